@@ -1,4 +1,4 @@
-"""Chromium without a window, driven over a pipe (Chrome DevTools Protocol): pages as a reader has them."""
+"""A headless Chromium driven over a pipe (Chrome DevTools Protocol), to see pages as a reader does."""
 
 import base64
 import json
@@ -21,13 +21,13 @@ QUIET = (
 
 
 class Page:
-    """One tab. `requests` are the addresses that it asked for."""
+    """One tab. `requests` are the addresses that the tab requested."""
 
     def __init__(self, read: int, write: int) -> None:
         self._read, self._write = os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
         self._number, self._rest, self._session = 0, b"", ""
         self._loaded = False
-        self._document = "", ""  # its request, and its address
+        self._document = "", ""  # request id and address of the open document
         self.requests: list[str] = []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -35,7 +35,7 @@ class Page:
             self.call(f"{domain}.enable")
 
     def call(self, method: str, **parameters: Any) -> Any:
-        """A command of the protocol and its result."""
+        """Send a command of the protocol; returns its result."""
         self._number += 1
         message: dict[str, Any] = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -63,13 +63,13 @@ class Page:
             self._next()
 
     def sent(self) -> tuple[str, str]:
-        """The address of the page that is open, and its HTML as it came."""
+        """The address of the open page, and its HTML as the server sent it."""
         request, url = self._document
         found = self.call("Network.getResponseBody", requestId=request)
         return url, base64.b64decode(found["body"]).decode() if found["base64Encoded"] else found["body"]
 
     def run(self, script: str) -> Any:
-        """The value of an expression or promise; the page's own policy does not bind it."""
+        """The value of an expression or promise; the page's own policy does not bind the script."""
         result = self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
         if "exceptionDetails" in result:
             raise RuntimeError(result["exceptionDetails"]["exception"].get("description"))
@@ -82,14 +82,14 @@ class Page:
         self.call("DOM.setFileInputFiles", nodeId=node, files=[str(file) for file in files])
 
     def press(self, selector: str) -> None:
-        """Click on something that leads to another page, and wait for that."""
+        """Click on an element that leads to another page, and wait until that page is loaded."""
         self._loaded = False
         self.run(f"document.querySelector({selector!r}).click()")
         while not self._loaded:
             self._next()
 
     def picture(self, path: Path) -> None:
-        """The whole page as a PNG file."""
+        """Save the whole page as a PNG file."""
         found = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True)
         path.write_bytes(base64.b64decode(found["data"]))
 
@@ -111,14 +111,14 @@ class Page:
 
 @contextmanager
 def page() -> Iterator[Page]:
-    """A tab of a browser of its own; skips the test where there is no Chromium."""
+    """A tab in a browser of its own; skips the test if there is no Chromium."""
     command = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if command is None:
         pytest.skip("Chromium is not here (apt-get install chromium)")
     ours_read, theirs_write = os.pipe()
     theirs_read, ours_write = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
-        line = f'exec "$@" 3<&{theirs_read} 4>&{theirs_write}'  # the browser knows the pipe as 3 and 4
+        line = f'exec "$@" 3<&{theirs_read} 4>&{theirs_write}'  # the browser expects the pipes as 3 and 4
         process = subprocess.Popen(
             ["bash", "-c", line, "bash", command, *QUIET, f"--user-data-dir={profile}"],
             pass_fds=(theirs_read, theirs_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,

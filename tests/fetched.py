@@ -1,4 +1,6 @@
-"""Tools that are not ours and too large for every run: fetched once, where the environment asks for them."""
+"""Tools that are not ours and too large for every run: fetched once, if an environment variable asks for
+them.
+"""
 
 import os
 import shutil
@@ -18,8 +20,8 @@ DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><versi
 
 
 def run(*command: str | Path, given: str | None = None, folder: Path | None = None, must: bool = True) -> str:
-    """What a command printed that was `given` that to read; skips the test where it `must` succeed and does
-    not.
+    """The output of a command that reads `given` as its standard input. Skips the test if the command fails
+    although it `must` succeed.
     """
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, encoding="utf-8",
                           cwd=folder, input=given)  # fmt: skip
@@ -29,13 +31,15 @@ def run(*command: str | Path, given: str | None = None, folder: Path | None = No
 
 
 def asked(variable: str, what: str) -> None:
-    """Skip the test where nobody asked for `what`."""
+    """Skip the test unless the environment variable asks for `what`."""
     if variable not in os.environ:
         pytest.skip(f"{variable}=1 fetches {what}")
 
 
 def java(name: str, main: str, source: str, *artifacts: str) -> list[str | Path]:
-    """The command of a class of ours over Maven's artifacts, `group:name:version`; `name`: of its folder."""
+    """The command that runs a class of ours with Maven's artifacts (`group:name:version`); `name`: of its
+    folder.
+    """
     if shutil.which("mvn") is None or shutil.which("javac") is None:
         pytest.skip("Maven or a JDK is not here")
     folder = HOME / name
@@ -51,9 +55,9 @@ def java(name: str, main: str, source: str, *artifacts: str) -> list[str | Path]
 
 
 def python(name: str, *packages: str) -> Path:
-    """The interpreter of an environment with these packages of PyPI, pinned; `name`: of its folder."""
+    """The interpreter of an environment with these PyPI packages, pinned; `name`: of its folder."""
     venv = HOME / name / "venv"
-    if not (venv / "ready").exists():  # whole, and not cut off
+    if not (venv / "ready").exists():  # exists once the environment is complete
         run(sys.executable, "-m", "venv", venv)
         run(venv / "bin" / "pip", "install", "-q", "--disable-pip-version-check", *packages)
         (venv / "ready").touch()

@@ -1,6 +1,6 @@
-"""`hoiquan` as a process that was forked from one which has imported it: its start costs no second.
+"""Runs `hoiquan` as a fork of a process that has imported it, so that its start does not cost a second.
 
-run(…) ─► a server of this test process's own ─► a process for the request ─► the command, its child
+run(…) ─► a server that this test process owns ─► a process for the request ─► the command, its child
 """
 
 import atexit
@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 def run(
     folder: Path, arguments: Sequence[str], environment: dict[str, str], seconds: float
 ) -> subprocess.CompletedProcess[str]:
-    """`python -m hoiquan` with these arguments and this environment, run to its end in `folder`."""
+    """Run `python -m hoiquan` to its end in `folder`, with these arguments and this environment."""
     told = ["hoiquan", *arguments]
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         with socket.socket(socket.AF_UNIX) as line:
@@ -48,7 +48,7 @@ def run(
 
 @cache
 def _server() -> str:
-    """Where the server listens; it ends with this process."""
+    """The path of the server's socket; the server ends with this process."""
     folder = tempfile.TemporaryDirectory(prefix="hoiquan-forked-")
     path = f"{folder.name}/socket"
     process = subprocess.Popen(
@@ -71,7 +71,7 @@ def _server() -> str:
 
 
 class Request(socketserver.BaseRequestHandler):
-    """Runs in a process of its own, which waits for the command's."""
+    """Runs in a process of its own, which waits for the command's process."""
 
     def handle(self) -> None:
         _, descriptors, _, _ = socket.recv_fds(self.request, 1, 2)
@@ -85,7 +85,7 @@ class Request(socketserver.BaseRequestHandler):
 
 
 def command(folder: str, arguments: list[str], environment: dict[str, str], written: list[int]) -> NoReturn:
-    """Be `python -m hoiquan`, from here on."""
+    """From here on, this process is `python -m hoiquan`."""
     import hoiquan
 
     for number, descriptor in enumerate(written, 1):
@@ -101,7 +101,7 @@ def command(folder: str, arguments: list[str], environment: dict[str, str], writ
         hoiquan.main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
-    except BaseException:  # noqa: BLE001 -- as Python itself does it at its end
+    except BaseException:  # noqa: BLE001 -- as Python does at its end
         sys.excepthook(*sys.exc_info())
     finally:
         sys.stdout.flush()

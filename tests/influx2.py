@@ -1,7 +1,7 @@
 """An InfluxDB 2 that somebody runs: HOIQUAN_TEST_INFLUX=url,org,token, with the administrator's token.
 
-What tests only ask of a store, they ask of this one as well as of the engine of their own; what they break,
-they break of their own alone. Each bucket that is made here is deleted here.
+Tests that only query a store query this server as well as the tests' own engine; tests that break a store
+break only their own. Every bucket that is made here is deleted here.
 """
 
 import json
@@ -14,12 +14,12 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 ADDRESS = os.environ.get("HOIQUAN_TEST_INFLUX", "")
-# by what a test is called with it: its fixture (`conftest.py`)
+# a test's name for each engine → the engine's fixture (`conftest.py`)
 ENGINES = {"influx": "influx"} | ({"influx2": "given_influx"} if ADDRESS else {})
 
 
 class Given:
-    """That server: `url`, `token` and `org` as its client wants them. Every bucket is a database."""
+    """The server: `url`, `token` and `org` as its client wants them. Every bucket is a database."""
 
     def __init__(self, url: str, org: str, token: str) -> None:
         self.url, self.org, self.token = url.rstrip("/"), org, token
@@ -35,7 +35,7 @@ class Given:
         return name
 
     def ask(self, query: str, bucket: str = "") -> list[dict[str, object]]:
-        """An InfluxQL statement, past the client under test."""
+        """The result of an InfluxQL statement, sent without the client under test."""
         asked = urlencode({"db": bucket, "q": query, "epoch": "ms"})
         (result,) = self._call("GET", f"/query?{asked}")["results"]
         assert "error" not in result, (query, result)
@@ -48,11 +48,11 @@ class Given:
         return found
 
     def describe(self, number: str, description: str) -> None:
-        """Call a token otherwise."""
+        """Change the description of a token."""
         self._call("PATCH", f"/api/v2/authorizations/{number}", {"description": description})
 
     def clear(self) -> None:
-        """Delete what was made, and the tokens for it."""
+        """Delete the buckets that were made, and the tokens for them."""
         for one in self.tokens():
             if any(right["resource"].get("id") in self.ids.values() for right in one["permissions"]):
                 self._call("DELETE", f"/api/v2/authorizations/{one['id']}")

@@ -1,4 +1,4 @@
-"""Ports of this machine, for servers that tests start: no two workers and no two runs get the same."""
+"""Ports of this machine for servers that tests start: no two workers and no two runs get the same port."""
 
 import socket
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ HUNDRED = 100
 
 
 def free_port() -> int:
-    """A port where nobody listens, given to nobody else while this process runs."""
+    """A port where nobody listens, and that no other caller gets while this process runs."""
     for port in _ports:
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
@@ -23,10 +23,11 @@ def answers(port: int) -> bool:
 
 
 def _claimed() -> Iterator[int]:
-    """Ports, a hundred at a time: whoever holds the UDP port of its first number has a hundred to itself.
+    """Yields ports, a hundred at a time: the process that holds the UDP port of the first number has that
+    hundred to itself.
 
-    The kernel would give a port of its own choice to the next connection as well, before our server listens:
-    these are below those.
+    A port that the kernel chose could also be given to the next connection, before our server listens. These
+    ports are below the kernel's range.
     """
     marks = []
     for first in range(20_000, 32_000, HUNDRED):

@@ -1,4 +1,4 @@
-"""Packets of MQTT, byte by byte: for what no client library would do."""
+"""MQTT packets, byte by byte: for things that no client library would do."""
 
 import socket
 import struct
@@ -10,8 +10,8 @@ ACCEPTED = b"\x20\x02\x00\x00"  # a CONNACK of MQTT 3.1.1
 
 
 def connect(user, password, *, level=4, keepalive=30, clean=True, will=None, will_retained=False):
-    """A CONNECT packet of MQTT 3.1.1, 3.1 (level 3) or 5 without properties; its will (topic, payload) at
-    QoS 1.
+    """A CONNECT packet of MQTT 3.1.1, 3.1 (level 3) or 5 without properties; `will` is (topic, payload), sent
+    at QoS 1.
     """
     flags = 0xC0 | (2 if clean else 0) | (0x0C if will else 0) | (0x20 if will_retained else 0)
     body = text("MQIsdp" if level == 3 else "MQTT") + bytes([level, flags]) + struct.pack(">H", keepalive)
@@ -53,7 +53,9 @@ def length(size):
 
 
 class Connection:
-    """A socket to a broker that sends and takes whole packets; over when the broker says nothing more."""
+    """A socket to a broker that sends and takes whole packets; a silent broker makes `take` fail after
+    `patience` s.
+    """
 
     def __init__(self, port, patience=30.0):
         self._socket = socket.create_connection(("127.0.0.1", port), patience)
@@ -68,7 +70,7 @@ class Connection:
         self._socket.sendall(packet)
 
     def take(self):
-        """The next packet: its first byte, and what follows its length."""
+        """The next packet: its first byte, and everything after its length."""
         first, size, shift = self._read(1)[0], 0, 0
         while True:
             byte = self._read(1)[0]
@@ -78,14 +80,14 @@ class Connection:
                 return first, self._read(size)
 
     def says(self, packet, kind):
-        """Sends one packet and takes the answer of that kind; what follows its length."""
+        """Send one packet and take its answer, of kind `kind`; returns everything after the length."""
         self.send(packet)
         first, body = self.take()
         assert first == kind, f"{first:#x}, not {kind:#x}"
         return body
 
     def silent(self):
-        """Whether all that the broker had to say was said: it answers a PINGREQ with nothing before."""
+        """Whether the broker has nothing more to send: its PINGRESP comes first after a PINGREQ."""
         self.send(b"\xc0\0")
         return self.take() == (0xD0, b"")
 

@@ -30,7 +30,7 @@ WHEELS = {"micropython": "it comes with the dev group of pyproject.toml, on Linu
 
 
 def program(name: str) -> str:
-    """Where a program is, on the machine or beside this Python; skips the test where it is missing."""
+    """The path of a program, on the machine or beside this Python; skips the test if it is missing."""
     beside = Path(sys.executable).parent
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin:{beside}")
     if found is None:
@@ -41,7 +41,7 @@ def program(name: str) -> str:
 
 @contextmanager
 def one_at_a_time(folder: Path) -> Iterator[None]:
-    """Others who want to make something in this folder wait, in whatever process they are."""
+    """Make every other process that wants to make something in this folder wait until the block ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -1,5 +1,5 @@
-"""Pages as a reader has them: served, opened in a browser on a phone and on a desk, judged by axe-core, and
-as they were sent by html-validate and, where Java is, the Nu HTML Checker.
+"""Pages as a reader has them: served, opened in a browser at the sizes of a phone and a desk, and judged by
+axe-core. html-validate and, if Java is there, the Nu HTML Checker judge the HTML as it was sent.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from tests import browser
 from tests.programs import one_at_a_time
 
 AXE = "axe-core@4.14.1"
-# 11 of html-validate needs a newer Node than Debian has
+# version 11 of html-validate needs a newer Node than Debian has
 TOOLS = (AXE, "html-validate@10.17.0", "vnu-jar@26.9.27")
 CACHE = Path.home() / ".cache" / "hoiquan-tests" / "+".join(TOOLS)
 MODULES = CACHE / "node_modules"
 SIZES = {"phone": 360, "desk": 1280}
-SENT: dict[str, str] = {}  # the HTML of each page that was judged, by a name for its file
+SENT: dict[str, str] = {}  # name of a file → HTML of a page that was judged
 
 
 @pytest.fixture(scope="session")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """axe-core's script, out of the npm registry. In the end the pages that it judged are valid HTML."""
-    with one_at_a_time(CACHE):  # every worker wants it
+    """axe-core's script, from the npm registry. At the end, the pages that it judged must be valid HTML."""
+    with one_at_a_time(CACHE):  # every worker wants to install it
         if not MODULES.is_dir():
             if (npm := shutil.which("npm")) is None:
                 pytest.skip("npm is not here (apt-get install npm)")
@@ -51,7 +51,7 @@ def page() -> Iterator[browser.Page]:
 
 
 class Served:
-    """An application on a port of loopback, while the block lasts."""
+    """Serves an application on a loopback port until the block ends."""
 
     def __init__(self, app: FastAPI, http: type[asyncio.Protocol] | str = "auto") -> None:
         self._server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", http=http))
@@ -64,7 +64,7 @@ class Served:
         return f"http://127.0.0.1:{self._server.servers[0].sockets[0].getsockname()[1]}"
 
     def connections(self) -> int:
-        """How many the server holds."""
+        """The number of connections that the server holds."""
         return len(self._server.server_state.connections)
 
     def __exit__(self, *_: object) -> None:
@@ -73,7 +73,7 @@ class Served:
 
 
 def judged(page: browser.Page, axe: str) -> list[str]:
-    """What axe-core finds wrong with the page that is open."""
+    """What axe-core finds wrong with the open page."""
     url, sent = page.sent()
     SENT[re.sub(r"\W+", "_", f"{len(SENT):03}{urlsplit(url).path}")] = sent
     page.run(axe)
@@ -84,7 +84,7 @@ def judged(page: browser.Page, axe: str) -> list[str]:
 
 
 def wrong(pages: Mapping[str, str], folder: Path) -> str:
-    """What is no valid HTML in pages, written by name into a folder; a line each."""
+    """What is not valid HTML in `pages`, one line each; the pages are written by name into a folder."""
     for name, page in pages.items():
         (folder / f"{name}.html").write_text(page, "utf-8")
     (folder / ".htmlvalidate.json").write_text(

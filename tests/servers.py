@@ -1,10 +1,10 @@
-"""The real servers that tests run against: started on ports and in folders of their own.
+"""The real servers that tests run against, started on ports and in folders of their own.
 
     with mosquitto("allow_anonymous true") as broker:   Mosquitto
     with influx() as server:                            InfluxDB 1.6 behind nginx, as if it were 2.x
 
-Each ends the processes that it started, by their ids, and nobody else's. Where a program is missing the
-test is skipped, and the end of the test run names it (`conftest.py`).
+Each ends only the processes that it started, by their ids. If a program is missing, the test is skipped, and
+the end of the test run names the test (`conftest.py`).
 """
 
 import json
@@ -23,11 +23,11 @@ from urllib.request import urlopen
 from tests.loopback import answers, free_port
 from tests.programs import program
 
-PATIENCE = 60.0  # seconds after which a server will not come up any more, on the busiest machine
+PATIENCE = 60.0  # seconds in which a server comes up even on the busiest machine
 
 
 def until(condition: Callable[[], object], what: str, patience: float = PATIENCE) -> None:
-    """Wait for `condition`, in short steps."""
+    """Wait for `condition`, in short steps; fails after `patience` seconds."""
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {patience:g} s"
@@ -60,7 +60,7 @@ class Process:
         if self._running is None:
             return
         with suppress(ProcessLookupError):
-            self._running.send_signal(signal.SIGCONT)  # a stopped process would not hear the other
+            self._running.send_signal(signal.SIGCONT)  # a stopped process would not get the next signal
             self._running.send_signal(number)
         try:
             self._running.wait(10)
@@ -74,9 +74,9 @@ class Process:
         self._running.send_signal(number)
 
     def worked(self) -> float:
-        """Seconds of CPU time that the process has used, threads that ended with it (Linux)."""
+        """Seconds of CPU time that the process has used, threads that have ended included (Linux)."""
         assert self._running is not None
-        return time.clock_gettime(~self._running.pid << 3 | 2)  # the number that clock_getcpuclockid(3) gives
+        return time.clock_gettime(~self._running.pid << 3 | 2)  # the id that clock_getcpuclockid(3) gives
 
     def log(self) -> str:
         return self._log.read_text("utf-8", "replace")
@@ -90,7 +90,7 @@ class Mosquitto:
         self.folder = folder
         self.url = f"mqtt://127.0.0.1:{self.port}"
         path = folder / "mosquitto.conf"
-        # started as root it would become another user, who may not look into our folder
+        # started as root, Mosquitto would become another user, who may not read our folder
         user = ["user root"] if os.geteuid() == 0 else []
         listener = f"listener {self.port} 127.0.0.1"
         path.write_text("\n".join([*user, listener, *lines, ""]).replace("{folder}", str(folder)), "utf-8")
@@ -103,18 +103,18 @@ class Mosquitto:
         self._process.end()
 
     def kill(self) -> None:
-        """As a power cut would."""
+        """Kill the broker, as a power cut would."""
         self._process.end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """It says nothing any more, and nothing ends."""
+        """Stop the process: the broker says nothing more, but no connection ends."""
         self._process.send(signal.SIGSTOP)
 
     def thaw(self) -> None:
         self._process.send(signal.SIGCONT)
 
     def reload(self) -> None:
-        """SIGHUP: passwords and rules are read again."""
+        """Send SIGHUP: the broker reads passwords and rules again."""
         self._process.send(signal.SIGHUP)
 
     def log(self) -> str:
@@ -129,7 +129,7 @@ class Mosquitto:
 
 @contextmanager
 def mosquitto(*lines: str) -> Iterator[Mosquitto]:
-    """Mosquitto with these lines in its configuration; `{folder}` in them is its folder."""
+    """Mosquitto with these configuration lines, in which `{folder}` is its folder."""
     with _folder("mosquitto") as folder:
         broker = Mosquitto(lines, folder)
         try:
@@ -223,22 +223,22 @@ class Influx:
         self._engine.start(self._engine_answers)
 
     def stop_engine(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """The proxy stays and answers 502."""
+        """Stop the engine; the proxy stays and answers 502."""
         self._engine.end(number)
 
     def pause(self) -> None:
-        """The engine takes requests and does not answer them, until `go_on`."""
+        """Stop the engine's process: it takes requests but does not answer them until `go_on`."""
         self._engine.send(signal.SIGSTOP)
 
     def go_on(self) -> None:
         self._engine.send(signal.SIGCONT)
 
     def accept(self, token: str) -> None:
-        """Let in who has this token, and nobody else."""
+        """Make the proxy admit this token and no other."""
         self._front_with(token=token)
 
     def worked(self) -> float:
-        """Seconds of CPU time that the engine has used: what a query costs on a machine that is shared."""
+        """Seconds of CPU time that the engine has used: the cost of a query, even on a shared machine."""
         return self._engine.worked()
 
     def bucket(self) -> str:
@@ -249,7 +249,7 @@ class Influx:
         return name
 
     def ask(self, query: str, bucket: str = "") -> list[dict[str, object]]:
-        """An InfluxQL statement straight to the engine, past the client under test."""
+        """The result of an InfluxQL statement, sent straight to the engine, without the client under test."""
         body = urlencode({"db": bucket, "q": query, "epoch": "ms"}).encode()
         with urlopen(f"http://127.0.0.1:{self._engine_port}/query", body, timeout=10) as answer:
             (result,) = json.load(answer)["results"]
@@ -259,7 +259,7 @@ class Influx:
 
     @contextmanager
     def down(self) -> Iterator[None]:
-        """Nobody listens; what was stored is there again afterwards."""
+        """Nobody listens inside the block; afterwards, what was stored is there again."""
         self.stop()
         try:
             yield
@@ -268,7 +268,7 @@ class Influx:
 
     @contextmanager
     def behind_a_dead_engine(self) -> Iterator[None]:
-        """The proxy answers 502."""
+        """The proxy answers 502 inside the block."""
         self.stop_engine()
         try:
             yield
@@ -277,7 +277,7 @@ class Influx:
 
     @contextmanager
     def hung(self) -> Iterator[None]:
-        """Connections are taken and never answered."""
+        """Connections are accepted but never answered inside the block."""
         self.pause()
         try:
             yield
@@ -286,7 +286,7 @@ class Influx:
 
     @contextmanager
     def revoked(self) -> Iterator[None]:
-        """The token is no longer good."""
+        """The proxy refuses the token inside the block."""
         self.accept("another")
         try:
             yield
@@ -295,7 +295,7 @@ class Influx:
 
     @contextmanager
     def narrow(self, largest: str) -> Iterator[None]:
-        """The proxy refuses requests larger than this, such as "8k", with 413."""
+        """The proxy refuses requests larger than `largest`, such as "8k", with 413."""
         self._front_with(largest=largest)
         try:
             yield
@@ -314,7 +314,7 @@ class Influx:
         (self.folder / "nginx.conf").write_text(text, "utf-8")
 
     def _front_with(self, token: str | None = None, largest: str = "64m") -> None:
-        """The proxy anew: after a mere reload the old one answers for a moment longer."""
+        """Start the proxy anew: after a mere reload, the old one would answer for a moment longer."""
         self.stop_front()
         self._configure(token, largest)
         self.start_front()
@@ -336,7 +336,7 @@ def influx() -> Iterator[Influx]:
             server.start()
             yield server
         finally:
-            server.stop(signal.SIGKILL)  # its folder goes too, so there is nothing to finish
+            server.stop(signal.SIGKILL)  # its folder is deleted too, so there is nothing to finish
 
 
 @contextmanager

@@ -1,5 +1,5 @@
-"""Others' conformance suites, which lie beside the tree in shared/vectors. Where one is missing the test is
-skipped, and the end of the test run names it (`conftest.py`).
+"""Others' conformance suites, which lie beside the tree in shared/vectors. If one is missing, the test is
+skipped, and the end of the test run names the test (`conftest.py`).
 """
 
 import json
@@ -12,7 +12,7 @@ VECTORS = Path(__file__).parents[2] / "shared" / "vectors"
 
 
 def published(name: str) -> Path:
-    """Where a file of the suites is; skips the test where it is missing."""
+    """The path of a file of the suites; skips the test if it is missing."""
     path = VECTORS / name
     if not path.exists():
         pytest.skip(f"needs shared/vectors/{name} beside the repository")
@@ -20,13 +20,13 @@ def published(name: str) -> Path:
 
 
 def cases(name: str) -> list[Any]:
-    """The cases of a file for `parametrize`; a missing file has one, for `published` to skip."""
+    """The cases of a file, for `parametrize`; a missing file has one case, which `published` skips."""
     path = VECTORS / name
     found = json.loads(path.read_text("utf-8")) if path.exists() else [{"name": "missing"}]
     return [pytest.param(case, id=case["name"]) for case in found]
 
 
 def files(pattern: str) -> list[Any]:
-    """The files of a pattern for `parametrize`; where there is none, one for whose test `published` skips."""
+    """The files that match a pattern, for `parametrize`; if none does, one entry, which `published` skips."""
     found = sorted(VECTORS.glob(pattern)) or [VECTORS / pattern]
     return [pytest.param(str(path.relative_to(VECTORS)), id=path.stem) for path in found]
