@@ -122,7 +122,7 @@ def up(
         rehearsal.up(scenario, data, terminal.given(context), http_port, bind, host, stop, lang)
         return
     settings = Settings.read(data=data, pilot=pilot).on_port(http_port, installation.reached_as(bind, host))
-    place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by one gateway after another
+    place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by each restart of a gateway
     simulator = beside_a_store(history, speed, seed, faults, rollout)
     installation.require_no_rehearsal(settings.data)
     with installation.claim(settings.data) as running:

@@ -259,7 +259,7 @@ def accounts(data: Data = None, pilot: PilotName = None) -> None:
 
 
 def prepare_authority(settings: Settings) -> None:
-    """Make the CA and the broker's certificate if there are none; the latter is beside its password file."""
+    """Make the CA and the broker's certificate if missing; Mosquitto's is beside its password file."""
     hosts = [broker_url.parse(url).host for url in (settings.public_mqtt, settings.mqtt) if url]
     names = list(dict.fromkeys([*hosts, "localhost", "127.0.0.1"]))
     server = settings.mosquitto_passwords.parent if settings.mosquitto_passwords else settings.ca

@@ -1,5 +1,4 @@
-"""Files: errors about paths that people give, writes that are whole or not at all, SQLite files opened to
-read.
+"""Files: errors about paths that people give, writes that are whole or not at all, SQLite opened to read.
 
 a path ─► may_write, may_fill, words ─► OSError ─► mend: the path, the cause, the mend
 bytes  ─► replace (one, over another), write_all (many new ones), create_private (the first one stays)

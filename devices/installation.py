@@ -67,7 +67,7 @@ def tell(running: Path, chosen: Mapping[str, object]) -> None:
 
 
 def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
-    """Raise Occupied if the pages cannot listen on `bind`, or the broker on 127.0.0.1 of this machine."""
+    """Raise Occupied if both ports are one, the pages cannot listen on `bind`, or the broker on 127.0.0.1."""
     for option, port in (("--http-port", http_port), ("--mqtt-port", mqtt_port)):
         _possible(option, port)
     if http_port == mqtt_port:
@@ -77,7 +77,7 @@ def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:
 
 
 def require_port(option: str, bind: str, port: int) -> None:
-    """Raise Occupied if nothing can listen on that port; the sentence names the `option` that chose it."""
+    """Raise Occupied if nothing can listen on `port` of `bind`; the sentence names the `option` for it."""
     _possible(option, port)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(bind, port, type=socket.SOCK_STREAM)[0]
@@ -98,7 +98,7 @@ def _possible(option: str, port: int) -> None:
 
 
 def taken(host: str, port: int) -> bool:
-    """Whether something listens on that port."""
+    """Whether something listens on `port` of `host`."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.settimeout(1)
         return probe.connect_ex((EVERYWHERE.get(host, host), port)) == 0

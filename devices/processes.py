@@ -143,8 +143,7 @@ class Child:
 
     def start(self, command: Callable[[], object] | None = None) -> None:
         """Start the child. `command` runs `hoiquan` in a process that has imported it, which is forked."""
-        # a session of its own: Ctrl-C in the terminal reaches only the parent, which keeps the order of
-        # ending
+        # a session of its own: Ctrl-C in the terminal reaches only the parent, which keeps the order
         if command is not None and sys.platform == "linux" and threading.active_count() == 1:
             self.process = _Forked(command, self.arguments)
         else:  # elsewhere the system's libraries do not survive a fork

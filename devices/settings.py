@@ -235,9 +235,7 @@ def http_address(host: str, port: int) -> str:
 
 
 def _machine_form(host: str) -> str:
-    """The ASCII form (xn--…) of a host name with diacritics; "" for a name without them, or without that
-    form.
-    """
+    """The ASCII form (xn--…) of a host name with diacritics; "" if it has neither."""
     try:
         return "" if host.isascii() else host.encode("idna").decode()
     except UnicodeError:

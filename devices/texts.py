@@ -28,8 +28,8 @@ CLOSE = ("%", "°")  # units written close to their number
 
 
 def parsed(text: str) -> Any:
-    """The values of a YAML text, parsed by libyaml where PyYAML has it: eight times as fast, for every
-    command's start.
+    """The values of a YAML text, by libyaml where PyYAML has it: eight times as fast, at each command's
+    start.
 
     PyYAML's own parser reads a text again that libyaml refuses: people are shown its errors.
     """
@@ -112,7 +112,7 @@ def _rounded(exact: Decimal, places: int) -> Decimal:
 
 
 def rounded(value: float, places: int) -> float:
-    """`value` rounded as `number` rounds it to `places` decimals, for sums of numbers as they are shown."""
+    """`value` rounded as `number` rounds it to `places` decimals, to compute with numbers as shown."""
     return float(_rounded(Decimal(repr(float(value))), places))
 
 

@@ -2,7 +2,7 @@
 
     registry ─┬─► passwords       every account that may connect
               ├─► passwords.acl   mosquitto.acl, then a block for each account that keeps a diary
-                            └─► passwords.upto  the registry's change up to which both are written
+              └─► passwords.upto  the registry's change up to which both are written
 
 `deploy/mosquitto/run` watches the first two and sends the broker SIGHUP. A device's other rules are patterns
 over the user name; whether an account keeps a diary depends on its model, which no pattern knows.

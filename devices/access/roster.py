@@ -75,9 +75,7 @@ class Roster:
         return self._table.euis.get(eui) or self._unless_changing(lambda table: table.euis.get(eui))
 
     def _unless_changing(self, find: Callable[["_Table"], Device | None]) -> Device | None:
-        """What `find` finds while no row is being taken in: a device whose row changes is absent for a
-        moment.
-        """
+        """What `find` finds when no row is being taken in: a row that changes is absent for a moment."""
         with self._lock:
             return find(self._table)
 

@@ -13,9 +13,7 @@ _CBOR_ARRAY = range(0x80, 0xA0)  # a pack is an array; no JSON text begins with 
 
 
 def encoding(payload: bytes) -> Encoding:
-    """The encoding, by the first bytes and whether the text names values; anything else is taken for bad
-    JSON.
-    """
+    """The encoding, by the first bytes and whether the text names values; all else is taken for bad JSON."""
     first = payload[:1]
     if first == b"{":  # the usual case
         return "json"

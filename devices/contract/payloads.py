@@ -74,9 +74,7 @@ class _Message(TypedDict, total=False):
 
 
 class _WithNulls(TypedDict, total=False):
-    """The whole contract, nulls included. Few nodes send null: only what `_Message` refuses is parsed as
-    this.
-    """
+    """The whole contract, nulls included. Few nodes send null: what `_Message` refuses is tried as this."""
 
     __pydantic_config__ = ConfigDict(strict=True, extra="forbid")  # type: ignore[misc]
 

@@ -119,7 +119,7 @@ def _resolve(pack: Any, device: str) -> list[Telemetry]:
         whole = base["bn"] + _text(record, "n", "")
         kind = _kind(record, base, whole)
         sender, name = _split(whole)
-        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" means no unit
+        unit = _text(record, "u", base["bu"]) or base["bu"]  # "" counts as not given
         if kind == "s" or _is_beside(record, kind, name, unit):
             continue
         if name not in SIGNALS:
@@ -180,9 +180,7 @@ def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Split a whole name into the sender and the signal that it ends with, or what stands in the signal's
-    place.
-    """
+    """Split a whole name into the sender and the signal that it ends with, or what stands in its place."""
     cut = max(name.rfind(mark) for mark in ":/") + 1
     sender, signal = name[:cut].rstrip(":/"), name[cut:]
     if signal not in SIGNALS and (joined := _JOINED.fullmatch(name)) and joined[2] in SIGNALS:

@@ -1,5 +1,4 @@
-"""Rules of advice in a pilot file: when a crop's readings call for something, what to do, and how that is
-known.
+"""Rules of advice in a pilot file: which readings of a crop call for which action, and how that is known.
 
     advice:
       rules:

@@ -1,8 +1,6 @@
-"""What an officer is alerted to: a pilot file's alarm levels of signals, and limits of the system's own
-state.
+"""What an officer is alerted to: a pilot file's alarm levels of signals, and limits of the system's state.
 
-Boards draw the levels, and alert rules fire at them (dashboards/boards/alarms/rules.py): both take them from
-here.
+Boards draw the levels and alert rules fire at them (dashboards/boards/alarms/rules.py), both from here.
 """
 
 from collections.abc import Iterable

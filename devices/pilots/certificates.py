@@ -101,9 +101,7 @@ class Records(Written):
         return self
 
     def check(self, grown: Mapping[str, Set[str]]) -> None:
-        """Raise Misuse if something is issued for a crop that nobody there grows. `grown`: crops by
-        community.
-        """
+        """Raise Misuse for something issued for a crop not grown there. `grown`: crops by community."""
         issued = [(f"certificates.{c.number}", c.community, c.crops) for c in self.certificates]
         issued += [(f"planting_areas.{a.code}", a.community, (a.crop,)) for a in self.planting_areas]
         issued += [(f"packing_houses.{h.code}", h.community, h.crops) for h in self.packing_houses]

@@ -100,7 +100,7 @@ class Leaves(_Event):
 
 class BudgetCut(_Event):
     """Nobody repairs, joins or is visited. Each month, the share `broken` of the nodes that still report
-    falls silent; they are repaired in the two months after `stop`. Places that would have joined do so later.
+    falls silent; they are repaired in the two months after `stop`. Whoever would have joined does so later.
     """
 
     kind: Literal["budget-cut"]

@@ -1,7 +1,6 @@
 """A scenario: what is played, from which day to which, in one file that can be shared and repeated.
 
-`load` reads `devices/pilots/scenarios/{name}.yaml` or a path. The same file gives the same data on any
-machine.
+`load` reads `devices/pilots/scenarios/{name}.yaml` or a path. The same file gives the same data everywhere.
 """
 
 from datetime import date, timedelta

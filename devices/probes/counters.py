@@ -8,9 +8,9 @@ power: the total itself is the amount if it is no more than RESET; else it is th
 counter. If the next running total is back at what the counter stood at before it fell, neither is true: one
 message was wrong, and the amount is counted from before.
 
-A daily total that is no lower than the last one, less than a day before, is taken as not yet begun anew. So
-rain is counted at most once, but a station that was not heard since the last day may be reported too dry by
-what it reported then.
+A daily counter whose total is no lower than the last, less than a day later, is taken as not yet begun anew.
+So rain is counted at most once, but if the counter did begin anew in between, the station is reported too dry
+by its last total.
 """
 
 from collections.abc import Mapping
@@ -48,9 +48,7 @@ class Counters:
         return self._stands
 
     def since(self, time: int, totals: Mapping[str, tuple[str, float]]) -> dict[str, float]:
-        """What came, by signal, now that the counters stand at `totals` (source, total); remembers these
-        totals.
-        """
+        """What came, by signal, now that the counters stand at `totals` (source, total); remembers them."""
         amounts: dict[str, float] = {}
         for signal, (source, total) in totals.items():
             stands = self._stands.setdefault(signal, [])

@@ -1,5 +1,4 @@
-"""What a network server puts around a device's message. This is data, too: a new server is a file of
-`envelopes/`.
+"""What a network server puts around a device's message, as data: a new server is a file of `envelopes/`.
 
     topic ─► addressed ─► (Envelope, kind, devEUI or none) ─► open ─► Uplink: object, time, counter, …
 

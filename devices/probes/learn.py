@@ -1,5 +1,4 @@
-"""What does a device send, and which of it is which signal? Lists fields, proposes signals, writes a probe
-file.
+"""What a device sends, and which of it is which signal: lists fields, proposes signals, writes a probe file.
 
     messages ─► fields (path, last number, unit if the message has it) ─► proposals within the device's model
              ─► a person says which is meant, and in which unit ─► Choice ─► the text of a probe file
@@ -156,9 +155,7 @@ def proposals(some: Sequence[Field], model: str) -> dict[str, Field]:
 
 
 def meant(field: Field, signal: str) -> list[Meant]:
-    """What the field's number would be, by unit: for its own unit if that is known, else for each possible
-    one.
-    """
+    """What the field's number would be, by unit: its own if that is known, else each possible one."""
     row = SIGNALS[signal]
     wanted = UNITS[row.unit]
     units = [field.unit] if field.unit else units_for(signal)

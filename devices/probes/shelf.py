@@ -294,9 +294,7 @@ def _plausible(name: str, heard: Heard) -> bool:
 
 
 def plain(name: str) -> str:
-    """A name without case and marks: LSE01, lse-01. Some makers' models differ by a plus, so that becomes a
-    word.
-    """
+    """A name without case and marks: LSE01, lse-01. Some models differ by a plus: it becomes a word."""
     letters = unicodedata.normalize("NFKD", name.lower().replace("đ", "d").replace("+", "plus"))
     return _PLAIN.sub("", letters)
 

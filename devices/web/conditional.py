@@ -32,9 +32,7 @@ class Conditional:
 
 
 class _Answer:
-    """One answer on its way. `head_too`: HEAD goes to the route, and if the route answers 405, nothing is
-    sent.
-    """
+    """One answer on its way. `head_too`: if the route answers 405 to HEAD, nothing is sent."""
 
     def __init__(self, scope: Scope, send: Send, *, head_too: bool = True) -> None:
         self._known = Headers(scope=scope).get("if-none-match", "")

@@ -104,8 +104,7 @@ def send(ticket, context, boot, waiting, known):
         client.connect(timeout=PATIENCE)
         sock = client.sock
         while waiting:
-            # while the time is unknown, only the newest is sent, and only once: later it would get a wrong
-            # time
+            # while the time is unknown, send the newest once: later it would get a wrong time
             seq, at, values = waiting[0] if known else waiting.pop()
             message = {"boot": boot, "seq": seq, "values": values}
             if known:
