@@ -94,7 +94,7 @@ class Probes:
         """
         if not uplink.data and not uplink.normalized:
             raise PayloadError("no_object")
-        data = uplink.data or {"normalized_payload": None}  # there is nothing else to be read
+        data = uplink.data or {"normalized_payload": None}  # no object: only the normalised one can be read
         reader = self._chosen(uplink, uplink.data or {}, device)
         if reader is not None:
             own = reader.probe.id == _NORMALIZED and uplink.normalized  # the server has normalised it
