@@ -77,9 +77,13 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     pages.add_middleware(Conditional)
     pages.add_middleware(Options)
     pages.add_middleware(Named, base_url=settings.base_url, trusted=settings.trusted_hosts)
-    recent, standing = lately.kept(figures), progress.kept(figures)
+    web = (
+        settings.data / "web" if figures.rehearsal is None else None
+    )  # a rehearsal ends with its last moment
+    source = f"{settings.influx_url} {settings.influx_bucket}" if settings.influx_url else ""
+    recent, standing = lately.kept(figures, web, source), progress.kept(figures)
     targets, fleet = partial(progress.lately, figures, standing), partial(lately.of_a_day, figures, recent)
-    left = Left(settings.data / "web" if figures.rehearsal is None else None, figures.pilot.pilot)
+    left = Left(web, figures.pilot.pilot)
     pages.include_router(overview.router(figures, recent, left, standing, settings.data))
     pages.include_router(place.router(figures, recent))
     for data in (routes, files):

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
+from pathlib import Path
 
 from dashboards.figures import AlarmNow, DeviceNow, Figures, gathered, sensors
 from dashboards.kept import Kept
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
+from gateway.stores.leftover import Leftover
 from gateway.stores.newest import Newest
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, SAID, Point
 from gateway.stores.store import Latest, all_points
@@ -108,19 +110,35 @@ def _since(device: DeviceNow, since: int) -> DeviceNow:
     )
 
 
-def kept(figures: Figures) -> Kept[Lately]:
-    """The same, kept for pages to share, with all that is derived from it."""
+def kept(figures: Figures, folder: Path | None = None, source: str = "") -> Kept[Lately]:
+    """The same, kept for pages to share, with all that is derived from it. The newest values of a large store
+    wait in `folder` for the next start; `source` names the store.
+    """
 
-    said = [Newest(figures.store, name, {"pilot": figures.pilot.pilot}, BACK_MS) for name in SAID]
+    pilot = figures.pilot.pilot
+    said = [Newest(figures.store, name, {"pilot": pilot}, BACK_MS) for name in SAID]
+    left: list[Leftover] = []
+    if folder is not None:
+        left += (
+            Leftover(folder / f"newest-{pilot}-{name}.json", source, one)
+            for name, one in zip(SAID, said, strict=True)
+        )
     remembered: tuple[int, dict[str, int]] = (-ASKED_AGAIN_MS, {})  # when it was read, epoch ms
+    begun = False
 
     def read() -> Lately:
-        nonlocal remembered
+        nonlocal remembered, begun
         now = figures.now()
+        if not begun:
+            begun = True
+            for one in left:
+                one.take(now)
         if not 0 <= now - remembered[0] < ASKED_AGAIN_MS:  # a clock may be put back
             remembered = now, _remembered(figures, {"pilot": figures.pilot.pilot}, now)
         made = Lately.read(figures, remembered=remembered[1], said=said)
         _ = made.devices, made.advised, made.of_a_day  # now, not when the first page asks
+        for one in left:
+            one.keep()
         return made
 
     return Kept(read)

@@ -5,5 +5,5 @@ points.py (measurements, tags, fields) ─► store.Store ─┬─► influx.py
                                                        └─► sqlite.py   one file, for `hoiquan up`;
                                                                        series.py: its series;
                                                                        turns.py: its fair lock
-newest.py: the newest values, for callers that ask again and again
+newest.py: the newest values, for callers that ask again and again; leftover.py: kept for the next start
 """
