@@ -231,6 +231,17 @@ def test_latest_finds_a_field_that_comes_seldom(store):
     assert row.fields == {"battery_voltage": (T, 3.7), "soil_moisture": (T + 59 * MINUTE, 59.0)}
 
 
+def test_latest_finds_what_one_model_alone_sends_and_a_device_without_a_model(store):
+    gauge = reading(T, "d2", model="canal-gauge", salinity=2.0, water_level=1.1)
+    store.write([reading(T, soil_ec=1.0), gauge, reading(T, "d3", model="", soil_ec=3.0, salinity=4.0)])
+    latest = {row.tags["device"]: row.fields for row in store.latest("telemetry", PILOT, T)}
+    assert latest == {
+        "d1": {"soil_ec": (T, 1.0)},
+        "d2": {"salinity": (T, 2.0), "water_level": (T, 1.1)},
+        "d3": {"soil_ec": (T, 3.0), "salinity": (T, 4.0)},
+    }
+
+
 # -- series
 
 
