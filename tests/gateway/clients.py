@@ -1,4 +1,4 @@
-"""Who speaks with a broker beside the receiver, and what the receiver took."""
+"""An MQTT client that speaks beside the receiver, and what the receiver took."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from tests.servers import PATIENCE
 
 
 def take(receiver, number):
-    """At least `number` messages."""
+    """Take messages until there are `number` of them; more or fewer fail the test."""
     got = []
     deadline = time.monotonic() + PATIENCE
     while len(got) < number and time.monotonic() < deadline:
@@ -25,7 +25,7 @@ TOPIC = "hoiquan/v1/p/c/d1/telemetry"
 
 @contextmanager
 def client(broker, name, password="", hears=()):
-    """A client that is connected, with what it hears in `heard`."""
+    """A connected client; the messages that it receives are in its `heard`."""
     ready = threading.Event()
     made = Client(CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTv5)
     made.heard = []

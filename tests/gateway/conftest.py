@@ -1,4 +1,4 @@
-"""A spool, a store of either kind, and waits cut short."""
+"""Fixtures: a spool, a store of either kind, and shortened waits."""
 
 import logging
 import sqlite3
@@ -33,7 +33,7 @@ def store(request, tmp_path):
 
 @pytest.fixture
 def impatient(monkeypatch):
-    """Connections that wait 50 ms for a lock, not 30 s; they are collected in the list."""
+    """SQLite connections that wait 50 ms for a lock instead of 30 s; the list collects them."""
     made = []
     connect = sqlite3.connect
 
@@ -47,7 +47,7 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """A pipeline that waits some milliseconds, not seconds, and keeps its complaints to itself."""
+    """A pipeline that waits milliseconds instead of seconds and logs no complaints."""
     monkeypatch.setattr(pipeline, "FIRST_DELAY", 0.001)
     monkeypatch.setattr(pipeline, "LONGEST_DELAY", 0.01)
     monkeypatch.setattr(pipeline, "WAIT", 0.01)

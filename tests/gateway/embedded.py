@@ -16,7 +16,7 @@ from tests.loopback import free_port
 
 @contextmanager
 def amqtt(folder):
-    """Its port. It runs in a thread, as its owner's only task."""
+    """Yields its port. The broker is the only task of a thread's event loop."""
     Registry(folder / "registry.sqlite", load("dong-thap"))
     plain = asdict(Access("dong-thap", str(folder / "registry.sqlite"), "pw", "x", "x", "x", "x"))
     port, ready, loop = free_port(), threading.Event(), asyncio.new_event_loop()

@@ -21,7 +21,9 @@ DEVICES["notebook"] = Device("p", "c", "notebook", "diary", simulated=False)
 
 
 class FakeStore:
-    """Keeps points as InfluxDB does. `plan` says how the next writes fail; `refuses` which points are bad."""
+    """Keeps points as InfluxDB does. `plan` lists how the next writes fail; `refuses` says which points are
+    bad.
+    """
 
     def __init__(self, plan=(), refuses=lambda point: False):
         self.plan = deque(plan)
@@ -62,7 +64,7 @@ class FakeStore:
 
 
 class FakeReceiver:
-    """A broker that hands out deliveries, checks each ack, and keeps what is sent down."""
+    """A receiver that hands out batches, notes acks before their spooling, and keeps what is published."""
 
     def __init__(self, spool, batches=()):
         self.spool = spool

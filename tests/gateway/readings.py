@@ -1,4 +1,4 @@
-"""Points for a store, and what it holds of them."""
+"""Points for a store, and the points that a store holds."""
 
 from datetime import datetime, timedelta, timezone
 

@@ -1,4 +1,4 @@
-"""Whole gateways in this process, at a real broker; and a device that speaks to them."""
+"""Whole gateways in this process, at a real broker; and a device that sends to them."""
 
 import json
 import threading
@@ -33,7 +33,7 @@ class Gateway:
         self.settings = given
         self.files = files(given.data, given.instance)
         self.told = None  # what `serve` returned
-        self.error = None  # or raised
+        self.error = None  # what `serve` raised
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self._thread.start()
@@ -62,7 +62,7 @@ class Gateway:
 
 @contextmanager
 def gateway(given):
-    """Runs, and was well once."""
+    """A running gateway, whose heartbeat has come back once."""
     running = Gateway(given)
     try:
         until(running.well, "a heartbeat came back")
@@ -72,7 +72,7 @@ def gateway(given):
 
 
 def enrolled(given, device="my-esp32"):
-    """A probe, and beside it who keeps the diary."""
+    """Enroll a probe, and an account that keeps the diary."""
     registry = Registry(given.registry_url, given.loaded_pilot)
     registry.enroll("tam-que", "soil-probe", device)
     if registry.lookup("notebook") is None:
@@ -81,7 +81,7 @@ def enrolled(given, device="my-esp32"):
 
 @contextmanager
 def device(broker):
-    """Gives what publishes at QoS 1 and waits for the broker's word."""
+    """Yields a function that publishes at QoS 1 and waits for the broker's acknowledgement."""
     client = Client(CallbackAPIVersion.VERSION2)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()

@@ -1,4 +1,4 @@
-"""What devices send, and a decoder that knows them."""
+"""Messages as devices send them, and a decoder that knows the devices."""
 
 import json
 from datetime import UTC, datetime

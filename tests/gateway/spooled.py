@@ -1,4 +1,4 @@
-"""Messages as they lie in a spool, and what its books say."""
+"""Messages to put into a spool, and the figures of its books."""
 
 from gateway.ingest.message import Message, Outcome, Refusal
 

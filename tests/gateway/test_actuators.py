@@ -1,4 +1,4 @@
-"""`hoiquan device command`, `hoiquan advice off`: who is written down, and what waits for no registry."""
+"""`hoiquan device command` records its sender; `hoiquan advice off` works without the registry."""
 
 import json
 

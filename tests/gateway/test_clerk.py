@@ -1,4 +1,4 @@
-"""The clerk's paperwork goes on, whatever the store says to one sheet of it."""
+"""The clerk's paperwork goes on, whatever the store answers to one sheet of it."""
 
 import threading
 from contextlib import closing
@@ -52,7 +52,9 @@ SLOT = 300_000
 
 
 def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(store):
-    """What arrived adds up to what was received, whenever the gateway is killed or the store away."""
+    """The sum of `arrived` equals the messages received, whenever the gateway is killed or the store is
+    away.
+    """
     now, books = [T], [BOOKS]
 
     def sheet(made, after, received, stored, oldest=None):
@@ -107,7 +109,9 @@ def test_indicators_that_do_not_change_are_written_once_an_hour(store):
 
 
 def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store):
-    """A pilot that begins with a history seals for minutes: no dip, no 0 is left on the board of that day."""
+    """A pilot that begins with a history seals for minutes; the board must show no dip and no 0 for those
+    days.
+    """
     made, device = clerk(store), next(d for d in PILOT.fleet.values() if d.model == "soil-probe")
     begin = MIDNIGHT - 20 * 86_400_000
     store.write(
@@ -116,7 +120,7 @@ def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store
     made.indicators.write(T)
     list(made.indicators.backfill(T))
     places = [one.id for one in PILOT.communities][:6]
-    for number, place in enumerate(places):  # the last of them was harvested a minute ago
+    for number, place in enumerate(places):  # the last lot was harvested a minute ago
         where = tags(pilot=PILOT.pilot, community=place, product="mango")
         lot = {"quantity": 1.0, "simulated": True, "verified": True}
         store.write([Point("lot", where, lot, T + 30_000 if number == 5 else begin + 8 * 86_400_000)])
@@ -204,7 +208,7 @@ def test_a_device_that_says_its_battery_in_percent_has_that_in_its_row(store):
 
 
 class Stubborn:
-    """A store that answers one write with an error, and keeps count."""
+    """A store that answers one write with an error, and counts the writes."""
 
     def __init__(self, store, error, measurement):
         self._store, self._error, self._measurement = store, error, measurement
@@ -246,7 +250,7 @@ def test_a_write_that_fails_does_not_end_the_clerk(store, monkeypatch, error, me
 
 
 def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
-    """The books are refused for good: roster, indicators and past days are written all the same."""
+    """The books are refused for good; roster, indicators and past days are still written."""
     monkeypatch.setattr(clerk_module, "now_ms", lambda: T)
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)
     device = next(device for device in PILOT.fleet.values() if device.model == "soil-probe")
@@ -279,7 +283,7 @@ def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
 
 
 def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
-    """The spool's disk is full, or another process holds it."""
+    """The spool's disk is full, or another process holds the spool."""
     monkeypatch.setattr(threading, "excepthook", lambda *_: None)
     tries = []
 

@@ -1,4 +1,4 @@
-"""What the clerk counts again of days that are over."""
+"""The clerk counts past days again where something about them changed."""
 
 import threading
 from datetime import datetime, timedelta, timezone
@@ -61,7 +61,7 @@ def test_a_month_that_takes_long_is_counted_again_some_days_a_round(store, monke
     made, stop, counted = clerk(store, lambda: always([PROBE])), threading.Event(), []
     for turn in range(1, 100):
         if turn == 20:
-            made.past_changed()  # while it counts: once more at the end
+            made.past_changed()  # while the clerk counts: it counts once more at the end
         made.count_again(stop)
         counted.append(len(store.series("kpi", {"indicator": "iot_communities"}, 0, T, 1000)))
         if made._again is None and not made._due.is_set():
@@ -99,7 +99,7 @@ def test_a_lot_of_an_earlier_day_counts_from_that_day_on_only(store):
 
 
 def test_a_day_that_is_told_as_counted_is_stored(store):
-    """Whoever stops after it has lost nothing."""
+    """If the clerk stops right after a day, that day is not lost."""
     begin = MIDNIGHT - 20 * DAY_MS
     store.write(
         [Point("telemetry", device_tags(PROBE), {"soil_ec": 1.0}, begin + h * HOUR_MS) for h in range(480)]
@@ -113,7 +113,9 @@ def test_a_day_that_is_told_as_counted_is_stored(store):
 
 
 def test_a_past_day_is_counted_by_who_was_enrolled_then(store, tmp_path, monkeypatch):
-    """Revoked, moved, or enrolled since with a memory full of readings: what was said of that day stays."""
+    """Devices revoked, moved or enrolled since, with a memory full of readings, leave that day's count as it
+    was.
+    """
     registry, names = Registry(tmp_path / "registry.sqlite", PILOT), ("d1", "d2", "d3")
     begin = MIDNIGHT - 20 * DAY_MS
 
@@ -131,7 +133,7 @@ def test_a_past_day_is_counted_by_who_was_enrolled_then(store, tmp_path, monkeyp
             registry.revoke(name)
 
     def counted():
-        """Day, as so many before today → its number of communities with real devices, and which those are."""
+        """Days before today → (number of communities with real devices, their ids)."""
         list(IndicatorSheet(store, PILOT, registry.devices, registry.spans).backfill(T))
         where = {"indicator": "iot_communities"}
         values = {
@@ -168,7 +170,7 @@ def test_a_past_day_is_counted_by_who_was_enrolled_then(store, tmp_path, monkeyp
 
 
 def test_a_moved_device_leaves_behind_what_it_sent_from_where_it_was(store, tmp_path, monkeypatch):
-    """At its new place it begins anew; days at which it stood at the old one stay that one's."""
+    """At its new place the device begins anew; the days at its old place stay that place's."""
     registry, names = Registry(tmp_path / "registry.sqlite", PILOT), ("d1", "d2", "d3")
     made = IndicatorSheet(store, PILOT, registry.devices, registry.spans)
 

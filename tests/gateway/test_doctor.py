@@ -1,4 +1,4 @@
-"""`hoiquan doctor`: what it says of parts that are well, missing, ill and damaged."""
+"""`hoiquan doctor`: its sentences about parts that are well, missing, ill and damaged."""
 
 import json
 import os
@@ -39,7 +39,7 @@ def now():
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch):
-    """No settings from outside, and nobody at the default ports."""
+    """No settings from outside, and no server at the default ports."""
     for name in os.environ:
         if name.startswith("HOIQUAN_"):
             monkeypatch.delenv(name)
@@ -49,7 +49,7 @@ def bare(monkeypatch):
 
 
 def doctor(folder, *more):
-    """Exit code, and what was found by part; the last where there are several."""
+    """(exit code, finding of each part); the last finding where a part has several."""
     result = CliRunner().invoke(hoiquan.app, ["doctor", "--data", str(folder), "--json", *more])
     assert result.exit_code in (0, 1), result.output
     found = json.loads(result.stdout)
@@ -100,7 +100,7 @@ def test_all_is_well_where_everything_runs_and_nothing_is_held_up(broker, tmp_pa
             until(lambda: seal.lots(given.data / "trace"), "sealed")
             until(lambda: doctor(given.data)[1]["pages"]["level"] == "ok", "the pages answer")
             writer = sqlite3.connect(running.files.spool, isolation_level=None, timeout=10)
-            writer.execute("BEGIN IMMEDIATE")  # whoever writes does not hold it up either
+            writer.execute("BEGIN IMMEDIATE")  # another process's write does not hold the doctor up
             code, found = doctor(given.data)
             writer.execute("ROLLBACK")
             writer.close()
@@ -138,7 +138,7 @@ def test_a_gateway_that_is_silent_is_named(broker, tmp_path):
         assert levels(doctor(given.data)[1])["gateway"] == "ok"
         running.files.trouble.unlink(missing_ok=True)
         monday = time.time() - 60
-        # as if it had stopped to look: the file is old at the moment that it is read
+        # as if the gateway had stopped to look: the file is old whenever it is read
         for _ in range(50):
             os.utime(running.files.alive, (monday, monday))
             _, found = doctor(given.data, "--lang", "en")
@@ -165,7 +165,7 @@ def spool(folder):
 
 
 def message(n, ago=0, payload=b"x"):
-    """One that arrived so many ms ago."""
+    """A message that arrived `ago` ms ago."""
     return Message(f"hoiquan/v1/dong-thap/tam-que/d{n}/telemetry", payload, now() - ago)
 
 
@@ -255,7 +255,7 @@ def test_the_newest_reading_and_what_the_broker_dropped_come_from_the_store(fold
         assert "18" in found["store"]["sentence"]
         assert found["drops"]["level"] == "ok"
         store.write([Point("telemetry", node, {"soil_moisture": 1.0}, now() - 120_000)])
-        for instance in ("gateway-1", "gateway-2"):  # both hear the same broker
+        for instance in ("gateway-1", "gateway-2"):  # both receive from the same broker
             for minutes, dropped in ((50, 5), (40, 7), (30, 7), (20, 0), (10, 4)):
                 where = tags(instance=instance)
                 store.write([Point("gateway", where, {"broker_dropped": dropped}, now() - minutes * 60_000)])
@@ -326,7 +326,8 @@ def test_every_sentence_of_what_is_not_well_has_its_mend_and_each_is_asked_for()
     keys = {key.removeprefix("doctor.") for key in catalogue() if key.startswith("doctor.")}
     frame = {"level_ok", "level_warning", "level_bad", "mend", "all_well", "some_bad"}
     sentences = {key for key in keys - frame if not key.endswith("_mend")}
-    source += " ".join(f'"broker_{why}"' for why in get_args(Why))  # why nobody is heard there
+    # the reasons why the broker does not answer
+    source += " ".join(f'"broker_{why}"' for why in get_args(Why))
     assert {key for key in sentences if f'"{key}"' not in source and f"doctor.{key}" not in source} == set()
     assert {key.removesuffix("_mend") for key in keys - frame - sentences} <= sentences
 
@@ -334,7 +335,7 @@ def test_every_sentence_of_what_is_not_well_has_its_mend_and_each_is_asked_for()
 def test_probe_files_that_cannot_be_used_or_are_gone(tmp_path):
     registry = Registry(tmp_path / "registry.sqlite", load("dong-thap"))
     registry.enroll("tam-que", "soil-probe", "speaks-the-contract")
-    assert "probes" not in doctor(tmp_path)[1]  # nobody needs one
+    assert "probes" not in doctor(tmp_path)[1]  # no device needs a probe file
     registry.enroll("tam-que", "soil-probe", "lora-1", probe="own-lora-1")
     (tmp_path / "probes").mkdir()
     own = tmp_path / "probes" / "own-lora-1.yaml"

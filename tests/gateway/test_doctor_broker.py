@@ -1,4 +1,4 @@
-"""`hoiquan doctor` at the broker: it logs in as `reader`, and says which of the ways it failed."""
+"""`hoiquan doctor` logs in to the broker as `reader`, and names the way in which that failed."""
 
 import json
 import socket
@@ -17,11 +17,11 @@ from tests.gateway.test_doctor import bare
 from tests.loopback import free_port
 from tests.servers import mosquitto, until
 
-assert bare  # a fixture of each test: nobody at the default ports
+assert bare  # a fixture of each test: no server at the default ports
 
 
 def broker_finding(folder, url, password="", **variables):
-    """What the doctor says of the broker at `url`."""
+    """The doctor's finding about the broker at `url`."""
     given = {"HOIQUAN_MQTT": url, "HOIQUAN_READER_PASSWORD": password} | variables
     told = CliRunner().invoke(
         hoiquan.app, ["doctor", "--data", str(folder), "--json", "--lang", "en"], env=given
@@ -33,7 +33,7 @@ def broker_finding(folder, url, password="", **variables):
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory):
-    """With accounts, one port without TLS and one with."""
+    """A broker with accounts, one port without TLS and one with."""
     folder = tmp_path_factory.mktemp("accounts")
     prepare(folder / "ca", folder, ["localhost", "127.0.0.1"])
     accounts = {"reader": "right", "gateway": "its own"}
@@ -103,7 +103,7 @@ def test_nobody_and_somebody_who_does_not_answer(broker, tmp_path, monkeypatch):
             found = broker_finding(tmp_path, f"{scheme}://127.0.0.1:{mute.getsockname()[1]}", "right")
             assert "has not answered as a broker within 1 s" in found["sentence"]
             assert found["level"] == "bad"
-    # TLS is spoken there, and no other
+    # that port speaks nothing but TLS
     found = broker_finding(tmp_path, f"mqtt://127.0.0.1:{broker.secure}", "right")
     assert "mqtts://" in found["mend"]
 

@@ -1,4 +1,4 @@
-"""`hoiquan doctor` where a second gateway was tried, and that one beside a `hoiquan up`."""
+"""`hoiquan doctor` where a second gateway was tried, alone and beside a `hoiquan up`."""
 
 import json
 import os
@@ -18,13 +18,13 @@ from tests.gateway.test_doctor import bare
 from tests.servers import mosquitto, until
 from tests.system.running import Running, command
 
-assert bare  # a fixture of each test: nobody at the default ports
+assert bare  # a fixture of each test: no server at the default ports
 
 DAY = 86_400
 
 
 def told(folder, instance):
-    """What the doctor says of the running of that gateway."""
+    """The doctor's finding about the running of that gateway."""
     shown = CliRunner().invoke(hoiquan.app, ["doctor", "--data", str(folder), "--json", "--lang", "en"])
     found = [one for one in json.loads(shown.stdout) if one["part"] == "gateway"]
     (mine,) = [one for one in found if instance in one["sentence"]]
@@ -32,7 +32,7 @@ def told(folder, instance):
 
 
 def idle(spool, seconds):
-    """As if nobody had written into it for so long."""
+    """Date the spool's files as if nothing had been written for so many seconds."""
     then = time.time() - seconds
     for path in (spool, Path(f"{spool}-wal")):
         if path.exists():

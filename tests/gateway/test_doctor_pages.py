@@ -1,11 +1,11 @@
-"""`hoiquan doctor` about pages that answer, and say what is wrong."""
+"""`hoiquan doctor` on pages that answer with an error."""
 
 from tests.gateway.test_doctor import bare, doctor
 from tests.loopback import free_port
 from tests.servers import until
 from tests.system.running import Running, command
 
-assert bare  # a fixture of each test: nobody at the default ports
+assert bare  # a fixture of each test: no server at the default ports
 
 
 def test_they_are_not_said_to_be_off(tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""When devices were last heard is what the store says, however it is found out."""
+"""When each device was last heard agrees with the store, whichever way it is found."""
 
 import random
 
@@ -20,7 +20,7 @@ def reading(time, device, **values):
 
 
 def by_hand(points, at):
-    """Of each device within a week: its newest time, and the newest value of each kind of battery."""
+    """For each device heard within a week: its newest time, and its newest value of each battery signal."""
     found: dict = {}
     for point in sorted(points, key=lambda one: one.time):
         if point.time >= at - 7 * DAY:

@@ -1,4 +1,4 @@
-"""The gateway's figures as Prometheus reads them, of a whole gateway at a real broker."""
+"""The figures of a whole gateway at a real broker, as Prometheus reads them."""
 
 import subprocess
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""What the gateway would make of a message, in words: from a file, from the topic, and as a page."""
+"""The gateway's reading of a message, in words: from a file, from the topic, and as a page."""
 
 import json
 from datetime import timedelta
@@ -124,7 +124,7 @@ def device_at():
         with device(broker) as publish:
 
             def send(*payloads, until):
-                """Again and again, since nobody says when the listener has subscribed."""
+                """Send again and again, since nothing shows when the listener has subscribed."""
                 import time
 
                 end = time.monotonic() + timedelta(minutes=1).seconds

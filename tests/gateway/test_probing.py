@@ -1,4 +1,4 @@
-"""`hoiquan device probes`, `set` and `learn`: a probe file for what a device sends, and another try."""
+"""`hoiquan device probes`, `set` and `learn`: write a probe file for a device's messages, and replay them."""
 
 import json
 import os
@@ -23,7 +23,7 @@ from tests.devices.probes.test_servers import MESSAGE, UP
 from tests.devices.uplinks import EUI, EVENT, NOW, TOPIC
 
 PILOT = load("dong-thap")
-INSTANCE = "gateway-1"  # which a command looks at that is told nothing else
+INSTANCE = "gateway-1"  # the instance that a command looks at by default
 OWN = "hoiquan/v1/dong-thap/tam-que/mine/telemetry"
 SAYS = {"Bat": 3.41, "TempC": "327.67", "water_SOIL": "34.60", "temp_SOIL": "28.15", "conduct_SOIL": 870}
 ALL = ["--take", "soil_moisture=water_SOIL:%", "--take", "soil_ec=conduct_SOIL:uS/cm", "--take",
@@ -33,7 +33,7 @@ VALUES = {"soil_moisture": 34.6, "soil_ec": 0.87, "soil_temperature": 28.15}
 
 @pytest.fixture
 def registry(tmp_path):
-    credentials.environment(tmp_path)  # as `hoiquan up` leaves its folder
+    credentials.environment(tmp_path)  # `hoiquan up` leaves its folder like this
     made = Registry(tmp_path / "registry.sqlite", PILOT)
     made.enroll("tam-que", "soil-probe", "mine", dev_eui=EUI)
     made.enroll("tam-que", "canal-gauge", "gauge")
@@ -53,7 +53,7 @@ def run(tmp_path, *words, stdin=None):
 
 
 def fails(tmp_path, *words, stdin=None, code=2):
-    """The one line that the command says, as a person meets it: a process of its own."""
+    """The command's one line on stderr, from a process of its own, as a person would see it."""
     environment = {**os.environ, "HOIQUAN_LANG": "en"}
     arguments = ["device", *map(str, words), "--data", str(tmp_path), "--lang", "en"]
     done = forked.run(tmp_path, arguments, environment, 60)
@@ -70,7 +70,7 @@ def uplink(count, says=SAYS):
 
 
 def refuse(tmp_path, registry, *messages):
-    """A gateway that met these before anybody said how the device is read."""
+    """Quarantine these messages as a gateway does that does not know how to read the device."""
     decoder = Decoder("dong-thap", registry.lookup, by_eui=registry.by_eui)
     with closing(Spool(files(tmp_path, INSTANCE).spool)) as spool:
         spool.append(messages)
@@ -80,7 +80,7 @@ def refuse(tmp_path, registry, *messages):
 
 
 def knowing(tmp_path, registry):
-    """A gateway that knows the probe files."""
+    """A decoder that knows the probe files."""
     registry.refresh()
     shelf = Shelf(tmp_path / "probes")
     return Decoder("dong-thap", registry.lookup, by_eui=registry.by_eui, shelf=shelf)
@@ -179,7 +179,7 @@ def test_what_cannot_be_set_is_one_line(tmp_path, registry, words, sentence):
     assert registry.lookup("mine").probe is None
 
 
-# -- learn, with all said as options
+# -- learn, with all answers as options
 
 
 def test_learn_from_a_file_writes_a_probe_that_reads_the_device_from_now_on(tmp_path, registry, message):
@@ -211,7 +211,7 @@ def test_learn_from_the_quarantine_writes_it_and_tries_again_what_was_refused(tm
         Message(TOPIC, uplink(1), NOW),
         Message(UP, json.dumps(THINGS).encode(), NOW + 1),
         Message(OWN, json.dumps(SAYS).encode(), NOW + 2),
-        Message(TOPIC.replace(EUI, "0" * 16), uplink(2), NOW + 3),  # another's
+        Message(TOPIC.replace(EUI, "0" * 16), uplink(2), NOW + 3),  # another device's
         Message(OWN, b"rubbish", NOW + 4),
     ]
     refuse(tmp_path, registry, *messages)
@@ -278,7 +278,7 @@ def test_beside_no_installation_it_says_so_and_makes_none(tmp_path, words):
     assert list(tmp_path.iterdir()) == []
 
 
-# -- learn, asked
+# -- learn, with questions
 
 
 def asked(tmp_path, *words, answers):
@@ -289,13 +289,13 @@ def test_a_person_is_asked_for_each_signal_for_the_unit_where_it_is_needed_and_b
     tmp_path, registry, message
 ):
     answers = [
-        "",  # soil_moisture is water_SOIL: yes
-        "x", "1",  # its unit has no default: %
+        "",  # is soil_moisture water_SOIL? yes
+        "x", "1",  # its unit? no default: %
         "",  # soil_temperature
         "",  # in the signal's own unit
         "y", "3",  # soil_ec: uS/cm
         "n",  # battery_voltage: not wanted
-        "",  # no other signal
+        "",  # no further signal
         "",  # written
     ]  # fmt: skip
     done = asked(tmp_path, "--id", "mine", message, answers=answers)

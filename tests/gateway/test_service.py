@@ -1,4 +1,4 @@
-"""Whole gateways: when they are well, and what two of them on one machine do."""
+"""Whole gateways: when they count as well, and how two of them on one machine share the work."""
 
 import signal
 import sqlite3
@@ -24,7 +24,7 @@ def broker():
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Looks often, so that a test need not wait."""
+    """The gateway checks often, so that a test need not wait."""
     monkeypatch.setattr(service, "LOOK_EVERY", 0.02)
     monkeypatch.setattr(service, "RETRY", 0.05)
     monkeypatch.setattr(health, "BEAT_EVERY", 0.05)
@@ -44,7 +44,7 @@ def touched_again(alive):
 def test_a_gateway_is_well_while_its_heartbeats_come_back(quick, broker, tmp_path):
     with gateway(settings(broker, tmp_path)) as running:
         until(touched_again(running.files.alive), "it is said again and again")
-        broker._process.send(signal.SIGSTOP)  # it hangs: connected as before
+        broker._process.send(signal.SIGSTOP)  # the broker hangs, with its connections open
         try:
             until(running.files.trouble.exists, "trouble is said")
             assert "heartbeat" in running.files.trouble.read_text("utf-8")
@@ -80,7 +80,7 @@ def test_a_gateway_whose_spool_takes_nothing_is_not_well(quick, broker, tmp_path
         assert books(full.files).received == 0, "nothing was taken, so nothing was acknowledged"
     finally:
         full.stop()
-    with gateway(given) as running:  # room was made
+    with gateway(given) as running:  # the disk has room again
         until(lambda: books(running.files).stored == 1, "what the broker kept meanwhile")
 
 
@@ -118,7 +118,7 @@ def test_two_gateways_of_one_folder_share_readings_and_one_of_them_seals(quick, 
                 publish(f"{PLACE}/telemetry", {"boot": "b", "seq": n, "ts": now + n, "values": values})
             until(lambda: books(one.files).stored + books(other.files).stored == 100, "all are stored")
             assert min(books(one.files).stored, books(other.files).stored) > 10
-            for n in range(4):  # whoever hears it, the first seals it
+            for n in range(4):  # whichever gateway receives them, the first one seals them
                 publish(NOTES, harvest(f"h{n}"))
             until(lambda: len(sealed()) == 4, "sealed")
             one.stop()
@@ -180,10 +180,10 @@ def test_a_gateway_waits_for_the_registry_and_goes_on_without_it(quick, broker, 
     enrolled(given)
     path = given.data / "registry.sqlite"
     away = path.rename(path.with_name("away"))
-    path.mkdir()  # its disk is not mounted
+    path.mkdir()  # as if its disk were not mounted
     own = files(given.data, given.instance)
     own.trouble.parent.mkdir(parents=True)
-    own.trouble.write_text("máy chủ MQTT\nthe broker\n", "utf-8")  # of one that was killed
+    own.trouble.write_text("máy chủ MQTT\nthe broker\n", "utf-8")  # left by a gateway that was killed
     running = Gateway(given)
     try:
         until(lambda: "registry" in trouble(own, "en"), "it says what it waits for")

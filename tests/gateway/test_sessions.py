@@ -1,6 +1,6 @@
-"""What a broker of `hoiquan up` keeps for a client between its connections, at QoS 2 as well as at 1.
+"""What the brokers of `hoiquan up` keep for a client between connections, at QoS 2 as well as at QoS 1.
 
-The same answers of amqtt with our mends as of Mosquitto; the clients are bytes, for they misbehave.
+amqtt with our patches gives the same answers as Mosquitto. The clients send raw bytes, for they misbehave.
 """
 
 import struct
@@ -39,7 +39,7 @@ def port(request, tmp_path_factory):
 
 @contextmanager
 def joined(port, name="gateway", *, present=None, **more):
-    """A gateway's connection: it may do everything, so that sessions alone are looked at."""
+    """A connection of an account that may do everything, so that only sessions are tested."""
     with Connection(port) as one:
         flags, code = one.says(connect(name, "pw", **more), CONNACK)
         assert code == 0
@@ -49,7 +49,7 @@ def joined(port, name="gateway", *, present=None, **more):
 
 @pytest.fixture
 def hearer(port):
-    """Makes a session of QoS 2 and goes; the session before is forgotten."""
+    """Makes a new session that subscribes at QoS 2, and disconnects."""
     with joined(port, clean=True):
         pass
     with joined(port, clean=False, present=False) as one:
@@ -57,7 +57,7 @@ def hearer(port):
 
 
 def say(port, *sent):
-    """Somebody else publishes, and hears that all arrived."""
+    """Publish as another client, and check that each message is acknowledged."""
     with joined(port, "gateway-2") as one:
         for number, (payload, qos) in enumerate(sent, 1):
             done = one.says(publish(TOPIC, payload, qos, number), PUBREC if qos == 2 else 0x40)
@@ -67,7 +67,7 @@ def say(port, *sent):
 
 
 def heard(one):
-    """A PUBLISH that comes: its first byte without the QoS, number and payload."""
+    """A PUBLISH received: its first byte, its number and its payload."""
     first, body = one.take()
     assert first & 0xF0 == PUBLISH
     at = 2 + len(TOPIC)
@@ -76,7 +76,7 @@ def heard(one):
 
 @pytest.mark.usefixtures("hearer")
 def test_what_comes_at_qos_1_and_2_waits_for_who_is_away(port):
-    """`hearer` was here with a clean session a moment before: that one does not count."""
+    """The earlier clean session of the same client does not count."""
     say(port, (b"one", 1), (b"two", 2))
     with joined(port, clean=False, present=True) as one:
         assert {heard(one)[2], heard(one)[2]} == {b"one", b"two"}
@@ -108,7 +108,7 @@ def test_what_is_published_at_qos_2_arrives_once_over_two_connections(port):
     with joined(port, "gateway-2", clean=False) as sender:
         sender.says(publish(TOPIC, b"once", 2, 7, again=True), PUBREC)
         sender.says(answer(PUBREL, 7), PUBCOMP)
-        sender.says(answer(PUBREL, 7), PUBCOMP)  # whose PUBCOMP was lost asks again
+        sender.says(answer(PUBREL, 7), PUBCOMP)  # a sender whose PUBCOMP was lost repeats its PUBREL
         sender.says(publish(TOPIC, b"another", 2, 7), PUBREC)
         sender.says(answer(PUBREL, 7), PUBCOMP)
     with joined(port, clean=False) as one:
@@ -117,7 +117,7 @@ def test_what_is_published_at_qos_2_arrives_once_over_two_connections(port):
 
 
 def test_who_publishes_at_qos_0_and_is_gone_is_heard(port):
-    """As PubSubClient does on a board that sleeps between its readings: all in one go."""
+    """PubSubClient does so on a board that sleeps between readings: publish and disconnect at once."""
     sent = [b"%d" % number for number in range(50)]
     with joined(port, "gateway-4") as one:
         one.says(subscribe(TOPIC, 0), SUBACK)
@@ -128,11 +128,11 @@ def test_who_publishes_at_qos_0_and_is_gone_is_heard(port):
 
 
 def test_the_will_of_a_session_that_came_back_is_the_newer_one(port):
-    """Whether it is retained too: so does `offline` of a device."""
+    """So is whether it is retained; the `offline` status of a device is."""
     with joined(port, "gateway-3", clean=True):
         pass
     with joined(port, "gateway-3", clean=False, will=(TOPIC, b"older")) as one:
-        one.send(b"\xe0\0")  # DISCONNECT: no will
+        one.send(b"\xe0\0")  # DISCONNECT: the will is dropped
     with joined(port, "gateway-3", clean=False, will=(TOPIC, b"newer"), will_retained=True):
         pass
 

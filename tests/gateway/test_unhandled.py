@@ -1,4 +1,4 @@
-"""What nobody thought of: one message is set aside with the error's text, and the next goes on."""
+"""Unforeseen errors: the message is quarantined with the error's text, and the next one goes on."""
 
 import json
 from contextlib import closing
@@ -102,7 +102,7 @@ OF_NO_SHAPE = (
     ['["c",{"soil_moisture":7}]', '["c",{"soil_moisture":[1,"x",2,3,null,0]}]', "{", '["c",7]', '{"c":1}'],
 )
 def test_memories_that_cannot_be_read_are_forgotten(spool, memory):
-    """A spool of another version, or a disk that lied."""
+    """The spool is of another version, or its disk returned wrong data."""
     for seen in ("{", '{"boots":[1,2]}', '{"times":7}', '{"contents":"x"}', "[]", *OF_NO_SHAPE):
         made, checks = split_memory({"d1": join_memory(seen, memory)})
         store = FakeStore()
@@ -156,7 +156,7 @@ def test_a_sealer_that_stumbles_over_one_harvest_seals_the_others_and_this_one_a
 
     monkeypatch.setattr(lot, "refusal", stumbles)
     spool.append([Message("t", b"x", 1)] * 3)
-    with closing(spool._file.db.cursor()) as cursor:  # they were settled as stored
+    with closing(spool._file.db.cursor()) as cursor:  # as if they had been settled as stored
         cursor.execute("DELETE FROM segment")
         cursor.execute("INSERT INTO book VALUES('stored', 3)")
     wanted = written("b")

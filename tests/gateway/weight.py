@@ -1,6 +1,6 @@
-"""What a gateway keeps of devices that speak: measured by tests, and by benchmarks/growth.py at any size.
+"""The bytes a gateway keeps of devices that send, for tests, and for benchmarks/growth.py at any size.
 
-Both count while tracemalloc is on, from before the first message to after the last.
+Both need tracemalloc to run from before the first message until after the last.
 """
 
 import gc
@@ -16,12 +16,12 @@ from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.ingest.message import Message
 
-AT_ONCE = 500  # messages that are decoded together
-More = Callable[[int], Mapping[str, object]]  # turn → what a message has besides its values
+AT_ONCE = 500  # messages decoded together
+More = Callable[[int], Mapping[str, object]]  # turn → the fields of a message besides its values
 
 
 def dated(start: int) -> More:
-    """Of a device with a clock, a message a minute since epoch ms `start`."""
+    """The fields of a device with a clock: a message a minute since epoch ms `start`."""
     return lambda turn: {"ts": start + turn * MINUTE_MS, **clockless(turn)}
 
 
@@ -30,7 +30,7 @@ def clockless(turn: int) -> Mapping[str, object]:
 
 
 def message(device: Device, at: int, turn: int, more: More) -> Message:
-    """All that its model measures, which came at epoch ms `at`."""
+    """A message with every signal of the device's model, which arrived at epoch ms `at`."""
     values = {name: round(SIGNALS[name].low + 1 + turn / 100, 2) for name in MODELS[device.model].signals}
     topic = f"hoiquan/v1/{device.pilot}/{device.community}/{device.device}/telemetry"
     return Message(topic, json.dumps({"values": values, **more(turn)}).encode(), at, mid=turn)
@@ -39,7 +39,7 @@ def message(device: Device, at: int, turn: int, more: More) -> Message:
 def kept(
     decoder: Decoder, checker: Checker, devices: Sequence[Device], turns: int, start: int, more: More
 ) -> tuple[int, float]:
-    """Bytes that are kept of these once each has spoken so often, and how long a device's are as text."""
+    """(bytes kept once each device has sent `turns` messages, mean length of a device's memory as text)."""
     gc.collect()
     before, _ = tracemalloc.get_traced_memory()
     for turn in range(turns):

@@ -1,4 +1,4 @@
-"""`hoiquan audit list`: every act of an installation once, with who did it; the board has the same."""
+"""`hoiquan audit list` lists every act of an installation once, with who did it; the board lists the same."""
 
 import json
 import os
@@ -31,7 +31,7 @@ WRITER = "tam-que-diary-01"
 
 @pytest.fixture
 def data(tmp_path):
-    """An installation in which something was done, and much was tried in vain."""
+    """The folder of an installation with acts of every kind and failed attempts; a gate and a lot of it."""
 
     def run(*words, code=0):
         done = CliRunner().invoke(hoiquan.app, [*words, "--data", str(tmp_path), "--lang", "en"])
@@ -46,12 +46,12 @@ def data(tmp_path):
     run("device", "rotate", "my-probe")
     run("device", "revoke", "my-probe")
     run("device", "revoke", "my-probe", code=1)
-    for state in ("off", "off", "on", "on"):  # what changes nothing is no act
+    for state in ("off", "off", "on", "on"):  # a repeated state changes nothing and is no act
         run("advice", state)
     run("quarantine", "replay", "1", "3", "--instance", "gateway-2")
     run("quarantine", "replay", "1", "--instance", "gateway-2")
     gate = next(one.device for one in PILOT.fleet.values() if one.model == "canal-gauge")
-    run("device", "command", gate, "pump", "on", code=1)  # it has none
+    run("device", "command", gate, "pump", "on", code=1)  # a gate has no pump
     ledger = Ledger(tmp_path / "registry.sqlite")
     ledger.sent(Entry("c-1", gate, "sluice", 0.0, f"An ({ME})", 4_000_000_000_000, 4_000_001_800_000))
     ledger.sent(Entry("c-2", gate, "sluice", 1.0, "advice", 4_000_000_000_001, 4_000_001_800_000))
@@ -104,7 +104,7 @@ def test_the_board_has_the_same(data):
     acts = Acts(settings, Registry(settings.registry_url, PILOT))
     with closing(SqliteStore(folder / "store.sqlite")) as store:
         clerk = Clerk(store, PILOT, "g", lambda: Books(0, 0, 0, 0, 0, None), list, list, acts=acts.points)
-        for _ in range(2):  # the second tells again what was lately done
+        for _ in range(2):  # the second run writes the latest acts again
             clerk.write_acts(now_ms())
         in_store = store.series("audit", {"pilot": "dong-thap"}, 0, 2**42, 99)
     points = {(one.time, dict(one.tags)["what"], one.fields["who"], one.fields["object"]) for one in in_store}

@@ -1,4 +1,4 @@
-"""What Mosquitto's rules turned away, out of the lines of its log."""
+"""The denials of Mosquitto's rules are read from the lines of its log."""
 
 import pytest
 

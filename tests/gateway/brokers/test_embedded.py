@@ -1,4 +1,4 @@
-"""Who gets into the embedded broker, and where; the same answers as deploy/mosquitto gives."""
+"""The embedded broker admits the same accounts to the same topics as deploy/mosquitto does."""
 
 import asyncio
 

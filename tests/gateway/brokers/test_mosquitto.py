@@ -1,4 +1,4 @@
-"""Mosquitto's own lines: which are kept, and that a full disk does not hold it up."""
+"""Which log lines of Mosquitto are kept; a full disk does not block Mosquitto."""
 
 from collections import deque
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What Mosquitto says of itself is noted, and nothing else. A real one: test_receive.py of ingest."""
+"""Only Mosquitto's notices about itself are noted. With a real broker: intake/test_receive.py."""
 
 from gateway.brokers.notices import DROPPED, LOG, Notices
 

@@ -1,6 +1,6 @@
-"""What the embedded broker promises, which has nothing on disk: an acknowledgement is a gateway's.
+"""The embedded broker stores nothing on disk: it acknowledges a message only once a gateway has done so.
 
-The clients are bytes: a device, and a gateway that says when it has a message.
+The clients send raw bytes: a device, and a gateway that acknowledges each message itself.
 """
 
 import struct
@@ -51,7 +51,7 @@ def port(tmp_path, password):
 
 @pytest.fixture
 def device(port, password):
-    """Connects; with the code that it gets."""
+    """Connects as the device, and expects the given CONNACK code."""
 
     @contextmanager
     def connected(code=0, **more):
@@ -64,7 +64,7 @@ def device(port, password):
 
 @pytest.fixture
 def gateway(port):
-    """Connects and, where its session is new, subscribes; what it has it says by itself."""
+    """Connects as a gateway, and subscribes if its session is new. The tests send its acknowledgements."""
 
     @contextmanager
     def connected(name="gateway", **more):
@@ -79,7 +79,7 @@ def gateway(port):
 
 
 def heard(one):
-    """A message that comes: its number and its payload."""
+    """The next message received: its packet number and its payload."""
     first, body = one.take()
     assert first & 0xF0 == PUBLISH
     at = 2 + int.from_bytes(body[:2])
@@ -87,7 +87,7 @@ def heard(one):
 
 
 def taken(one):
-    """A message that comes, and is acknowledged."""
+    """The payload of the next message, which is acknowledged."""
     number, payload = heard(one)
     one.send(answer(PUBACK, number))
     return payload
@@ -103,12 +103,12 @@ def test_nobody_may_speak_until_a_gateway_keeps_what_is_said(port, device, gatew
     with device(UNAVAILABLE):
         pass
     with gateway(clean=True), device(UNAVAILABLE):
-        pass  # what it would keep ends with its connection
+        pass  # a clean session and all that it would queue end with the connection
     with Connection(port) as reader:
         assert reader.says(connect("reader", "x"), CONNACK)[1] == 0
     with gateway(), device():
         pass
-    with device() as one:  # the gateway is away, and its session is not
+    with device() as one:  # the gateway is away, but its session exists
         one.send(publish(TOPIC, b"kept"))
         with gateway() as back:
             assert taken(back) == b"kept"
@@ -122,7 +122,7 @@ def test_who_has_another_password_is_told_that_first(port):
 
 @pytest.mark.parametrize("topic", [TOPIC, "hoiquan/v1/dong-thap/tam-que/another/telemetry"])
 def test_a_message_is_acknowledged_when_a_gateway_has_it(device, gateway, topic):
-    """Also what the rules turn away, which the gateway sets aside."""
+    """The same holds for a message that the rules deny, which the gateway quarantines."""
     with gateway():
         pass
     with device() as one:
@@ -131,7 +131,7 @@ def test_a_message_is_acknowledged_when_a_gateway_has_it(device, gateway, topic)
             number, payload = heard(first)
             assert payload == b"one"
             assert one.silent()
-        # it was killed
+        # the first gateway was killed before it acknowledged
         assert one.silent()
         with gateway() as second:
             assert heard(second) == (number, b"one")
@@ -142,7 +142,7 @@ def test_a_message_is_acknowledged_when_a_gateway_has_it(device, gateway, topic)
 
 def test_a_gateway_is_enough_of_two(device, gateway):
     with gateway("gateway-2"):
-        pass  # and it never comes back
+        pass  # this gateway never comes back
     with gateway() as here, device() as one:
         one.send(publish(TOPIC, b"one"))
         assert taken(here) == b"one"
@@ -161,7 +161,7 @@ def test_acknowledgements_come_in_the_order_of_the_messages(device, gateway):
 
 
 def test_what_is_said_again_while_it_is_on_its_way_comes_once(device, gateway):
-    """A reading without a number and a time would be two."""
+    """A reading without number and time would otherwise be stored twice."""
     with gateway():
         pass
     for again in (False, True, True):
@@ -174,13 +174,13 @@ def test_what_is_said_again_while_it_is_on_its_way_comes_once(device, gateway):
         with gateway() as here:
             assert [taken(here), taken(here)] == [b"one", b"two"]
             assert [acknowledged(one), acknowledged(one)] == [7, 8]
-            one.send(publish(TOPIC, b"one", number=7))  # another one
+            one.send(publish(TOPIC, b"one", number=7))  # a new message with the same number
             assert taken(here) == b"one"
             assert acknowledged(one) == 7
 
 
 def test_a_number_that_stands_for_another_message_is_not_acknowledged_for_the_first(device, gateway):
-    """A board that began again counts from one."""
+    """A board that restarts counts from one again."""
     with gateway():
         pass
     with device() as one:
@@ -227,7 +227,9 @@ def test_of_a_session_that_is_forgotten_its_messages_are_said_again(device, gate
 
 
 def test_a_gateway_that_stays_away_fills_no_memory(device, gateway, monkeypatch):
-    """Who speaks is turned away then, at QoS 0 too, until it has taken what waits for it."""
+    """While the gateway's queue is full, devices are refused, at QoS 0 too; once it is read, they are
+    accepted.
+    """
     monkeypatch.setattr("gateway.brokers.kept.MOST", 50_000)
     with gateway():
         pass
@@ -277,20 +279,20 @@ def test_a_gateway_whose_queue_is_full_keeps_no_other_from_hearing(device, gatew
             assert taken(here) == bytes(500)
             assert acknowledged(one) == number
     with gateway("gateway-2") as back:
-        for _ in range(5000 // 900 + 1):  # what there was room for
+        for _ in range(5000 // 900 + 1):  # as many as fit into its queue
             assert taken(back) == bytes(500)
         assert back.silent()
 
 
 def test_of_many_connections_of_one_account_at_once_none_is_left_waiting(port, password, gateway):
-    """The last is let in, and each before it let in and cut, or cut."""
+    """The last connection is accepted; each earlier one is cut, with or without having been accepted."""
 
     def answered(_):
         with Connection(port) as one:
             one.send(connect("my-esp32", password))
             try:
                 return one.take()[0]
-            except (AssertionError, ConnectionError):  # it was cut
+            except (AssertionError, ConnectionError):  # the broker cut this connection
                 return None
 
     with gateway(), ThreadPoolExecutor(16) as pool:

@@ -1,4 +1,6 @@
-"""deploy/mosquitto/run: whom the rules denied is in a file, also after what reads the log has died."""
+"""deploy/mosquitto/run writes denials into a file, and goes on after the process that reads the log is
+killed.
+"""
 
 import getpass
 import os
@@ -19,7 +21,7 @@ RUN = Path(__file__).parents[3] / "deploy" / "mosquitto" / "run"
 
 @pytest.fixture
 def broker(tmp_path):
-    """Its port, the folder that it keeps its files in, and the script."""
+    """The port, the folder that the broker keeps its files in, and the process of the script."""
     port, kept = free_port(), tmp_path / "kept"
     kept.mkdir()
     accounts = tmp_path / "passwords"
@@ -46,10 +48,10 @@ def publish(port, topic):
 
 
 def readers(script):
-    """The processes that read the broker's log now."""
+    """The ids of the processes that read the broker's log now."""
     found = set()
     for pid in descendants(script.pid):
-        with suppress(OSError):  # it has ended meanwhile
+        with suppress(OSError):  # the process ended in the meantime
             if b"awk" in Path(f"/proc/{pid}/cmdline").read_bytes():
                 found.add(pid)
     return found

@@ -1,4 +1,4 @@
-"""The thread of advice beside the gateway's others: what goes wrong in it stays in it."""
+"""An error in the thread of advice stays in that thread; the gateway's other threads go on."""
 
 import logging
 from urllib.request import urlopen
@@ -21,7 +21,7 @@ BUOY = PILOT.fleet["ca-tra-hong-ngu-pond-buoy-01"]
 
 
 class Strange(SqliteStore):
-    """A store with a row of earlier advice that has no time, for as long as `strange` is."""
+    """A store that returns earlier advice without a time while `strange` is set."""
 
     strange = True
 

@@ -1,4 +1,4 @@
-"""What devices answer to commands: into the ledger once, whatever is away; no reading waits."""
+"""Each answer to a command is entered into the ledger once, whatever is away; no reading waits for it."""
 
 import json
 import shutil
@@ -25,7 +25,7 @@ def result(name, number=0, device="d1", *, ok=True):
 
 @pytest.fixture
 def registry(tmp_path):
-    """Where the ledger is; it has the command `mine` to d1."""
+    """The path of the registry, whose ledger has the command `mine` to d1."""
     path = tmp_path / "registry.sqlite"
     Ledger(path).sent(Entry("mine", "d1", "pump", 1.0, "an officer", NOW - 1, NOW + 60_000))
     return path
@@ -78,7 +78,7 @@ def test_each_is_written_once_and_refused_where_nobody_asked(spool, registry, ke
 
 
 def test_while_the_database_is_away_they_wait_and_are_then_written(spool, registry, keeper):
-    """SQLite cannot open a folder."""
+    """The ledger's path is a folder, which SQLite cannot open."""
     kept = registry.with_name("kept")
     registry.rename(kept)
     registry.mkdir()

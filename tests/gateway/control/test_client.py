@@ -1,4 +1,4 @@
-"""Whoever is told that somebody listens may speak at once."""
+"""Once `listening` reports that it listens, no message is missed."""
 
 from queue import Empty
 
@@ -29,7 +29,7 @@ def test_what_is_said_at_once_is_heard(mosquitto):
 
 
 def test_two_that_listen_at_once_hear_everything_each(tmp_path):
-    """As deploy/mosquitto has it, an account has one connection."""
+    """As in deploy/mosquitto, a new connection of an account ends the earlier one."""
     (tmp_path / "gateway").mkdir()
     with mosquitto("allow_anonymous true", "use_username_as_clientid true") as broker:
         given = Settings(data=tmp_path, mqtt=broker.url, reader_password=SecretStr("x"))

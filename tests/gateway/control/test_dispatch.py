@@ -1,4 +1,4 @@
-"""Commands at real brokers, beside a whole gateway: whenever and however a device answers, it is recorded."""
+"""Commands over real brokers, beside a whole gateway: every answer is recorded, whenever it arrives."""
 
 import json
 import sqlite3
@@ -37,7 +37,7 @@ MINUTES = 10.0
 
 @pytest.fixture
 def broker():
-    """As deploy/mosquitto has it, an account has one connection."""
+    """As in deploy/mosquitto, an account has one connection at a time."""
     with mosquitto("allow_anonymous true", "use_username_as_clientid true") as server:
         yield server
 
@@ -63,7 +63,9 @@ def books(given):
 
 
 class Actuator:
-    """A device with one: it notes the orders that come, and answers what `answers` says."""
+    """A device with an actuator: it keeps the orders that arrive and sends the answers that `answers`
+    returns.
+    """
 
     def __init__(self, port, device=PUMP, answers=lambda order: [{"id": order["id"], "ok": True}]):
         self.orders, self._answers, self._ready = [], answers, threading.Event()
@@ -128,7 +130,7 @@ def test_an_answer_after_the_wait_is_recorded(broker, given):
 
 def test_an_answer_while_no_gateway_is_there_is_recorded_by_the_next(broker, given):
     with gateway(given):
-        pass  # the broker keeps for it what comes from now on
+        pass  # from now on the broker queues messages for the gateway
     with actuator(broker.port, PUMP, silent) as pump:
         one = order(given, wait=0.1)
         until(lambda: pump.orders, "it heard of it")
@@ -140,7 +142,7 @@ def test_an_answer_while_no_gateway_is_there_is_recorded_by_the_next(broker, giv
 
 @pytest.fixture(params=["mosquitto", "amqtt"])
 def either(request, tmp_path):
-    """A broker that gives an account one connection: its port, and settings for it."""
+    """Each broker that gives an account one connection: its port, and settings for it."""
     if request.param == "mosquitto":
         there = request.getfixturevalue("broker")
         yield there.port, request.getfixturevalue("given")
@@ -188,7 +190,8 @@ def test_an_answer_to_nobodys_command_is_refused_with_a_reason(broker, given):
         reasons = ["unknown_command", "unknown_command", "bad_result", "bad_result"]
         until(lambda: len(other.refusals) == len(reasons), "all are refused")
         assert sorted(other.refusals) == sorted(reasons)
-        other.say({"id": None, "ok": False, "error": "what was that?"})  # to a command it could not read
+        # the answer to a command that the device could not read
+        other.say({"id": None, "ok": False, "error": "what was that?"})
         pump.say({"id": one.id, "ok": True})
         until(lambda: recorded(given, one).ok, "and the right one is taken")
         assert books(given).quarantined == len(reasons)
@@ -196,7 +199,7 @@ def test_an_answer_to_nobodys_command_is_refused_with_a_reason(broker, given):
 
 @contextmanager
 def held(path):
-    """Nobody else writes into this file."""
+    """Hold the write lock of this SQLite file."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         yield
@@ -233,7 +236,7 @@ def test_readings_are_stored_while_the_ledger_takes_no_answer(broker, given):
 
 @pytest.fixture
 def node(broker):
-    """One that obeys; it gives its clock."""
+    """A simulated pump that obeys; yields its clock, of which `ahead` is milliseconds."""
     actions, clock = Actions(), {"ahead": 0}
     nodes = [node for node in fleet(3, PILOT, actions=actions) if node.device == PUMP]
     control = Control(actions, nodes)
@@ -266,12 +269,12 @@ def test_a_simulated_pump_obeys_and_refuses_what_comes_late(node, given):
         entry = Ledger(given.registry_url).entries(1)[0]
         assert (entry.device, entry.actuator, entry.set, entry.by) == (PUMP.device, "pump", 1.0, "an officer")
         assert entry.answered >= entry.sent
-        node["ahead"] = round((MINUTES + 10) * 60_000)  # it hears it when its ten minutes are over
+        node["ahead"] = round((MINUTES + 10) * 60_000)  # the order arrives after its ten minutes
         late = order(given)
         assert late.ok is False and "passed" in late.error
 
 
-# -- what is not sent, and what nobody answers ----------------------------------------------------------
+# -- orders that are not sent, and orders that nobody answers -------------------------------------------
 
 
 def test_what_nobody_can_do_is_not_sent(given):

@@ -1,4 +1,4 @@
-"""What stands in the ledger of an answer, however often it is written."""
+"""An answer in the ledger stays the same, however often it is written."""
 
 import pytest
 
@@ -17,8 +17,10 @@ def ledger(tmp_path):
 
 def test_the_first_answer_counts_and_is_the_same_when_it_is_written_again(ledger):
     assert ledger.answered("c-1", "pump-1", False, "no water", 2000) is True
-    assert ledger.answered("c-1", "pump-1", False, "no water", 2000) is True  # killed before it was settled
-    assert ledger.answered("c-1", "pump-1", True, None, 2000) is False  # in the same millisecond
+    # the gateway was killed before it settled the segment
+    assert ledger.answered("c-1", "pump-1", False, "no water", 2000) is True
+    # another answer in the same millisecond
+    assert ledger.answered("c-1", "pump-1", True, None, 2000) is False
     assert ledger.answered("c-1", "pump-1", True, None, 3000) is False
     one = ledger.entry("c-1")
     assert (one.answered, one.ok, one.error) == (2000, False, "no water")

@@ -1,4 +1,4 @@
-"""Rules against readings: what is advised, for whom, how strongly, and what is done about it."""
+"""Rules applied to readings: which advice follows, for whom, how severe, and which orders it sends."""
 
 import threading
 from dataclasses import replace
@@ -27,7 +27,7 @@ RULES = {rule.id: rule for rule in PILOT.advice.rules}
 
 
 def test_no_rule_is_held_against_a_direction():
-    """Its mean is no number that one could be below."""
+    """ "Below" and "above" mean nothing for a mean direction."""
     with pytest.raises(ValueError, match="neither over nor under"):
         Condition(signal="wind_direction", hours=3, above=180)
 
@@ -51,7 +51,7 @@ def by_rule(store, at=NOW):
     return {(one.community, one.crop, one.rule): one for one in advise(store, PILOT, at).advised}
 
 
-# what is measured, and which advice follows: crop, signal and value, rule, what the sentence names
+# Each case: community, values measured, the rule that follows, and a word that its sentence contains.
 @pytest.mark.parametrize(
     ("community", "values", "rule", "named"),
     [
@@ -78,14 +78,14 @@ def test_each_rule_speaks_when_its_reading_calls_for_it(store, community, values
 
 
 def test_high_water_is_held_against_the_gauge_of_each_place(store):
-    """Alarm II: 2.0 m at Trường Xuân, 2.1 m at Cao Lãnh."""
+    """Alarm level II: 2.0 m at Trường Xuân, 2.1 m at Cao Lãnh."""
     for place in ("sen-thap-muoi", "tan-binh"):
         say(store, real(place, "canal-gauge", f"{place}-1"), water_level=2.05)
     assert {key[0] for key in by_rule(store) if key[2] == "high-water"} == {"sen-thap-muoi"}
 
 
 def test_over_influxdb_the_same_is_advised(store, any_influx):
-    """Of each signal it is asked for what the rules look at, and for nothing else."""
+    """Of each signal only what the rules look at is queried, and nothing else."""
     made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, any_influx.bucket())
     signals = {condition.signal for rule in PILOT.advice.rules for condition in rule.when}
     some = [one for one in PILOT.fleet.values() if one.community in (POND, "tam-que", "tan-binh")]
@@ -129,7 +129,7 @@ def test_a_real_device_that_fell_silent_is_not_spoken_for_by_a_simulated_one(sto
     say(store, mine, at=NOW - 10 * HOUR, soil_moisture=38.0)
     say(store, simulated, soil_moisture=10.0)
     assert advise(store, PILOT, NOW, [mine, simulated]).advised == []
-    (one,) = advise(store, PILOT, NOW, [simulated]).advised  # it was revoked
+    (one,) = advise(store, PILOT, NOW, [simulated]).advised  # the other device was revoked
     assert one.simulated and one.vi.endswith("(thiết bị mô phỏng)") and one.en.endswith("(simulated device)")
     say(store, mine, soil_moisture=10.0)
     (one,) = advise(store, PILOT, NOW, [mine, simulated]).advised
@@ -164,7 +164,7 @@ def test_advice_that_is_over_is_said_to_be(store):
 
 
 class Sent:
-    """A sender that notes what it is asked for, and answers yes."""
+    """A sender that records each order and answers that it was done."""
 
     def __init__(self, ledger):
         self.ledger, self.entries = ledger, []

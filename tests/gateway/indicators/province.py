@@ -1,4 +1,4 @@
-"""A small province with targets and rules, its devices, and the count of one indicator in it."""
+"""A small province with targets and rules, its devices, and the count of an indicator in it."""
 
 from datetime import datetime, timedelta, timezone
 

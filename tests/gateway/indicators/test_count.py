@@ -1,4 +1,4 @@
-"""Indicators against an independent count of the raw points, by hand and without the store's help."""
+"""Indicators compared with an independent count of the raw points, made without the store's sums."""
 
 import random
 
@@ -27,7 +27,7 @@ from tests.gateway.indicators.province import (
 
 
 def by_hand(raw, devices, moment):
-    """Communities that count: their devices' slots are counted off one by one."""
+    """The communities that count, found by counting the filled hours of their devices one by one."""
     members = {"all": [], "real": [], "simulated": []}
     for community in PILOT.communities:
         if community.joined > moment_of(moment, HANOI).date():
@@ -64,7 +64,7 @@ def assert_as_by_hand(store, raw, devices, moment=NOW):
 
 
 def test_a_diary_counts_as_no_sensor(store):
-    """It sends no readings any more; those of earlier versions are still in the store."""
+    """A diary sends no readings any more; the store still has those of earlier versions."""
     kept = Device("p", "a", "notebook", "diary", simulated=False)
     devices = [device("p1", "a"), device("p2", "a"), kept]
     store.write([point for one in devices for point in hours(one, 168)])
@@ -109,9 +109,9 @@ def test_readings_at_and_after_the_moment_and_before_the_window_do_not_count(sto
 
 
 def test_real_and_simulated_are_counted_apart_and_together(store):
-    devices = [device(f"a{n}", "a") for n in range(3)]  # real alone
-    devices += [device(f"b{n}", "b", simulated=True) for n in range(3)]  # simulated alone
-    devices += [device(f"c{n}", "c", simulated=n < 2) for n in range(3)]  # three only together
+    devices = [device(f"a{n}", "a") for n in range(3)]  # enough real devices
+    devices += [device(f"b{n}", "b", simulated=True) for n in range(3)]  # enough simulated devices
+    devices += [device(f"c{n}", "c", simulated=n < 2) for n in range(3)]  # enough only together
     raw = [point for who in devices for point in hours(who, 150)]
     counted = assert_as_by_hand(store, raw, devices)
     assert (counted.value, counted.real, counted.simulated) == (3, 1, 1)
@@ -232,8 +232,8 @@ def test_a_strangers_point_without_our_tags_ends_nothing(store):
 
 
 def test_a_lot_that_is_seen_in_part_counts_once_it_is_whole(store):
-    """Of a point that is just being written InfluxDB shows a field after the other: a simulated lot without
-    its mark yet is not taken for a real one.
+    """While a point is being written InfluxDB shows its fields one after the other. A simulated lot whose
+    mark is not visible yet must not count as a real one.
     """
     where = tags(pilot=PILOT.pilot, community="a", product="x")
     kinds = []
@@ -245,7 +245,7 @@ def test_a_lot_that_is_seen_in_part_counts_once_it_is_whole(store):
 
 
 class Slow(SqliteStore):
-    """Gives up `failing` times when it is asked about the third day of a window."""
+    """Raises RetryLater `failing` times when asked about the third day of a window."""
 
     failing = 0
 

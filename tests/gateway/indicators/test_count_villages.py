@@ -73,7 +73,7 @@ def test_the_share_counts_each_organisation_once(store):
 
 
 def test_a_lot_counts_for_twelve_months_of_vietnamese_days(store):
-    first = at(2025, 11, 21)  # 365 days before the day of NOW
+    first = at(2025, 11, 21)  # the earliest day that counts: 365 days before the day of NOW
     store.write([lot("a", first), lot("b", first - 1), lot("c", NOW)])
     assert count(store, [], "traceability_share").members == ("a",)
     assert count(store, [], "traceability_share", NOW + 1).members == ("a", "c")

@@ -1,4 +1,4 @@
-"""The path between targets, and a forecast whose band is as wide as it says."""
+"""The path between targets, and the forecast, whose band holds as many futures as it claims."""
 
 import random
 from datetime import date
@@ -29,14 +29,14 @@ def test_of_a_count_only_whole_ones_are_asked_for():
 
 @pytest.mark.parametrize(("year", "count", "share"), [(2025, 7, 0.15), (2030, 14, 0.5)])
 def test_on_the_last_day_of_its_year_a_target_is_due(year, count, share):
-    """13 of 14 is behind on that day, and was not the day before."""
+    """13 of 14 is behind the path on that day, and was not the day before."""
     last = date(year, 12, 31)
     assert (asked(COUNT, last), asked(SHARE, last)) == (count, share)
     assert asked(COUNT, date(year, 12, 30)) == count - 1
 
 
 def test_four_in_five_futures_lie_in_the_band():
-    """Poisson processes of many rates, seen for six years, looked ahead for four."""
+    """Simulated: Poisson processes of many rates, observed for six years, forecast for four."""
     luck = random.Random(1)
     inside = below = above = 0
     for _ in range(4000):

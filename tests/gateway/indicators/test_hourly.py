@@ -1,4 +1,4 @@
-"""Hours, over both stores: what is counted from readings, again and again, and what comes late."""
+"""Hourly sums in both stores: counted from readings, counted again, and corrected by late readings."""
 
 import random
 from datetime import datetime, timedelta, timezone
@@ -40,7 +40,7 @@ def clerk(store):
 
 
 def test_hours_add_up_to_what_the_readings_say(store):
-    """Hours have few and many readings: a mean of their means would be another number."""
+    """Some hours have few readings and some many: the mean of their means would differ."""
     luck = random.Random(1)
     readings = {}
     for hour in range(30):
@@ -60,7 +60,7 @@ def test_hours_add_up_to_what_the_readings_say(store):
 
 
 def test_no_direction_is_counted_by_hours():
-    """The sum of an hour's directions says nothing."""
+    """A sum of directions means nothing."""
     assert not CIRCULAR & set(HOURLY)
 
 
@@ -77,7 +77,7 @@ def test_counting_again_changes_nothing_and_the_running_hour_grows(store):
 
 
 def test_hours_of_weeks_are_whole_at_every_seam(store):
-    """They are asked for in pieces, of which each hour is in one alone."""
+    """Weeks are queried in pieces; each hour falls into exactly one."""
     times = range(NOW - 20 * DAY, NOW, 1_700_000)
     store.write([reading(at, water_level=1.0) for at in times])
     roll(store, PILOT, NOW - 20 * DAY, NOW)
@@ -145,7 +145,7 @@ def test_days_that_are_right_are_not_counted_again(store, monkeypatch):
 
 
 class Fitful(SqliteStore):
-    """Does not sum up what begins at one of `away`."""
+    """A store whose `summary` fails when it begins at one of `away`."""
 
     away = ()
 

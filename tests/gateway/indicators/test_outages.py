@@ -1,4 +1,4 @@
-"""A network that fails as networks do: the indicator dips and comes back, and most devices stay covered."""
+"""A network with realistic faults: the indicator dips and recovers, and most devices stay covered."""
 
 from collections import Counter
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ DAYS = 25
 
 
 def test_three_days_without_the_grid_are_a_dip_of_the_indicator_that_comes_back(tmp_path):
-    """The gateway of LoRa and what hangs on mains are gone, and two devices are not three."""
+    """The LoRa gateway and all devices on mains are off; two devices are not the three required."""
     cut = Incident(GRID_CUT, "thuan-tan", START + 9 * DAY_MS, START + 12 * DAY_MS)
     store = SqliteStore(tmp_path / "store.sqlite")
     past = Past(store, PILOT)
@@ -42,7 +42,7 @@ def test_three_days_without_the_grid_are_a_dip_of_the_indicator_that_comes_back(
 
 
 def test_under_normal_faults_most_devices_stay_covered_and_some_do_not():
-    """Half a year with its dull weeks, by hours and weeks as the rule has them."""
+    """Half a year with its dull weeks, counted by hours and weeks as the rule defines."""
     start, days = int(datetime(2026, 6, 1, tzinfo=UTC).timestamp() * 1000), 182
     shares, fell = [], Counter()
     for node in fleet(1, PILOT, level="normal", interval=3600):

@@ -1,4 +1,4 @@
-"""What a day leaves behind for the boards, out of a real store."""
+"""The points that a day leaves for the boards, written into a real store."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -61,9 +61,10 @@ def test_doubted_values_are_counted_by_reason_and_none_is_zero(store):
     store.write(
         [
             flagged("spike", 3, MIDNIGHT),
-            flagged("spike", 1, MIDNIGHT + 1),  # it was a step, and is believed in the end
+            # flagged as a spike at first; later readings confirmed the step
+            flagged("spike", 1, MIDNIGHT + 1),
             flagged("gross_range", 4, NOW),
-            flagged("gross_range", 4, MIDNIGHT - 1),  # yesterday's
+            flagged("gross_range", 4, MIDNIGHT - 1),  # belongs to yesterday
         ]
     )
     numbers = {r: p.fields["doubts"] for (r,), p in by(doubted(store, PILOT, MIDNIGHT), "reason").items()}

@@ -1,4 +1,4 @@
-"""Checks say what they think of a value and leave it as it is."""
+"""Checks flag values and never change them."""
 
 import json
 from datetime import UTC, datetime
@@ -32,7 +32,7 @@ def readings(signal, values, step=10 * MINUTE, device=DEVICE, start=T):
 
 
 def verdicts(points, signal):
-    """Time → (reason, flag) of the last word on each value that was doubted."""
+    """Time → (reason, flag) of the last verdict on each value that was flagged."""
     found = {}
     for point in points:
         if point.measurement == "telemetry_flagged" and dict(point.tags)["signal"] == signal:
@@ -45,7 +45,7 @@ def believed(points, signal):
 
 
 def judged(signal, values, step=10 * MINUTE, checker=None):
-    """One word a value: "" for good, else the reason that stands in the end."""
+    """The final verdict on each value: "" for good, else the reason."""
     points = checked(checker or Checker(PILOT), readings(signal, values, step))
     doubts = {time: reason for time, (reason, flag) in verdicts(points, signal).items() if flag > Flag.GOOD}
     good = believed(points, signal)
@@ -67,7 +67,7 @@ def test_every_value_is_kept_unaltered_and_in_the_right_place(given_readings):
             assert tuple(name for name, _ in point.tags) == tuple(sorted(schema.tags))
             assert point.fields.keys() <= schema.fields.keys()
             if point.time != reading.time:
-                continue  # of a leap that is believed now
+                continue  # an earlier leap, which this reading confirms
             if point.measurement == "telemetry":
                 assert reading.device_time is None, "a reading of a wrong clock is not good"
                 assert not kept.keys() & point.fields.keys()
@@ -90,7 +90,7 @@ def test_limits_belong_to_the_range(signal):
 
 
 def test_a_spike_is_doubted_and_its_way_back_is_not():
-    # dissolved oxygen: 1 mg/L a minute, a quarter of the range is 5
+    # dissolved oxygen: the limit of the rate is 1 mg/L a minute, a quarter of the range is 5 mg/L
     assert judged("dissolved_oxygen", [6, 6.1, 14, 6.2, 6.1]) == ["", "", "spike", "", ""]
     assert judged("air_temperature", [28, 28, 49.9, 28], step=MINUTE) == ["", "", "rate", ""]
 

@@ -1,6 +1,6 @@
-"""The checks against what the simulator breaks, and against a fleet in which nothing is broken.
+"""The checks on the simulator's faults, and on a fleet without faults.
 
-How much they find of each kind of fault, and how often they are wrong, is measured in benchmarks/checks.py.
+benchmarks/checks.py measures which share of each fault they find, and how often they flag a good value.
 """
 
 from datetime import UTC, datetime
@@ -21,7 +21,8 @@ DAY = 86_400_000
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
 STOP = START + 7 * DAY
 HOUR = 3_600_000
-COMMUNES = {"phường Cao Lãnh", "xã Phú Hựu"}  # in which three and more of a kind have joined by then
+# communes in which three or more devices of a kind have joined by then
+COMMUNES = {"phường Cao Lãnh", "xã Phú Hựu"}
 
 
 class Run:
@@ -41,7 +42,7 @@ class Run:
             key=lambda message: message.arrives,
         )
         checker, newest = Checker(PILOT), {}
-        # by device and time of measuring: the message, its points, and whether it came in order
+        # (device, time of measuring) → (message, its points, whether it arrived in order)
         self.told, self.times = {}, {name: [] for name in by_name}
         for message in self.messages:
             reading = message.reading
@@ -54,7 +55,7 @@ class Run:
                 newest[place[0]] = max(reading.time, newest.get(place[0], 0))
 
     def within(self, device, start, stop):
-        """Times at which the values were measured that came of [start, stop), in order."""
+        """The times of measuring within [start, stop) of messages from the device, in order."""
         return sorted(time for time in self.times[device] if start <= time < stop)
 
 
@@ -64,7 +65,7 @@ def harsh():
 
 
 def doubts(points, time):
-    """Signal → reason, of what is said of the values at that time."""
+    """Signal → reason, of the flags on the values of that time."""
     return {
         dict(point.tags)["signal"]: dict(point.tags)["reason"]
         for point in points
@@ -87,8 +88,9 @@ def test_a_week_in_which_nothing_fails_has_no_false_alarm():
 
 
 def test_every_spike_is_flagged_at_once(harsh):
-    """The first value of each: what follows may as well be a step. A spike counts that leaps further than
-    the threshold from a value of less than an hour ago that nothing was wrong with, and comes in order.
+    """The first value of each spike is flagged; the values after it may as well be a step. Counted are spikes
+    in messages that arrive in order and leap further than the threshold from a good value of less than an
+    hour before.
     """
     spikes = 0
     for record in harsh.records:
@@ -99,7 +101,7 @@ def test_every_spike_is_flagged_at_once(harsh):
         before = harsh.within(record.device, record.start - HOUR, record.start)
         times = harsh.within(record.device, record.start, record.stop)
         if not before or not times:
-            continue  # the edge of the week, or what came before it was lost
+            continue  # the edge of the week, or the message before was lost
         told = [harsh.told[record.device, time] for time in (before[-1], times[0])]
         if not all(in_order and message.reading.device_time is None for message, _, in_order in told):
             continue

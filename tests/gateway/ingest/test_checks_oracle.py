@@ -1,7 +1,7 @@
-"""Our checks against ioos_qc, the reference implementation of QARTOD's tests, on seeded series.
+"""Our checks compared with ioos_qc, the reference implementation of QARTOD's tests, on seeded series.
 
-Each of its tests is held against the same test of ours alone. Where the two differ by design, the rule of
-the difference is what the test checks, for each value on which they differ, and nothing else may differ.
+Each of its tests is compared with the same test of ours alone. Where the two differ by design, the test
+checks the rule of the difference for each value on which they differ; they may differ in nothing else.
 """
 
 import random
@@ -28,8 +28,9 @@ ANY_RATE = 1e9
 
 
 def series(kind, seed):
-    """(second, value) pairs: a slow walk, with what `kind` does to it. Of `random`, only `random()` is
-    promised to stay the same."""
+    """(second, value) pairs: a slow random walk, changed as `kind` says. Only `random()` is used, the one
+    method of `random` that is promised to stay the same.
+    """
     dice = random.Random(f"{kind}/{seed}")
 
     def between(low, high):
@@ -65,7 +66,7 @@ def series(kind, seed):
     return out
 
 
-# ioos_qc 3.0.0 with numpy 2.4.6: places of the values that it flags 3 or 4, by test, kind of series and seed.
+# ioos_qc 3.0.0 with numpy 2.4.6: indices of the values it flags 3 or 4, by test, kind of series and seed.
 #   range  gross_range_test(values, fail_span=(0, 70))
 #   spike  spike_test(values, suspect_threshold=17.5, method="differential")
 #   rate   rate_of_change_test(values, seconds as datetime64[s], threshold=2 / 60)
@@ -104,13 +105,13 @@ ORACLE = {
 
 @cache
 def oracle(test, kind, seed):
-    """Places: "7 9-11" are 7, 9, 10 and 11."""
+    """The indices that ioos_qc flags, expanded: "7 9-11" is 7, 9, 10 and 11."""
     spans = (span.partition("-") for span in ORACLE[test, kind, seed].split())
     return {place for low, _, high in spans for place in range(int(low), int(high or low) + 1)}
 
 
 def ours(signal, told, reason, **limit):
-    """Places of the values that `reason` doubts in the end."""
+    """The indices of the values that our checks flag for `reason` in the end."""
     pilot = PILOT.model_copy(update={"checks": (Limit(signal=signal.id, **limit),)})
     checker = checks.Checker(pilot)
     flags = {}
@@ -123,7 +124,7 @@ def ours(signal, told, reason, **limit):
 
 
 def believed_before(place, doubted):
-    """The last place that is not doubted."""
+    """The last index before `place` that is not flagged."""
     return next(n for n in range(place - 1, -1, -1) if n not in doubted)
 
 
@@ -141,23 +142,24 @@ def test_gross_range_is_the_same(kind, seed):
 
 @cases("spike")
 def test_spikes_differ_by_what_a_value_is_held_against(kind, seed):
-    """The oracle holds a value against the one before and the one behind, we against the last that was
-    believed; and four leaps in a row are a sensor that has found another level.
+    """ioos_qc compares a value with its neighbours on both sides, we with the last value believed; and we
+    take four leaps in a row for a sensor that has found another level.
     """
     told = series(kind, seed)
     values = [value for _, value in told]
     found = ours(SOIL, told, SPIKE, rate=ANY_RATE)
     theirs = oracle("spike", kind, seed)
-    inner = set(range(1, SIZE - 1))  # the oracle says nothing of the first and of the last
+    inner = set(range(1, SIZE - 1))  # ioos_qc gives no verdict on the first value and the last
 
     def leaps(place, other):
         return abs(values[place] - values[other]) > LEAP
 
     for place in (found ^ theirs) & inner:
         base = believed_before(place, found)
-        if place in theirs:  # it is the way back, or the fourth
+        if place in theirs:  # only ioos_qc flags it: the value is the way back, or the fourth in a row
             assert not leaps(place, base) or base < place - checks.PATIENCE
-        else:  # the value before is a leap of its own, or the one behind is less than a leap away
+        # only we flag it: the value before is a leap of its own, or the next value is less than a leap away
+        else:
             assert leaps(place, base)
             assert not leaps(place + 1, base) or leaps(place + 1, place), "else it would be a step"
     if kind != "wild":
@@ -167,9 +169,9 @@ def test_spikes_differ_by_what_a_value_is_held_against(kind, seed):
 
 @cases("rate")
 def test_rates_differ_by_the_minute_and_by_what_a_value_is_held_against(kind, seed, monkeypatch):
-    """We find nothing that the oracle does not. What it finds and we do not is no leap if a change within
-    a minute is allowed a minute's: from the last believed value (the way back), or from the value before,
-    which it confirms; or it is the fourth in a row.
+    """We flag nothing that ioos_qc does not. A value that only ioos_qc flags is no leap if a change within a
+    minute may be as large as a whole minute's, measured from the last believed value (the way back) or from
+    the value before, which it confirms; or it is the fourth in a row.
     """
     monkeypatch.setattr(checks, "SPIKE_SHARE", 10)
     told = series(kind, seed)
@@ -190,8 +192,8 @@ def test_rates_differ_by_the_minute_and_by_what_a_value_is_held_against(kind, se
 
 @cases("flat")
 def test_flat_lines_differ_by_gaps_alone(kind, seed):
-    """The oracle counts values, as many as the usual interval makes of the time. We take the time, and it
-    begins anew where nothing was seen for more than half of it.
+    """ioos_qc counts values: as many as the usual interval fits into the time. We use the time itself, and
+    begin anew after a gap of more than half of it.
     """
     told = series(kind, seed)
     found = ours(SOIL, told, FLAT_LINE, rate=ANY_RATE, flat_hours=FLAT / 3600)
@@ -210,7 +212,7 @@ def test_flat_lines_differ_by_gaps_alone(kind, seed):
 
 @pytest.mark.parametrize("test", ["spike", "rate", "flat"])
 def test_the_differences_occur(test):
-    """Else the rules above were never put to the test."""
+    """Otherwise the rules above would never have been tested."""
     reasons = {"spike": (SOIL, SPIKE), "rate": (AIR, RATE), "flat": (SOIL, FLAT_LINE)}
     differ = 0
     for which, kind, seed in ORACLE:

@@ -1,4 +1,4 @@
-"""Contents that are packed are those that a plain dictionary would remember."""
+"""Packed contents hold exactly what a plain dictionary would hold."""
 
 import json
 import tracemalloc
@@ -49,7 +49,7 @@ def test_the_oldest_numbers_are_forgotten(more, each, again):
     contents = Contents()
     for number in range(MOST + more):
         contents.put(f"boot {number // 200}", number, range(each))
-        if again and number >= MOST:  # where it forgets
+        if again and number >= MOST:  # restart only where numbers are being forgotten
             contents = restarted(contents)
     kept = [number for number in range(MOST + more) if contents.get(f"boot {number // 200}", number)]
     assert kept == list(range(more, MOST + more))
@@ -65,7 +65,7 @@ def test_boots_of_which_nothing_is_left_are_forgotten():
 
 
 def test_numbers_in_a_row_take_four_bytes_each():
-    """A LoRaWAN probe is known by them: hundreds of each of thousands."""
+    """A gateway keeps hundreds of contents for each of thousands of LoRaWAN probes."""
     some = [Contents() for _ in range(20)]
     tracemalloc.start()
     for contents in some:

@@ -1,4 +1,4 @@
-"""Hostile, broken and odd messages: each refused with its reason, and the next one still works."""
+"""Hostile, broken and odd messages: each is refused with its reason, and the next one is still decoded."""
 
 import json
 
@@ -177,7 +177,7 @@ def test_a_message_of_nulls_alone_is_taken_and_its_number_counts():
 
 @pytest.mark.parametrize("more", [{}, {"ts": NOW}, {"seq": 3}], ids=str)
 def test_nulls_without_a_number_leave_nothing_behind(more):
-    # nor do they hold the time for those that were measured then
+    # nor do the nulls claim that time: a value measured then is still taken
     messages = [said(moisture(None, **more), mid=1), said([moisture(None, **more)], mid=2)]
     decoded = decoder().decode([*messages, said(moisture(3, **more), mid=3)])
     assert (not decoded.refused, decoded.duplicate) == (True, 0)
@@ -188,7 +188,7 @@ def test_nulls_without_a_number_leave_nothing_behind(more):
 
 
 def near_misses():
-    """JSON near the contract: the right names with wrong values, and the other way round."""
+    """JSON near the contract: right names with wrong values, and wrong names with right values."""
     values = st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
         lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -206,7 +206,7 @@ def near_misses():
 
 
 def broken(payload):
-    """A payload with a byte too many, too few or another one."""
+    """A payload with a byte added, removed or changed."""
     return st.builds(
         lambda at, cut, put: payload[:at] + put + payload[at + cut :],
         st.integers(0, len(payload)), st.integers(0, 3), st.binary(max_size=2),
@@ -245,7 +245,8 @@ def test_nothing_a_message_contains_raises_or_goes_missing(messages):
         + decoded.duplicate
         + len(decoded.refused)
     )
-    nulls = sum(b"null" in message.payload for message in messages)  # of which there may be nothing to store
+    # a message of nulls alone may leave nothing to store
+    nulls = sum(b"null" in message.payload for message in messages)
     assert len(messages) - nulls <= fates <= len(messages)
     for reading in decoded.readings:
         assert reading.values.keys() <= SIGNALS.keys()

@@ -1,4 +1,4 @@
-"""Uplinks that are nested as no codec nests: each is refused, and the next message goes on."""
+"""Uplinks nested deeper than any codec nests: each is refused, and the next message is still decoded."""
 
 import json
 
@@ -15,7 +15,7 @@ VALUES = {"soil_moisture": 31.5, "soil_ec": 1.0, "battery_voltage": 3.61}
 
 
 def nested(depth, name="x"):
-    """GOOD's uplink, and in its object so many lists in each other."""
+    """GOOD's uplink with `depth` lists inside each other in its object."""
     return GOOD.replace(b'"soil_moisture": 31.5', f'"{name}": {"[" * depth}1{"]" * depth}'.encode())
 
 
@@ -41,7 +41,7 @@ def test_a_thousand_nested_lists_are_refused_and_the_next_message_goes_on(probe,
 @pytest.mark.parametrize("topic", [TOPIC, UP], ids=["chirpstack", "things"])
 def test_nor_is_there_a_depth_at_which_one_part_still_reads_it_and_the_next_cannot(topic):
     made = decoder()
-    depths = range(600, 1001)  # Python's own limit is 1000 calls, and how many there are already differs
+    depths = range(600, 1001)  # Python's own limit is 1000 calls; how many frames are in use already differs
     batch = [said(b"[" * depth + b"]" * depth, topic=topic, mid=depth) for depth in depths]
     decoded = made.decode([*batch, said(GOOD, topic=TOPIC)])
     assert [one.reason for one in decoded.refused.values()] == ["uplink_not_json"] * len(depths)

@@ -1,4 +1,4 @@
-"""Which message came before, whose it is, and of what time."""
+"""Which messages repeat an earlier one, which device each belongs to, and of what time it is."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What the store is asked of late readings, and how often."""
+"""Which queries late readings cost the store, and how many."""
 
 import time as clock
 
@@ -18,7 +18,7 @@ from tests.gateway.ports import (
 
 
 class Counting(SqliteStore):
-    """Counts what it is asked."""
+    """A store that counts its queries."""
 
     asked = 0
 
@@ -35,7 +35,7 @@ def counting(tmp_path):
 
 
 def fleet(count, times):
-    """Late readings of that many devices, device after device."""
+    """`count` devices' late readings, device after device."""
     return [
         Late(place, Device("p", "c", f"n{place}", "soil-probe", simulated=False), NOW + n * 10 * MINUTE,
              {"soil_moisture": 30.0})

@@ -1,4 +1,4 @@
-"""What never came is counted as missing: on a network that loses for good, and however long it does."""
+"""Readings that never arrive are counted as missing, on a network that loses some for good for any time."""
 
 from datetime import UTC, datetime
 
@@ -17,7 +17,9 @@ STOP = START + 30 * DAY_MS
 
 
 def test_what_a_month_of_lora_loses_is_missing():
-    """Numbers between the first and the last that came: lost by the radio, with the mast, or never sent."""
+    """The numbers between the first and the last to arrive: lost by the radio, lost with the mast, or never
+    sent.
+    """
     there = [node for node in fleet(3, PILOT, level="normal") if node.since < START]
     decoder = Decoder(PILOT, PILOT.fleet.get)
     expected, most = {}, 0

@@ -1,4 +1,6 @@
-"""The loops, with fakes at the ports that fail both ways: nothing lost, nothing twice, nothing early."""
+"""The loops, with fakes at the ports that fail both ways: nothing lost, stored twice or acknowledged
+early.
+"""
 
 import json
 import threading
@@ -121,7 +123,7 @@ FAILURES = st.lists(st.sampled_from(["nothing stored", "half stored", "stored"])
 @settings(max_examples=30)
 @given(st.lists(st.integers(0, 20), max_size=40), FAILURES, st.integers(1, 10), st.sets(st.integers(0, 20)))
 def test_any_order_with_repetitions_failures_and_kills(tmp_path_factory, order, plan, size, kills):
-    """A kill here is: the store took the points, and the segment was never settled."""
+    """A kill here means that the store took the points, and the segment was never settled."""
     spool = Spool(tmp_path_factory.mktemp("spool") / "spool.sqlite")
     store = FakeStore(plan)
     messages = [telemetry(n) for n in order]
@@ -145,7 +147,7 @@ def test_any_order_with_repetitions_failures_and_kills(tmp_path_factory, order, 
     books = spool.books()
     assert books.balanced
     new = len(set(order))
-    # of a segment that was stored and not settled the late ones are found in the store
+    # after such a kill the late readings of the segment are found in the store, as duplicates
     assert books.stored + books.duplicate == len(order) and books.stored <= new
     assert books.stored == new or kills
     spool.close()
@@ -207,7 +209,7 @@ def test_a_node_that_comes_and_goes_is_written_down(spool):
 
 
 def test_a_retained_status_does_not_make_a_silent_device_seen(spool):
-    """The broker repeats it at each subscription, months after the device went."""
+    """The broker repeats a retained status at each subscription, months after the device went silent."""
     pipeline, _ = build(spool, store := FakeStore())
     spool.append([status("offline", NOW, retained=True)])
     drain(pipeline, spool)
@@ -253,8 +255,8 @@ def test_no_message_stops_the_gateway_and_each_is_in_the_books(tmp_path_factory,
 
 
 def test_what_is_no_messages_fault_stops_the_gateway_and_keeps_the_message(spool, monkeypatch):
-    """It must not pass for a delivery: the gateway ends, says so, and the next start tries again."""
-    monkeypatch.setattr(threading, "excepthook", lambda *_: None)  # its trace is meant
+    """It must not count as delivered: the gateway stops with the error, and the next start tries again."""
+    monkeypatch.setattr(threading, "excepthook", lambda *_: None)  # its traceback is expected
 
     def broken(events):
         raise MemoryError
@@ -267,11 +269,11 @@ def test_what_is_no_messages_fault_stops_the_gateway_and_keeps_the_message(spool
     assert spool.books().spooled == 1
 
 
-# -- who is told
+# -- who receives a refusal
 
 
 def test_an_account_enrolled_a_moment_ago_is_told_of_its_wrong_topic(spool):
-    """However long ago the gateway looked at the registry, and with nothing else in the batch."""
+    """The registry is looked at again, however recently it was and with nothing else in the batch."""
     known = {}
     receiver = FakeReceiver(spool)
     decoder = Decoder("p", known.get, refresh=lambda: known.update(DEVICES))

@@ -1,4 +1,4 @@
-"""What was refused is kept, listed, tried again and forgotten, and the books stay as they are."""
+"""Refused messages are kept, listed, replayed and forgotten; the books stay as they are."""
 
 import sqlite3
 
@@ -53,7 +53,7 @@ def test_a_payload_that_was_cut_is_not_released(spool):
 
 def test_old_refused_messages_leave_and_the_books_stay_as_they_are(spool):
     refuse(spool, [message(n, b"payload %d" % n) for n in range(10)])
-    spool.release([spool.quarantined()[-1].id])  # the oldest: it was tried again
+    spool.release([spool.quarantined()[-1].id])  # the oldest, which is replayed
     spool.settle(spool.pending(9), Outcome(stored=1))
     before = counts(spool)
     begin = message(0).arrival
@@ -70,7 +70,7 @@ def test_a_quarantine_that_is_too_large_loses_its_oldest_in_steps(spool, tmp_pat
     assert spool.forget(0, 500_000, limit=20) == 20
     assert spool.forget(0, 500_000, limit=20) == 20
     spool.close()
-    spool = Spool(tmp_path / "spool.sqlite")  # what it holds is known without counting
+    spool = Spool(tmp_path / "spool.sqlite")  # the size of the quarantine is known without counting
     assert spool.forget(0, 500_000, limit=20) == 11, "each takes a little more than its payload"
     assert spool.forget(0, 500_000, limit=20) == 0
     assert spool.quarantined(1)[0].arrived == message(99).arrival

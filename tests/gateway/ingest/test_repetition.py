@@ -1,6 +1,7 @@
-"""Every encoding against what counters, buffers and clocks do: nothing twice, nothing lost, nothing altered.
+"""Every encoding against counters, buffers and clocks that misbehave: nothing twice, lost or altered.
 
-Through spool, decoder, checks and the embedded store; the same goes over brokers in tests/system.
+The messages pass through spool, decoder, checks and the embedded store; tests/system does the same over
+brokers.
 """
 
 import json
@@ -25,7 +26,7 @@ CASES = Path(__file__).parents[2] / "cases"
 
 
 class Bench:
-    """A pipeline over a real spool and store, given messages of one probe."""
+    """A pipeline over a real spool and store that is given messages of one probe."""
 
     def __init__(self, folder):
         self.spool, self.store = Spool(folder / "spool.sqlite"), SqliteStore(folder / "store.sqlite")
@@ -36,7 +37,9 @@ class Bench:
         self.store.close()
 
     def give(self, *messages, batch=1):
-        """Deliver messages, `batch` at a time; a decoder that starts anew each time remembers the same."""
+        """Deliver messages, `batch` at a time, each time with a new decoder that reads its memory from the
+        spool.
+        """
         for at in range(0, len(messages), batch):
             self.spool.append(
                 [m._replace(arrival=m.arrival or self.arrival) for m in messages[at : at + batch]]
@@ -54,7 +57,7 @@ class Bench:
             assert self.spool.books().balanced
 
     def values(self, measurement="telemetry"):
-        """(time, value) of what is stored, oldest first."""
+        """(time, value) of each stored point, oldest first."""
         rows = self.store.series(measurement, {"device": "d1"}, 0, 2**60, 10_000)
         name = "soil_moisture" if measurement == "telemetry" else "value"
         return sorted((row.time, row.fields[name]) for row in rows if name in row.fields)
@@ -123,7 +126,7 @@ ENCODINGS = {
 
 
 def readings(numbers, boot="b", first=0, start=30.0):
-    """One each ten minutes before now, values that differ."""
+    """One reading each ten minutes before now, with values that differ."""
     return [
         (NOW - 50 * 10 * MINUTE + (first + at) * 10 * MINUTE, boot, number, round(start + at / 10, 1))
         for at, number in enumerate(numbers)
@@ -197,7 +200,7 @@ def test_what_comes_late_for_another_signal_is_stored_beside(bench, late):
 
 
 def test_a_doubted_value_that_comes_again_is_not_believed(bench):
-    """A spike is flagged when it comes; alone, years later, nothing would speak against it."""
+    """A spike is flagged on arrival. Repeated alone, years later, it would look like any good value."""
     given = readings(range(30))
     spike = (given[29][0] + 10 * MINUTE, "b", 30, 95.0)
     after = [(spike[0] + n * 10 * MINUTE, "b", 30 + n, 33.0) for n in range(1, 15)]

@@ -1,4 +1,4 @@
-"""What memory alone cannot tell: late, replayed, refused at delivery, of a device that nobody knows yet."""
+"""Cases beyond memory: late, replayed or refused at delivery, or of a device not yet known."""
 
 import json
 from contextlib import closing
@@ -39,7 +39,7 @@ def said(time, value=None, **more):
 
 
 def replay(bench):
-    """All of the quarantine once more, oldest first."""
+    """Replay the whole quarantine once, oldest first."""
     bench.spool.release([row.id for row in reversed(bench.spool.quarantined())])
     pipeline, _ = build(bench.spool, bench.store)
     drain(pipeline, bench.spool)
@@ -51,7 +51,7 @@ def fates(bench):
     return books.stored, books.duplicate, books.quarantined
 
 
-# -- refused at delivery: nothing repeats it
+# -- refused at delivery: the device does not repeat it
 
 
 @pytest.mark.parametrize("more", [{}, {"boot": "b", "seq": 20}])
@@ -87,7 +87,7 @@ def test_what_the_store_refused_is_stored_when_it_comes_again(bench, one):
 
 
 def test_what_comes_again_before_the_refusal_is_known_is_refused_and_not_lost(spool):
-    """Two batches may be understood before one is delivered; in one batch it is just so."""
+    """Two batches may be decoded before one is delivered. In one batch the result is the same."""
     store = FakeStore(refuses=lambda point: True)
     pipeline, _ = build(spool, store)
     one = telemetry(1)
@@ -114,7 +114,7 @@ def test_what_comes_again_before_the_refusal_is_known_is_refused_and_not_lost(sp
 
 
 def sliding(last):
-    """What follows a refused time and comes again in the next window."""
+    """The reading after the refused time, and the next window, which contains that reading again."""
     second = said(last + MINUTE, 32.5)
     return [second], [second, said(last + 2 * MINUTE, 33.5)]
 
@@ -154,7 +154,7 @@ STEPS = st.lists(
 @settings(max_examples=40, deadline=None)
 @given(steps=STEPS, batch=st.integers(1, 4))
 def test_a_restart_after_any_batch_changes_nothing(steps, batch):
-    """Whatever is refused at delivery: what a gateway remembers and what its spool says are one."""
+    """Whatever the store refuses at delivery, the gateway's memory agrees with what its spool stores."""
     ends = []
     for restarts in (False, True):
         with TemporaryDirectory() as folder, closing(Spool(Path(folder) / "spool.sqlite")) as spool:
@@ -183,13 +183,13 @@ def test_a_restart_after_any_batch_changes_nothing(steps, batch):
 
 
 def restarted(spool, store):
-    """A gateway that knows what its spool says."""
+    """A gateway with the memory that its spool stores."""
     seen, checks = split_memory(spool.seen())
     decoder = Decoder("p", DEVICES.get, seen, spool.marks())
     return Pipeline(FakeReceiver(spool), spool, decoder, store, lambda events: (), Checker(None, checks))
 
 
-# -- a replay asks the store as if it came late
+# -- a replay asks the store, as a late reading does
 
 
 @pytest.mark.parametrize("value", [31.7, 77.0], ids=["believed", "a leap"])
@@ -221,7 +221,7 @@ def test_two_replays_of_one_time_store_the_first(bench):
     assert bench.values() == [(NOW, 30.0)] and fates(bench) == (1, 0, 1)
 
 
-# -- a device of which nothing is remembered
+# -- a device of which no memory is kept
 
 
 @pytest.mark.parametrize("ago", [1, 20])
@@ -239,7 +239,7 @@ def test_a_gateway_that_remembers_nothing_writes_over_nothing(bench, ago, window
 
 @pytest.mark.parametrize("known", [0, 1, 2])
 def test_a_gateway_that_lost_its_memory_begins_with_what_the_store_knows(tmp_path, known):
-    """What comes again comes in any number of messages, the oldest first."""
+    """The device repeats its readings in any number of messages, the oldest first."""
     bench = Bench(tmp_path)
     rows = readings(range(20))
     bench.give(*json_of(rows))

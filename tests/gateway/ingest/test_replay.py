@@ -1,4 +1,4 @@
-"""What is refused is filed and told once, and stored by another try after the mend."""
+"""Refused messages are quarantined and reported once; after the mend a replay stores them."""
 
 import pytest
 
@@ -81,7 +81,7 @@ def test_a_value_out_of_range_is_stored_apart_and_not_refused(spool):
     assert receiver.sent == []
 
 
-# -- another try of what was refused
+# -- replays of refused messages
 
 
 def release_all(spool):
@@ -108,9 +108,9 @@ def test_what_the_store_refused_is_stored_by_a_replay_after_the_mend(spool, more
     spool.append([telemetry(1, **more)])
     drain(pipeline, spool)
     assert spool.books().quarantined == 1
-    store.refuses = lambda point: False  # mended
+    store.refuses = lambda point: False  # the store is mended
     assert release_all(spool) == 1
-    again, _ = build(spool, store)  # and started again
+    again, _ = build(spool, store)  # and the gateway restarted
     drain(again, spool)
     assert store.values() == [1]
     books = spool.books()
@@ -133,7 +133,7 @@ def test_a_replay_without_a_clock_keeps_the_time_of_its_arrival(spool):
 
 
 def test_a_replayed_burst_without_a_clock_keeps_every_message(spool):
-    """Several messages of a device that nobody knew yet may have come in one millisecond."""
+    """Several messages of a device not yet known may have arrived in one millisecond."""
     known = {}
     pipeline, _ = build(spool, store := FakeStore(), lookup=known.get)
     spool.append([telemetry(value, seq=0, ts=None, boot=None, arrival=NOW) for value in range(5)])
@@ -146,7 +146,7 @@ def test_a_replayed_burst_without_a_clock_keeps_every_message(spool):
 
 
 def test_a_replay_is_read_as_its_device_is_read_since(tmp_path):
-    """However short ago that was changed, and whatever else is in its batch."""
+    """However recently that was changed, and whatever else is in the batch."""
     pilot = load("dong-thap")
     gateways, other = (Registry(tmp_path / "registry.sqlite", pilot) for _ in range(2))
     other.enroll("tam-que", "soil-probe", "probe")

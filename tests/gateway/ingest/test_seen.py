@@ -1,4 +1,4 @@
-"""A second delivery changes nothing; a first one is never taken for a second."""
+"""A repeated reading changes nothing; a new one is never taken for a repetition."""
 
 import json
 
@@ -26,7 +26,9 @@ def clockless(seen, seq, boot="b", value=None, dup=False):
 
 
 def dated(seen, seq, time, boot="b"):
-    """As the decoder asks: is a reading of that time new by its number? Its time tells what it is."""
+    """Asks as the decoder does whether a reading of that time is new by its number; its time is its
+    content.
+    """
     seen.boots(boot, time)
     late = time <= seen.newest
     answer = seen.take(boot, seq, None, late=late)
@@ -98,7 +100,7 @@ def test_what_the_broker_sends_again_is_known_longer_than_its_content():
 @pytest.mark.parametrize("first", [0, 65_000, 5 * 65_536 - 3])
 @pytest.mark.parametrize("lost", [0, 1, 5])
 def test_a_counter_that_wraps_leaves_no_gap(first, lost):
-    """16 bits of a LoRaWAN counter, or 32 of which 16 are sent."""
+    """A LoRaWAN counter has 16 bits, or 32 of which 16 are sent."""
     for ask in (lambda seen, seq, n: clockless(seen, seq, value=n), dated):
         seen = Seen()
         last = 65_535 if first < 65_536 else 6 * 65_536 - 1
@@ -229,7 +231,7 @@ def test_a_time_that_is_not_believed_tells_a_repetition_all_the_same():
 
 
 def test_without_number_and_time_the_packet_number_tells_a_repetition():
-    """A node that always sends the same bytes, over a broker that sends again what was not acked."""
+    """A node always sends the same bytes; the broker repeats whatever was not acknowledged."""
     repeats, marks = Repeats(), []
 
     def new(mid, dup=False, payload=b"a", topic="t"):
@@ -298,7 +300,7 @@ def test_a_restart_at_any_moment_changes_no_answer(steps):
 
 
 def test_gateways_that_share_stamp_in_lanes_of_their_own():
-    """Two that hear of one device in the same millisecond must not write the same point."""
+    """Two gateways that receive a device in the same millisecond must not write the same point."""
     ours, theirs = Seen(), Seen()
     burst = [1_000_003] * 20 + [1_000_004] * 20
     first = [ours.stamp(at, 0, 8) for at in burst]

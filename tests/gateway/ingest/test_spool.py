@@ -1,4 +1,4 @@
-"""What was acknowledged is on disk, and the books balance, whatever is killed and whenever."""
+"""Acknowledged messages are on disk and the books balance, whatever is killed and whenever."""
 
 import random
 import signal
@@ -120,7 +120,7 @@ def test_looking_writes_nothing_and_waits_for_nobody(tmp_path):
 
 @settings(max_examples=20, stateful_step_count=20, suppress_health_check=list(HealthCheck))
 class Bookkeeping(RuleBasedStateMachine):
-    """Any order of appending, settling, releasing and starting again, against a model in memory."""
+    """Any order of appending, settling, releasing and restarting, compared with a model in memory."""
 
     def __init__(self):
         super().__init__()
@@ -243,7 +243,7 @@ def test_nothing_acknowledged_is_lost_by_twenty_kills(tmp_path):
         for _ in range(chance.randrange(1, 40)):
             process.stdout.readline()
         process.send_signal(signal.SIGKILL)
-        told = process.stdout.read().splitlines(keepends=True)  # what it said up to its death
+        told = process.stdout.read().splitlines(keepends=True)  # the lines that it printed before its death
         process.wait()
         process.stdout.close()
         spool = Spool(path)

@@ -1,4 +1,4 @@
-"""A spool on a full disk, at its mark, torn and damaged: what it held before is kept."""
+"""A spool on a full disk, at its limit, torn and damaged: earlier messages are kept."""
 
 import sqlite3
 
@@ -12,7 +12,7 @@ from tests.gateway.spooled import counts, message, refuse
 
 @pytest.fixture
 def narrow(impatient, tmp_path):
-    """A spool on a disk that can take some pages more, and what sets how many."""
+    """A spool on a nearly full disk, and a function that sets how many more pages fit."""
     spool = Spool(tmp_path / "spool.sqlite")
     connection = impatient[0]
 
@@ -57,7 +57,7 @@ def test_a_full_disk_while_settling_leaves_the_segment(narrow):
 
 
 def test_a_spool_that_another_process_holds_is_tried_again(impatient, tmp_path):
-    """As `hoiquan quarantine replay` may, for a moment, beside a running gateway."""
+    """`hoiquan quarantine replay` may hold it for a moment beside a running gateway."""
     spool = Spool(tmp_path / "spool.sqlite")
     other = sqlite3.connect(tmp_path / "spool.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -70,7 +70,7 @@ def test_a_spool_that_another_process_holds_is_tried_again(impatient, tmp_path):
     spool.close()
 
 
-# -- the mark of a full spool
+# -- the limit of a spool's size
 
 
 def test_a_spool_that_holds_what_it_may_takes_no_more_until_some_has_left(tmp_path):
@@ -87,7 +87,7 @@ def test_a_spool_that_holds_what_it_may_takes_no_more_until_some_has_left(tmp_pa
     assert 150 < taken < 210, "close to the mark, and not over it"
     assert counts(spool) == (taken, 0, 0, 0, taken)
     size = (tmp_path / "spool.sqlite").stat().st_size
-    for _ in range(20):  # what leaves makes room for as much again, in a file that does not grow
+    for _ in range(20):  # settled messages make room for as many new ones, in a file that does not grow
         spool.settle(spool.pending(50), Outcome(stored=50))
         for _ in range(50):
             spool.append([message(taken, payload)])
@@ -109,13 +109,13 @@ def test_at_the_mark_all_is_settled_even_where_all_is_refused(tmp_path):
     refused = [Refusal(m, "not_json", "") for m in messages]
     spool.settle(spool.pending(1000), Outcome(refused=refused, seen={"d": "s" * 50_000}, marks=["m"]))
     assert counts(spool) == (100, 0, 0, 100, 0)
-    spool.append(messages)  # nothing waits, so nothing that leaves could make room: it must be taken
+    spool.append(messages)  # taken although too large: nothing waits, so nothing could leave to make room
     assert counts(spool) == (200, 0, 0, 100, 100)
     spool.close()
 
 
 def test_the_disk_keeps_free_what_it_should(tmp_path):
-    """Every disk has less than this free: so much stays free that nothing may come."""
+    """The spool must leave more of the disk free than any disk has, so it takes nothing."""
     spool = Spool(tmp_path / "spool.sqlite", Room(free=10**18))
     with pytest.raises(SpoolFull) as full:
         spool.append([message(1)])
@@ -128,7 +128,8 @@ def test_the_disk_keeps_free_what_it_should(tmp_path):
     spool.settle(spool.pending(1), Outcome(stored=100))
     spool.close()
     spool = Spool(tmp_path / "spool.sqlite", Room(free=10**18))
-    spool.append([message(n, b"f" * 10_000) for n in range(50)])  # into the room that they left
+    # into the room that the settled messages left
+    spool.append([message(n, b"f" * 10_000) for n in range(50)])
     with pytest.raises(SpoolFull):
         spool.append([message(n, b"f" * 10_000) for n in range(100)])
     spool.settle(spool.pending(1), Outcome(stored=50))
@@ -151,7 +152,7 @@ def test_the_write_ahead_log_does_not_grow_with_what_passes(tmp_path):
 
 
 def copied(path, folder):
-    """File and log as a power cut would leave them, of a spool that is still open."""
+    """File and log of a spool that is still open, as a power cut would leave them."""
     folder.mkdir()
     for end in ("", "-wal"):
         if path.with_name(path.name + end).exists():
@@ -224,7 +225,7 @@ def test_of_a_damaged_file_all_is_kept_that_can_be_read(tmp_path, caplog):
 
 
 def cut(folder, data):
-    """A file whose first page is gone."""
+    """A file whose first page is missing."""
     folder.mkdir()
     (folder / "spool.sqlite").write_bytes(b"\xff" * 4096 + data[4096:])
     return folder / "spool.sqlite"

@@ -1,4 +1,4 @@
-"""The newest times as text are those that were given."""
+"""The newest times, packed as text, are read back as they were given."""
 
 import json
 

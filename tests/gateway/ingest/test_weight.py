@@ -1,4 +1,4 @@
-"""What a gateway remembers of a device: bytes, however many devices there are."""
+"""How many bytes a gateway keeps per device, however many devices there are."""
 
 import tracemalloc
 
@@ -12,7 +12,7 @@ from tests.gateway import weight
 
 PILOT = load("dong-thap")
 NOW = 1_763_000_000_000
-TURNS = 12  # messages of each
+TURNS = 12  # messages per device
 
 
 def fleet(begin, end):
@@ -25,12 +25,12 @@ def fleet(begin, end):
 
 
 def measured(turns, more, number=150):
-    """Bytes a device that are kept."""
+    """Bytes kept per device."""
     there = fleet(0, 2 * number)
     devices = list(there.values())
     decoder, checker = Decoder(PILOT, there.get), Checker(PILOT)
     tracemalloc.start()
-    try:  # the first fill what is shared
+    try:  # the first run fills what all devices share
         weight.kept(Decoder(PILOT, there.get), Checker(PILOT), devices[:2], turns, NOW, more)
         weight.kept(decoder, checker, devices[:number], turns, NOW, more)
         return weight.kept(decoder, checker, devices[number:], turns, NOW, more)[0] / number
@@ -43,11 +43,11 @@ def test_a_device_that_dates_its_readings_takes_two_kilobytes():
 
 
 def test_a_device_without_a_clock_takes_six_bytes_a_number_more():
-    """Its numbers tell what came before: the last 512 of them."""
+    """Without times the last 512 numbers are kept, to recognise repetitions."""
     assert measured(600, weight.clockless, 12) < 2048 + 6 * 512
 
 
 def test_holes_take_twenty_bytes_each():
-    """Of a radio that loses every third message."""
+    """The radio loses every third message."""
     lossy = lambda turn: {"ts": NOW + turn * MINUTE_MS, "seq": turn * 3 // 2, "boot": "7f3a"}  # noqa: E731
     assert measured(100, lossy, 40) < 2048 + 20 * 64

@@ -1,4 +1,4 @@
-"""A broker, who publishes there, and a receiver that is started again and again."""
+"""A broker, a publisher, and a receiver that can be restarted."""
 
 from contextlib import contextmanager
 from itertools import count

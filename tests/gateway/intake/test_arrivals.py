@@ -1,4 +1,4 @@
-"""What waits for the spool keeps within its bytes, and the connection lives meanwhile."""
+"""Messages waiting for the spool stay within a limit of bytes, and the connection stays alive meanwhile."""
 
 import time
 
@@ -16,7 +16,7 @@ def test_what_waits_for_the_spool_has_a_limit_in_bytes(gateway, publish, monkeyp
     for n in range(number):
         publish(TOPIC, b"%0*d" % (size, n))
     got = []
-    with gateway(wait=False) as receiver:  # the broker grants the subscription behind all that
+    with gateway(wait=False) as receiver:  # the broker grants the subscription only after all queued messages
         while len(got) < number:
             until(lambda: len(receiver._arrivals), "more comes")
             time.sleep(0.02)  # as long as a commit may take
@@ -29,7 +29,7 @@ def test_what_waits_for_the_spool_has_a_limit_in_bytes(gateway, publish, monkeyp
 
 
 def test_a_full_queue_keeps_its_connection_and_looks_alive(gateway, publish, monkeypatch):
-    """The spool takes nothing for a long time: answers to pings stand behind what is not read."""
+    """The spool takes nothing for a long time, and answers to pings wait behind unread messages."""
     monkeypatch.setattr(arrivals, "WAITING_BYTES", 1)
     with gateway() as receiver:
         pings = []

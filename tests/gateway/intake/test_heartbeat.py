@@ -1,4 +1,4 @@
-"""A heartbeat counts when it is this run's own and came back; the way through a broker: test_receive.py."""
+"""Only a heartbeat of this run that came back counts. Through a real broker: test_receive.py."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""Packets are cut out of a stream however it arrives; what is not MQTT ends the connection, nothing else."""
+"""Packets are cut out of a stream however it arrives; bytes that are not MQTT end only the connection."""
 
 import struct
 
@@ -41,7 +41,7 @@ def packet(publish, version, properties=b""):
 
 
 class Wire:
-    """The other end of a link: pieces of a stream, one a read."""
+    """The other end of a link: it gives one piece of a stream per read."""
 
     def __init__(self, version, pieces):
         self.link = Link(

@@ -1,4 +1,4 @@
-"""The gateway at a real Mosquitto: what it has not acknowledged comes again, and only that."""
+"""The gateway at a real Mosquitto: exactly the messages it has not acknowledged are sent again."""
 
 import json
 import signal
@@ -46,7 +46,7 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
         again = take(receiver, 5)
         assert [m.payload for m in again] == [b"2", b"3", b"4", b"5", b"6"]
         assert all(m.dup for m in again)
-        receiver.ack(got)  # too late: these acknowledged messages of another connection
+        receiver.ack(got)  # too late: these messages were acknowledged on another connection
         receiver.ack(again)
     with gateway() as receiver:
         assert receiver.take(10, 0.05) == []
@@ -54,7 +54,9 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
 
 @pytest.mark.parametrize(("window", "linger"), [(20, 0.2 * PATIENCE), (10, 0.1 * PATIENCE)])
 def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch, window, linger):
-    """Whoever waits for it each time is too late; a busy machine may bring a window in two parts, though."""
+    """Lingering each time for a full window would be too slow; a busy machine may split a window in two,
+    though.
+    """
     monkeypatch.setattr(arrivals, "LINGER", linger)
     with mosquitto("allow_anonymous true", f"max_inflight_messages {window}") as few:
         receiver = Receiver(few.url, "gateway", "", 4)
@@ -74,7 +76,8 @@ def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch, window
 
 
 CONTROL = "$CONTROL/dynamic-security"
-PLUGIN = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)  # of Debian's mosquitto
+# packaged by Debian with mosquitto
+PLUGIN = next(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so"), None)
 
 
 def secured(name):
@@ -121,7 +124,7 @@ def test_a_subscription_that_is_refused_is_told_and_asked_for_again(tmp_path, mo
 
 
 def test_what_is_sent_to_be_retained_says_so_at_once(broker, publish):
-    """Else its sender would hear of it first when the broker repeats it, months later."""
+    """Otherwise its sender would hear of it only when the broker repeats it, months later."""
     receiver = Receiver(broker.url, "gateway-live", "", 5)
     receiver.start()
     until(lambda: receiver.connected, "it subscribes")
@@ -170,8 +173,9 @@ def test_large_retained_and_qos_0_messages_come_too(gateway, publish):
     publish("hoiquan/v1/p/c/d1/status", b"online", retain=True)
     try:
         with gateway() as receiver:
-            retained = [m.retained for m in take(receiver, 2)]  # once from its queue, once as it is kept
-            told = receiver._version == MQTTv5  # MQTT 3.1.1 has no word for it until then
+            # once from the session's queue, once as the retained message
+            retained = [m.retained for m in take(receiver, 2)]
+            told = receiver._version == MQTTv5  # MQTT 3.1.1 does not mark the queued one
             assert sorted(retained) == [told, True]
     finally:
         publish("hoiquan/v1/p/c/d1/status", b"", retain=True)
@@ -179,7 +183,7 @@ def test_large_retained_and_qos_0_messages_come_too(gateway, publish):
 
 def test_a_broker_that_comes_back_is_subscribed_to_again(gateway, broker, publish):
     with gateway() as receiver:
-        broker.kill()  # and with it, without persistence, every session
+        broker.kill()  # without persistence every session is lost with it
         until(lambda: not receiver.connected, "it notices")
         broker.start()
         until(lambda: receiver.connected, "it subscribes again")
@@ -206,7 +210,7 @@ def test_why_there_is_no_way_to_the_broker_is_said_once(tmp_path, caplog):
         stranger = Receiver(url, "gateway", "", 5, ca=tmp_path / "theirs" / "ca" / CA)
         stranger.start()
         until(lambda: caplog.messages, "the reason")
-        time.sleep(2.5)  # it tries again after one second, and two
+        time.sleep(2.5)  # it tries again after one second, then after two
         stranger.stop()
         (said,) = caplog.messages
         assert said.startswith(
@@ -218,7 +222,7 @@ def test_why_there_is_no_way_to_the_broker_is_said_once(tmp_path, caplog):
         receiver.stop()
 
 
-# -- heartbeats, and what the broker says of itself
+# -- heartbeats, and the broker's notices about itself
 
 
 def test_a_heartbeat_goes_to_the_broker_and_back(gateway):
@@ -269,7 +273,7 @@ def test_a_broker_that_hangs_gives_no_heartbeat_back(gateway, broker):
 
 
 def test_who_was_turned_away_is_heard_from_the_broker(tmp_path):
-    """By the log settings of deploy/mosquitto: its notices name every login that was refused."""
+    """With the log settings of deploy/mosquitto the broker's notices name every login that it refused."""
     log = [
         line for line in CONF.read_text("utf-8").splitlines() if line.startswith(("log_dest t", "log_type"))
     ]
@@ -292,7 +296,7 @@ def test_who_was_turned_away_is_heard_from_the_broker(tmp_path):
 def test_what_the_broker_dropped_is_heard_from_it():
     lines = ("allow_anonymous true", "sys_interval 1", "max_queued_messages 10", "max_inflight_messages 10")
     with mosquitto(*lines) as broker:
-        # with MQTT 5 the gateway's own window would hold them all
+        # the gateway's own window with MQTT 5 would hold them all
         receiver = Receiver(broker.url, "gateway", "", 4)
         receiver.start()
         until(lambda: receiver.notices.dropped == 0, "it says so")

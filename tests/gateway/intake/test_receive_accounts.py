@@ -1,4 +1,4 @@
-"""Gateways with production's accounts, rules and groups: a broker as deploy/mosquitto configures it."""
+"""Gateways with the accounts, rules and groups of production, at a broker configured as deploy/mosquitto."""
 
 import time
 from contextlib import ExitStack, contextmanager
@@ -19,7 +19,7 @@ from tests.servers import PATIENCE, mosquitto, until
 
 @pytest.fixture
 def guarded(tmp_path):
-    """A broker with the production's accounts, rules and client ids; and a real device's password."""
+    """A broker with the accounts, rules and client ids of production; and the password of a real device."""
     folder = tmp_path / "guarded"
     registry = Registry(folder / "registry.sqlite", load("dong-thap"))
     password = registry.enroll("tam-que", "soil-probe", "my-esp32")
@@ -170,7 +170,7 @@ def test_what_one_of_a_group_did_not_acknowledge_is_there_when_it_comes_back(gua
 
 
 def heard_through_the_group(*receivers):
-    """Whether a heartbeat of each, sent from now on, came back through the group."""
+    """Wait until a heartbeat of each, sent from now on, has come back through the group."""
     begin = time.monotonic()
 
     def all_heard():
@@ -187,7 +187,7 @@ def test_a_group_knows_that_its_share_is_delivered_whoever_of_it_gets_what(guard
         heard_through_the_group(first)
         with member(broker, "gateway-2", "village") as second, member(broker, "gateway-3", "other") as third:
             heard_through_the_group(first, second, third)
-        heard_through_the_group(first)  # the second is away, and its session is there
+        heard_through_the_group(first)  # the second is away, but its session exists
         assert first.trouble is None
         assert take(first, 0) == [], "heartbeats are no messages"
     with member(broker, "gateway", "", "village") as alone:
@@ -197,7 +197,7 @@ def test_a_group_knows_that_its_share_is_delivered_whoever_of_it_gets_what(guard
 
 
 def test_members_of_a_group_hear_of_it_though_half_of_it_is_away(guarded):
-    """Mosquitto deals out by turns, to those that are away too: each one's beat could fall to one of them."""
+    """Mosquitto deals messages to absent members too; in turn, each heartbeat could fall to one of those."""
     broker, _ = guarded
     with member(broker, "gateway", "village") as first, ExitStack() as leave:
         leave.enter_context(member(broker, "gateway-2", "village"))
@@ -208,7 +208,7 @@ def test_members_of_a_group_hear_of_it_though_half_of_it_is_away(guarded):
 
 
 def test_a_share_that_is_granted_and_delivers_nothing_is_told_with_what_to_do(tmp_path, monkeypatch):
-    """As Moquette 0.17 and aedes 1.2: here it is the rules that hold back what the group should get."""
+    """Moquette 0.17 and aedes 1.2 do so. Here the rules withhold the group's messages."""
     rules = "user gateway\ntopic deny hoiquan-gateway/v1/shared/#\ntopic readwrite hoiquan-gateway/v1/#\n"
     (tmp_path / "acl").write_text(rules + "topic readwrite hoiquan/#\n", "utf-8")
     monkeypatch.setattr(receive, "DEAF", 1.0)

@@ -1,4 +1,4 @@
-"""An acknowledgement that is late: its connection is gone."""
+"""An acknowledgement whose connection has ended is not sent on the next one."""
 
 import socket
 
@@ -10,7 +10,7 @@ from tests.servers import PATIENCE
 
 
 def heard_until(connection, kind):
-    """What a client sends, up to a packet of this kind: that kind of each."""
+    """The kinds of the packets that a client sends, until one of `kind` is among them."""
     kinds, data = [], b""
     while kind not in kinds:
         data += connection.recv(4096)
@@ -21,7 +21,9 @@ def heard_until(connection, kind):
 
 
 def test_it_is_not_said_on_the_next_connection():
-    """Its number may be another message's there. Between CONNECT and CONNACK nothing else is said either."""
+    """There its packet number may be another message's. Between CONNECT and CONNACK nothing is sent
+    either.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(PATIENCE)
         receiver = Receiver(f"mqtt://127.0.0.1:{server.getsockname()[1]}", "gateway", "", 4)

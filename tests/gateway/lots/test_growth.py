@@ -1,4 +1,4 @@
-"""Growing conditions of a lot's own plot, over both stores."""
+"""Growing conditions of a lot's own plot, from either store."""
 
 import math
 from hashlib import sha256
@@ -36,8 +36,8 @@ def hourly(device, model, hours=range(HOURS), **values):
 
 @pytest.fixture
 def grown(store):
-    """Two wet probes on plot 1, of which one is mostly silent; a dry one on plot 2; a pump on plot 3; a
-    weather station and a probe for all.
+    """Two wet probes on plot 1, of which one is mostly silent; a dry probe on plot 2; a pump on plot 3; a
+    weather station and a probe without a plot.
     """
     store.write(
         [
@@ -70,7 +70,7 @@ def test_a_lot_shows_its_own_plot_s_numbers_alone(grown):
     assert (dry.devices, dry.on_plot) == (3, 1)
     assert math.isclose(dry.flagged, 1 / (4 * HOURS + 1), abs_tol=1e-4)
     assert wet.raw_sha256 != dry.raw_sha256
-    for one in (wet, dry):  # what is measured for all is of every plot
+    for one in (wet, dry):  # a device without a plot measures for every plot
         assert [row[2] for row in one.daily["air_temperature"]] == [28.0, 28.0]
 
 
@@ -148,7 +148,7 @@ def test_a_probe_that_is_enrolled_again_is_asked_for_when_it_stood_here(store, s
 
 
 def test_what_a_probe_measured_stays_its_plot_s_when_it_is_moved(store):
-    """In its memory it may hold what it measured while it might not speak: that comes from its new place."""
+    """What the device measured while revoked it may send later from its memory; its new plot gets that."""
     for device in ("a", "b"):
         store.write(hourly(device, "soil-probe", soil_moisture=20.0))
     there = [enrolled("a"), enrolled("b", START, HALF - HOUR), enrolled("b", HALF, plot="plot-2")]
@@ -188,12 +188,12 @@ def test_where_only_other_plots_were_measured_nothing_was(store):
 def test_nothing_of_a_season_is_left_out_however_much_there_is(grown, monkeypatch):
     """77 devices that report each ten minutes fill two million rows in half a year."""
     whole = grown.conditions("tam-que", "plot-1", START, STOP)
-    monkeypatch.setattr(stores, "AT_ONCE", 1)  # as if an answer held less than there is
+    monkeypatch.setattr(stores, "AT_ONCE", 1)  # as if one answer held fewer rows than there are
     assert grown.conditions("tam-que", "plot-1", START, STOP) == whole
 
 
 def test_a_season_is_never_in_memory_at_once(store):
-    """It is read a week at a time, and what it is hashed to is what all of it in one answer is."""
+    """A season is read a week at a time, and its hash is the same as if all of it came in one answer."""
     weeks = 3
     for week in range(weeks + 1):
         store.write(

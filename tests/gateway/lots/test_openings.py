@@ -1,4 +1,4 @@
-"""Openings of lots, from the pages' own counter to the store: by place and day, and of each lot."""
+"""Openings of lots, from the counter of the pages to the store: by place and day, and per lot."""
 
 import time
 from contextlib import closing
@@ -39,7 +39,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def trace(store, tmp_path):
-    """The folder of records with what was sealed within twenty days."""
+    """The folder of records, with lots sealed within twenty days."""
     folder = tmp_path / "trace"
     sealer = Sealer(folder, PILOT, Growth(store, PILOT), "http://localhost:8080", "localhost/test")
     Past(store, PILOT, sealer).write_down(diaries(1, PILOT, NOW - 20 * DAY, NOW))
@@ -48,7 +48,7 @@ def trace(store, tmp_path):
 
 
 def lots(trace):
-    """Sealed ones, the newest first: (community, key)."""
+    """Sealed lots, the newest first: (community, key)."""
     return [
         (one["community"], LotKey(one["gtin"], one["lot"])) for one in seal.lots(trace) if not one["refused"]
     ]
@@ -85,7 +85,7 @@ def test_a_page_that_is_opened_is_counted_for_its_producer_and_lot(store, trace)
     app = FastAPI()
     app.include_router(web.router(trace, PILOT, "http://localhost:8080"))
     with TestClient(app) as client:
-        assert client.get(key.path).status_code == 200  # the counter writes the first one at once
+        assert client.get(key.path).status_code == 200  # the counter writes the first opening at once
     days, of_lot = written(store, trace)
     assert days[place, MIDNIGHT] == 1 and sum(days.values()) == 1
     after = of_lot[key.lot]

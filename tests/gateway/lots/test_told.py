@@ -1,4 +1,4 @@
-"""Sealed lots as the store has them, for boards and figures: every one of them, as it holds."""
+"""Sealed lots in the store, for boards and figures: each lot that counts, with its valid values."""
 
 import json
 import sqlite3
@@ -52,14 +52,14 @@ class Group:
             pass
 
     def look(self, at=LATER):
-        """What the clerk does: tell how often lots were opened."""
+        """Write how often lots were opened, as the clerk does."""
         self.store.write(Openings(self.trace, PILOT).points(at))
 
     def points(self):
         return self.store.series("lot", WHERE, 0, LATER, 1000)
 
     def told(self):
-        """Lot → fields, of what counts as one."""
+        """Lot → fields, of each point that counts as a lot."""
         return {point.fields["lot"]: point.fields for point in harvested(self.store, WHERE, 0, LATER)}
 
     def key(self, harvest):
@@ -82,7 +82,7 @@ def split(id, of, parts, at=PICKED + timedelta(hours=1)):
     return {"event": "split", "id": id, "ts": at.isoformat(), "harvest": of, "parts": parts}
 
 
-# -- two in one minute
+# -- two harvests in one minute
 
 
 @pytest.mark.parametrize("batches", [1, 3], ids=["together", "one after the other"])
@@ -119,7 +119,7 @@ def test_a_lot_of_the_millisecond_that_another_was_moved_to_stays(group):
     assert sorted(point.time - epoch_ms(PICKED) for point in group.points()) == [0, 1, 2]
 
 
-# -- what comes out of a split or merge
+# -- lots that come out of a split or merge
 
 
 def counted(group, at=LATER):
@@ -163,7 +163,7 @@ def correction(id, of, at=PICKED + timedelta(hours=3), plot="plot-1", **changes)
 
 
 def shown(group):
-    """Kilograms by harvest, in the store and in the list of lots."""
+    """Kilograms by lot; the store and the list of lots agree on them."""
     told, listed = group.told(), {row["lot"]: row["quantity_kg"] for row in seal.lots(group.trace)}
     assert {lot: fields["quantity"] for lot, fields in told.items()} == listed
     return listed
@@ -186,17 +186,17 @@ def test_a_correction_that_is_refused_changes_no_figure(group):
                                        "quantity_kg": 400.0, "packages": 9, "harvest": "h1"})  # fmt: skip
     later = (PICKED + timedelta(hours=2)).isoformat()
     events = [harvest("h2", 300.0, plot="plot-2"), correction("c2", "h2", plot="plot-2", quantity_kg=0.0)]
-    group.write(correction("c1", "h1", ts=later, quantity_kg=450.0), *events)  # after it was packed
+    group.write(correction("c1", "h1", ts=later, quantity_kg=450.0), *events)  # after the harvest was packed
     assert shown(group) == {group.key("h1").lot: 500.0, group.key("h2").lot: 300.0}
 
 
 def days(group):
-    """Lot → when it is, of what counts as one."""
+    """Lot → time, of each point that counts as a lot."""
     return {point.fields["lot"]: point.time for point in harvested(group.store, WHERE, 0, LATER)}
 
 
 def kilograms(group, year):
-    """What is counted of a calendar year."""
+    """The quantity counted in a calendar year."""
     start, stop = (epoch_ms(datetime(one, 1, 1, tzinfo=PILOT.zone)) for one in (year, year + 1))
     return sum(point.fields["quantity"] for point in harvested(group.store, WHERE, start, stop))
 

@@ -1,5 +1,5 @@
-"""Tokens of one bucket: against the answers that InfluxDB 2.7.12 gave, against an InfluxDB 2 where one is
-given (`tests/influx2.py`), and against the engine of 1.x, which makes none.
+"""Tokens limited to one bucket: against the answers that InfluxDB 2.7.12 gave, against an InfluxDB 2 where
+one is given (`tests/influx2.py`), and against the engine of 1.x, which makes no tokens.
 """
 
 import json
@@ -23,7 +23,7 @@ UNAUTHORIZED = {"code": "unauthorized", "message": "unauthorized access"}
 
 
 class InfluxDB2(ThreadingHTTPServer):
-    """Its tokens and buckets: /api/v2/authorizations, /api/v2/buckets, /api/v2/write and /query."""
+    """A fake with tokens and buckets: /api/v2/authorizations, /api/v2/buckets, /api/v2/write and /query."""
 
     token, org = "the administrator's", "hoiquan"
 
@@ -35,7 +35,7 @@ class InfluxDB2(ThreadingHTTPServer):
         self.ids: dict[str, str] = {}
 
     def bucket(self) -> str:
-        """A new bucket."""
+        """Make a new bucket; return its name."""
         name = f"bucket{len(self.ids)}"
         self.ids[name] = f"b{len(self.ids)}"
         return name
@@ -49,7 +49,7 @@ Server = InfluxDB2 | influx2.Given
 
 
 def rights(server: Server, token: str, bucket: str) -> set[str]:
-    """What a token may do with a bucket."""
+    """The rights of a token to a bucket."""
     return {
         right["action"]
         for one in server.tokens()
@@ -68,7 +68,7 @@ class Answers(BaseHTTPRequestHandler):
         token = self.headers["Authorization"].removeprefix("Token ")
         admin = token == self.server.token
         if path.path == "/query":
-            # names alone are answered to everybody; a right that is missing looks like a missing database
+            # everybody gets the names alone; without the right a database looks missing
             one: dict[str, Any] = {"statement_id": 0}
             may = admin or "read" in rights(self.server, token, asked["db"])
             if "SHOW" not in asked["q"] and not (may and asked["db"] in self.server.ids):
@@ -128,7 +128,7 @@ class Answers(BaseHTTPRequestHandler):
             self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, *_: object) -> None:
-        """Nothing: pytest's output is not theirs."""
+        """Log nothing: pytest's output has no place for requests."""
 
 
 @pytest.fixture(params=["as it answers", *([] if not influx2.ADDRESS else ["given_influx"])])
@@ -166,7 +166,7 @@ def kept(grant: Grant) -> str:
 
 
 def described(server: Server, bucket: str) -> list[str]:
-    """What the tokens of a bucket are called."""
+    """The descriptions of the tokens of a bucket."""
     return sorted(
         one["description"]
         for one in server.tokens()
@@ -201,7 +201,7 @@ def test_a_token_that_is_refused_is_made_again_and_its_forerunner_deleted(
 
 
 def test_a_token_that_may_not_do_what_it_is_for_is_made_again(server: Server, grants: list[Grant]) -> None:
-    """It is known to the server: of another bucket, or good for reading alone."""
+    """The server knows the token, but it is another bucket's, or may only read."""
     mine, theirs = server.bucket(), server.bucket()
     made(server, mine, grants)
     made(server, theirs, others := granted(grants[0].file.parent / "theirs"))
@@ -232,7 +232,7 @@ def test_installations_that_share_a_server_leave_each_others_tokens_alone(
 def test_a_token_of_an_earlier_version_goes_and_that_of_another_bucket_stays(
     server: Server, tmp_path: Path
 ) -> None:
-    """They were described without the bucket."""
+    """An earlier version described its tokens without the bucket."""
     buckets = [server.bucket(), server.bucket()]
     for bucket in buckets:
         made(server, bucket, granted(tmp_path / bucket))
@@ -274,7 +274,7 @@ def test_a_store_goes_on_with_the_token_that_replaced_its_own(server: Server, gr
     store = InfluxStore(server.url, kept(grants[0]), server.org, bucket, lambda: kept(grants[0]))
     store.write([reading(T, soil_ec=1.0)])
     grants[0].file.unlink()
-    made(server, bucket, grants)  # and what it had is deleted
+    made(server, bucket, grants)  # and the token that the store had is deleted
     store.write([reading(T + 1, soil_ec=1.0)])
     store.close()
 

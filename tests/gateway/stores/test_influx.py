@@ -1,4 +1,4 @@
-"""The store at an InfluxDB that does not answer, or not as it should."""
+"""The store at an InfluxDB that does not answer, or answers wrongly."""
 
 import json
 import threading
@@ -108,7 +108,7 @@ def test_a_missing_bucket_is_an_alarm_and_condemns_no_point(influx):
 
 
 def test_a_query_to_a_missing_bucket_names_it(any_influx):
-    """InfluxDB 2 says of several statements no more than that they were not executed."""
+    """To several statements InfluxDB 2 answers only that they were not executed."""
     made = of_influx(any_influx, bucket="nobody-made-it")
     for attempt in (lambda: made.latest("telemetry", PILOT, T), lambda: everything(made)):
         with pytest.raises(RetryLater, match="check HOIQUAN_INFLUX_BUCKET") as later:
@@ -128,7 +128,7 @@ def test_a_batch_too_large_for_the_proxy_is_halved(influx):
 
 @contextmanager
 def answering(body, status=200):
-    """A server that gives this answer, JSON or bytes, to whatever it is asked: its address."""
+    """Yields the address of a server that answers every request with this JSON or these bytes."""
 
     class Answer(BaseHTTPRequestHandler):
         def do_POST(self):
@@ -171,7 +171,7 @@ SHARD = (
     ],
 )
 def test_what_waiting_does_not_mend_is_told_with_its_mend(status, said, told, end):
-    """InfluxDB 2.7.12's sentences: a disk cannot be filled for a test. The cause stands at their end."""
+    """The texts are InfluxDB 2.7.12's, since a test cannot fill a disk. The cause stands at their end."""
     with answering({"code": "internal error", "message": said}, status) as url:
         made = InfluxStore(url, "token", "org", "bucket")
         with pytest.raises(RetryLater, match=told) as later:
@@ -181,7 +181,7 @@ def test_what_waiting_does_not_mend_is_told_with_its_mend(status, said, told, en
 
 
 def test_an_answer_of_more_rows_than_a_piece_has_is_whole(any_influx):
-    """InfluxDB gives 10,000 rows in one piece."""
+    """InfluxDB sends at most 10,000 rows in one piece."""
     made = of_influx(any_influx)
     points = [reading(T + n, soil_ec=n / 7) for n in range(20_001)]
     made.write(points)
@@ -194,7 +194,7 @@ def _pieces(*results):
 
 
 def _piece(statement, device, *values, rows=False, more=False):
-    """A part of an answer: whether its series has more rows, its statement more series."""
+    """A piece of an answer. `rows`: its series goes on; `more`: its statement has more series."""
     series = {"name": "telemetry", "tags": {"device": device}, "columns": ["time", "v"],
               "values": [[T, value] for value in values]}  # fmt: skip
     return {"statement_id": statement, "series": [series | ({"partial": True} if rows else {})]} | (
@@ -234,7 +234,9 @@ def test_pieces_of_an_answer_are_put_together():
     ids=["all of it", "its rows", "its series", "a piece", "a statement"],
 )
 def test_an_answer_that_is_cut_off_is_none(said):
-    """A proxy that speaks HTTP/1.0 to a server that is killed passes on what there was, as if it were all."""
+    """An HTTP/1.0 proxy passes on the part it received from a killed server as if it were the whole
+    answer.
+    """
     with answering(said) as url:
         server = Server(url, "token", "org", "bucket")
         with pytest.raises(RetryLater, match="cut off"):
@@ -253,8 +255,8 @@ def test_what_went_wrong_on_the_way_is_told():
 
 @pytest.mark.parametrize("unseen", ["min", "mean", "max"])
 def test_a_summary_leaves_out_what_was_written_while_it_was_summed(unseen):
-    """The server counts a value that another function of the same query did not see yet. A real one cannot
-    be brought to say so at will, so this answer is made by hand.
+    """InfluxDB may count a value that another function of the same query has not seen yet. A real server
+    cannot be made to do so at will, so this answer is made by hand.
     """
     fields, functions = ("soil_moisture", "soil_ec"), ("min", "mean", "max", "count")
     columns = ["time", *(f"{field} {function}" for field in fields for function in functions)]

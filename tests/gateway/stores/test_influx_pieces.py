@@ -1,4 +1,4 @@
-"""What is asked about all places, in pieces that a busy InfluxDB answers in time."""
+"""Queries about all places are split into pieces that a busy InfluxDB answers in time."""
 
 import json
 import threading
@@ -23,7 +23,7 @@ def test_what_is_asked_in_pieces_is_what_it_was_at_once(any_influx, monkeypatch)
         reading(T + n * 7 * MINUTE, f"d{n % 60}", PLACES[n % 29], **{("rssi", "soil_ec")[n % 60 % 2]: n / 7})
         for n in range(2000)
     ]
-    nowhere = (("device", "d7"), ("pilot", "p"))  # somebody else's, without a place
+    nowhere = (("device", "d7"), ("pilot", "p"))  # a point that somebody else wrote, without a place
     points.append(Point("telemetry", nowhere, {"soil_ec": 1.0}, T + 30 * DAY))
     asked, found = (T, T + 31 * DAY, HOUR), []
     bucket = any_influx.bucket()
@@ -49,10 +49,11 @@ def test_what_is_asked_in_pieces_is_what_it_was_at_once(any_influx, monkeypatch)
 
 
 def test_places_where_devices_speak_seldom_or_often_are_covered_as_each_is(any_influx, monkeypatch):
-    """Those that speak seldom are asked for at once what those that speak often are asked for twice."""
+    """Places with rare readings are queried together once, those with frequent readings in two pieces."""
     monkeypatch.setattr("gateway.stores.influx.TOGETHER", 2)
     made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, any_influx.bucket())
-    every = {place: 9 if number // 4 % 2 else 1 for number, place in enumerate(PLACES)}  # hours
+    # hours between readings
+    every = {place: 9 if number // 4 % 2 else 1 for number, place in enumerate(PLACES)}
     points, expected = [], {}
     for place, hours in every.items():
         for device, field in ((f"{place}-a", "rssi"), (f"{place}-b", "soil_ec")):
@@ -70,8 +71,8 @@ def test_the_beginnings_of_lines_that_are_remembered_have_a_limit():
 
 @contextmanager
 def busy(most, patience):
-    """A server that knows 30 places, and takes longer than `patience` seconds over more than `most` of them.
-    Its address, and of how many it was asked.
+    """A server that knows 30 places and takes longer than `patience` seconds over more than `most` of them.
+    Yields its address, and the list of how many places each query asked about.
     """
     asked = []
 

@@ -1,4 +1,4 @@
-"""What was said last is what the store says, though it is not asked for all of it each time."""
+"""The newest values are those of the store, though they are not all queried each time."""
 
 import random
 
@@ -14,7 +14,7 @@ BACK = 7 * DAY
 
 @pytest.fixture
 def slow(monkeypatch):
-    """A store of which all is asked for once an hour at most."""
+    """Everything is queried at most once an hour, as with a slow store."""
     monkeypatch.setattr(newest_module, "QUICK", -1.0)
     monkeypatch.setattr(newest_module, "SHARE_OF_TIME", 1e-9)
 

@@ -60,7 +60,7 @@ def test_two_processes_share_the_file(tmp_path):
 
 
 def test_a_place_takes_as_many_steps_of_the_file_among_few_as_among_many(tmp_path, impatient):
-    """Beside a gateway that writes: what was known of the series has to hold on."""
+    """Known series have to stay known to a reader beside a gateway that writes."""
     steps = []
     for places in (10, 1000):
         gateway, pages = (SqliteStore(tmp_path / f"{places}.sqlite") for _ in range(2))
@@ -86,7 +86,7 @@ def test_a_place_takes_as_many_steps_of_the_file_among_few_as_among_many(tmp_pat
 
 
 def test_a_device_more_takes_little_of_its_memory(tmp_path):
-    """Of its series in two measurements, asked for by all who ask: bytes, whoever else is in the file."""
+    """Bytes per device with series in two measurements, however many other devices are in the file."""
     store = SqliteStore(tmp_path / "store.sqlite")
 
     def told(first, last):

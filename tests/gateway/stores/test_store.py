@@ -1,4 +1,4 @@
-"""The store's contract, kept by both adapters: SQLite here, InfluxDB on a real engine."""
+"""The store's contract, kept by both adapters: SQLite here, InfluxDB with a real engine."""
 
 from itertools import count
 
@@ -110,7 +110,7 @@ EXAMPLE = count()
 )
 @given(st.data())
 def test_any_writes_in_any_batches_leave_what_a_dict_would_hold(store, data):
-    known = f"p{next(EXAMPLE)}"  # a pilot of its own for each example
+    known = f"p{next(EXAMPLE)}"  # each example has a pilot of its own
     names = st.sampled_from(["soil_moisture", "soil_ec", "soil_temperature"])
     points = st.builds(
         lambda device, time, fields: Point("telemetry", tags(pilot=known, device=device), fields, T + time),
@@ -311,7 +311,7 @@ def test_some_fields_alone_are_read_where_they_are_asked_for(store):
 def bad_point(store, time):
     if isinstance(store, SqliteStore):
         return reading(time, no_such_signal=1.0)
-    return reading(time, soil_moisture="wet")  # the field is a number in every other point
+    return reading(time, soil_moisture="wet")  # in every other point this field is a number
 
 
 def test_a_bad_point_is_named_and_the_others_land(store):

@@ -1,4 +1,4 @@
-"""A store's sums over time, on both adapters: steps, days, gaps and the share of slots with a reading."""
+"""A store's sums over time, by both adapters: steps, days, gaps and the share of slots with a reading."""
 
 import random
 from collections import Counter
@@ -36,7 +36,7 @@ MIDNIGHT = T - 10 * HOUR  # T is ten in the morning in Vietnam
         (HOUR, T + 7 * MINUTE),
         (DAY, MIDNIGHT),
         (DAY, MIDNIGHT - 365 * DAY),
-        (DAY, MIDNIGHT + 10 * DAY),  # counted backwards from a later moment: the same days
+        (DAY, MIDNIGHT + 10 * DAY),  # an origin after the data gives the same days
         (7 * DAY, MIDNIGHT - DAY),
         (10 * MINUTE, T),
     ],
@@ -47,7 +47,7 @@ def test_summary_is_what_counting_by_hand_gives(store, step, origin):
         for n in range(-60, 60)
         if not -20 <= n < 10  # a gap of a day
     ]
-    points += [reading(T + n * HOUR, "d0", soil_ec=1.0) for n in range(20)]  # no moisture in these
+    points += [reading(T + n * HOUR, "d0", soil_ec=1.0) for n in range(20)]  # readings without moisture
     store.write(points)
     start, stop = T - 40 * 47 * MINUTE, T + 50 * 47 * MINUTE
     expected = naive_summary(points, "soil_moisture", start, stop, step, origin)
@@ -62,7 +62,8 @@ def test_a_short_time_is_counted_alike_however_many_values_it_has(store, monkeyp
         reading(T + n * 7 * MINUTE, f"d{n % 3}", soil_moisture=20.0 + n * 7919 % 100 / 10)
         for n in range(-30, 30)
     ]
-    points.append(Point("telemetry", tags(pilot="p", device="d9"), {"soil_moisture": 1.0}, T))  # no place
+    # a point without a place
+    points.append(Point("telemetry", tags(pilot="p", device="d9"), {"soil_moisture": 1.0}, T))
     points += [reading(T + n * HOUR, "d0", soil_ec=float(n)) for n in range(-3, 3)]
     store.write(points)
     start, stop = T - 2 * HOUR - 1, T + HOUR - 1
@@ -80,7 +81,8 @@ def test_a_field_is_summed_up_of_whatever_model_says_it(store, monkeypatch, toge
     monkeypatch.setattr("gateway.stores.influx.TOGETHER", together)
     points = [reading(T + n * HOUR, f"d{n % 4}", model=f"m{n % 4}", soil_ec=n / 8) for n in range(40)]
     points += [reading(T + n * HOUR, "d9", model="m9", soil_moisture=1.0) for n in range(40)]
-    points.append(Point("telemetry", tags(pilot="p", device="bare"), {"soil_ec": 9.0}, T))  # no model
+    # a point without a model
+    points.append(Point("telemetry", tags(pilot="p", device="bare"), {"soil_ec": 9.0}, T))
     store.write(points)
     for where in (PILOT, PILOT | {"community": "c"}):
         found = store.summary("telemetry", ["soil_ec", "soil_ph"], where, T, T + 9 * DAY, DAY)
@@ -156,7 +158,7 @@ def test_a_field_that_is_no_field_is_an_error(store):
 
 
 def directions(store, *values, step=HOUR):
-    """The means of readings ten minutes apart; None where there is none."""
+    """The means of readings that are ten minutes apart; None where a step has none."""
     store.write([reading(T + n * 10 * MINUTE, wind_direction=float(one)) for n, one in enumerate(values)])
     found = store.summary("telemetry", ["wind_direction"], PILOT, T, T + DAY, step)
     (rows,) = found["wind_direction"].values()
@@ -253,7 +255,7 @@ def test_flagged_values_cover_nothing(store):
 
 
 def test_a_point_without_a_device_covers_nothing(store):
-    """Whoever may write to the store can write one."""
+    """Anybody who may write to the store can write such a point."""
     nobody = Point("telemetry", tags(pilot="p", community="c", simulated="false"), {"soil_ec": 1.0}, T)
     store.write([nobody, reading(T, soil_ec=1.0)])
     for where in (PILOT, PILOT | {"community": "c"}):
@@ -266,7 +268,7 @@ def test_a_device_whose_tags_changed_is_still_one_device(store):
 
 
 def test_coverage_is_that_of_whatever_a_device_says(store):
-    """Some say how strong their signal is and some do not, or not each time."""
+    """Some devices send their signal strength, some never, some not each time."""
     luck = random.Random(3)
     signals = [("rssi",), ("rssi", "soil_ec"), ("soil_ec",), ("battery_voltage", "rssi"), ("pump_state",)]
     expected = Counter()

@@ -1,4 +1,4 @@
-"""Whoever waits has the lock before him who has just had it and asks again at once."""
+"""A thread that waits for the lock gets it before the thread that just released it and asks again."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""Who is told, for all tests of alarms."""
+"""The recipient of alarms for all tests in this folder."""
 
 import pytest
 
@@ -8,6 +8,6 @@ from tests.gateway.control.alarms.parties import webhook
 
 @pytest.fixture
 def told():
-    """A webhook as a channel, and what was posted to it."""
+    """A webhook as a channel, and the list of messages posted to it."""
     with webhook() as (url, posted):
         yield Webhook(url), posted

@@ -1,4 +1,4 @@
-"""Who is told of alarms: a webhook and a mail server on loopback, which can be told to refuse."""
+"""Recipients of alarms on loopback: a webhook and a mail server, both of which can refuse messages."""
 
 import json
 import socketserver
@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @contextmanager
 def webhook():
-    """(address, posted); `posted.refuse` makes it answer 503, after it has taken the message, and
-    `posted.elsewhere` that it is at that address; a message with `posted.unwanted` in it is answered 413.
+    """Yields (address, posted). With `posted.refuse` the webhook takes each message and answers 503; with
+    `posted.elsewhere` it redirects to that address; a message that contains `posted.unwanted` gets 413.
     """
     posted = Posted()
 
@@ -48,8 +48,8 @@ class Posted(list):
 
 @contextmanager
 def mail_server(goodbye="221 bye"):
-    """(address, mails): speaks as much SMTP as a client without TLS needs, and knows nobody whose name begins
-    with "gone"; mails are bytes.
+    """Yields (address, mails); mails are bytes. The server speaks as much SMTP as a client without TLS needs
+    and refuses recipients whose name begins with "gone".
     """
     mails = []
 

@@ -1,4 +1,4 @@
-"""What the store says to each rule, over both stores: places, gauges of their own, gaps, late readings."""
+"""The values that each rule gets from either store: per place, own thresholds, gaps, late readings."""
 
 import pytest
 
@@ -94,7 +94,7 @@ def test_a_gauge_that_died_in_alarm_stays_in_it_whatever_its_neighbour_says_unti
 
 
 def test_a_revoked_device_says_nothing_of_its_place_from_the_next_look_on(store, numbers):
-    """What it said is in the store still: levels of this hour, silence and coverage of this day."""
+    """The store still has the device's readings: this hour's levels, this day's silence and coverage."""
     broken, new, gone = (
         Device("dong-thap", place, name, "canal-gauge", simulated=False)
         for place, name in (("tam-que", "broken"), ("tam-que", "new"), ("canh-tan", "gone"))
@@ -112,13 +112,15 @@ def test_a_revoked_device_says_nothing_of_its_place_from_the_next_look_on(store,
     assert level == {TAM_QUE: Found(9.0), Key("canh-tan"): Found(9.0)} and len(silence) == 3
     assert coverage == {TAM_QUE: Found(pytest.approx(50)), Key("canh-tan"): Found(pytest.approx(10))}
     level, silence, coverage = (numbers.look(NOW, [new])[name] for name in names)
-    nobody = {Key("canh-tan"): Found(None)}  # speaks any more, and not: nothing was found
+    # no device sends there any more; None differs from "nothing found"
+    nobody = {Key("canh-tan"): Found(None)}
     assert level == {TAM_QUE: Found(0.5)} | nobody
     assert {one: found.value for one, found in silence.items()} == {
         Key("tam-que", "new"): 0, Key("tam-que", "broken"): None, Key("canh-tan", "gone"): None
     }  # fmt: skip
     assert coverage == {TAM_QUE: Found(pytest.approx(90))} | nobody
-    again = Device("dong-thap", "tam-que", "broken", "canal-gauge", simulated=True)  # the fleet has its name
+    # another device of the fleet now has its name
+    again = Device("dong-thap", "tam-que", "broken", "canal-gauge", simulated=True)
     assert numbers.look(NOW, [new, again])[names[0]][TAM_QUE] == Found(0.5)
 
 
@@ -176,7 +178,7 @@ def test_a_reading_that_is_ahead_by_its_clock_hides_none_before_it(store, number
 
 
 class Asked:
-    """A store, and who asked it of how long a time."""
+    """A store that records which measurements were queried and for how long a span."""
 
     def __init__(self, store):
         self._store, self.asked = store, []
@@ -213,7 +215,7 @@ def test_once_an_hour_the_week_is_read_of_gauges_that_fell_silent_and_once_a_day
         assert gauges == (set() if 0 < hour < 4 else expected), hour
         assert found[Key("tam-que")].value == 1.5
         assert look(at + MINUTE_MS)[1] == set(), "once an hour"
-    # what it held back comes without a reading of now; of one that nobody knew within a day
+    # late readings without a current one: of a gauge that held them back, and of one not heard within a day
     store.write([gauge("tam-que", NOW + 4 * HOUR_MS, salinity=2.5)])
     store.write([gauge("my-dien", NOW + 5 * HOUR_MS, salinity=3.5)])
     found, gauges = look(NOW + 24 * HOUR_MS)
@@ -262,7 +264,7 @@ def test_gateways_are_each_asked_for_their_books(store, numbers):
 
 
 def test_a_gateway_that_writes_is_never_found_silent_before_its_first_page_of_a_slot(store, numbers):
-    """A page has the time at which its five minutes began, and is written some seconds later."""
+    """A books point carries the start of its five minutes and is written some seconds later."""
     slot = NOW // SLOT_MS * SLOT_MS
     store.write([books(slot - number * SLOT_MS) for number in range(1, 4)])
     for seconds, number in ((-1, 2), (0, 1), (3, 1), (299, 1), (300, 0)):

@@ -1,4 +1,4 @@
-"""From a sensor's message to somebody's webhook: a whole gateway at a real broker, and `hoiquan alarms`."""
+"""From a sensor's message to a webhook: a whole gateway at a real broker, and `hoiquan alarms`."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""How messages reach people, with a real webhook and mail server; which ways are refused at the start."""
+"""Sending messages by a real webhook and mail server; which channels are refused at the start."""
 
 import base64
 import email

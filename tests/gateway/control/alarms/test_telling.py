@@ -1,4 +1,4 @@
-"""Who is told what, and in which order: by a webhook that refuses some, of many alike, over a kill."""
+"""Which alarms are sent in which order: a webhook that refuses some, many alike, a kill between two."""
 
 import pytest
 
@@ -20,7 +20,7 @@ def store(tmp_path):
 
 
 def silence(store, at, number):
-    """So many devices of Tâm Quê have been silent for four hours."""
+    """Write that the first `number` devices of SILENT have been silent for four hours."""
     store.write([books(at), *(
         Point("device", tags(pilot="dong-thap", community="tam-que", device=one.device),
               {"silent_minutes": 240.0}, at)
@@ -32,7 +32,7 @@ SILENT = [Device("dong-thap", "tam-que", f"probe-{n:02}", "soil-probe", simulate
 
 
 def enrolled():
-    """The pilot's own fleet, and those that fall silent."""
+    """The pilot's own fleet, and the devices that fall silent."""
     return [*PILOT.fleet.values(), *SILENT]
 
 
@@ -85,7 +85,7 @@ def test_who_is_killed_between_two_messages_tells_the_first_one_once(tmp_path, s
     way, posted = told
 
     class Killed(BaseException):
-        """Not what a look handles."""
+        """An exception that a look does not catch, as a kill."""
 
     class Once(Webhook):
         left = 1

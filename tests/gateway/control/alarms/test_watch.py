@@ -1,4 +1,4 @@
-"""The watch over a store, with a real webhook and mail server: what is told, remembered, written down."""
+"""The watch over a store, with a real webhook and mail server: what it sends, remembers and stores."""
 
 import json
 import logging
@@ -23,7 +23,7 @@ SIMULATED = "(thiết bị mô phỏng)"
 
 
 class Fitful(SqliteStore):
-    """A store that does not answer for as long as `away` is."""
+    """A store that does not answer while `away` is set."""
 
     away = False
 
@@ -45,7 +45,9 @@ def watch(store, folder, *ways, **more):
 
 
 def minutes(watching, store, first, number, **values):
-    """Look once a minute, with a reading at Tâm Quê each time where there are `values`; the next minute."""
+    """Look once a minute for `number` minutes, writing a reading of `values` at Tâm Quê each time; return the
+    next minute.
+    """
     for minute in range(first, first + number):
         at = NOW + minute * MINUTE_MS
         if not store.away:
@@ -75,7 +77,7 @@ def test_what_begins_rises_and_ends_is_told_by_a_webhook_and_shown(tmp_path, sto
     assert shown["text_en"] == "Salinity over level I (0.69 g/L): 0.90 g/L (simulated device)"
     assert (shown["since"], shown["looked"]) == (NOW, NOW + 9 * MINUTE_MS)
     after = minutes(watching, store, after, 10, salinity=4.4)
-    after = minutes(watching, store, after, 70, salinity=0.2)  # the hour of 4.4 goes by
+    after = minutes(watching, store, after, 70, salinity=0.2)  # the hour in which 4.4 was measured passes
     assert titles(posted) == [
         f"Độ mặn vượt mức I (0,69 g/L): 0,90 g/L {SIMULATED} – {PLACE}.",
         f"Độ mặn vượt mức III (4 g/L): 4,40 g/L {SIMULATED} – {PLACE}.",
@@ -117,7 +119,9 @@ def test_a_watch_that_begins_again_goes_on_and_tells_nothing_twice(tmp_path, sto
 
 
 def test_where_nothing_at_all_is_found_any_more_nobody_knows(tmp_path, store, told):
-    """Neither an all-clear, nor an alarm for ever: the last gauge of the rule has been silent for a week."""
+    """The rule's last gauge is silent for a week: the alarm ends as unknown, neither clear nor lasting for
+    ever.
+    """
     way, posted = told
     watching = watch(store, tmp_path, way)
     minutes(watching, store, 0, 3, salinity=1.5)
@@ -184,7 +188,7 @@ def test_a_webhook_that_points_elsewhere_has_not_taken_the_message(tmp_path, sto
 
 @pytest.mark.parametrize("pause", ["the store is away", "no gateway runs"])
 def test_what_waits_to_fire_does_not_because_nobody_looked_for_a_while(tmp_path, store, told, pause):
-    """The books were out by a message for a look, twice: that is no six minutes."""
+    """A short imbalance of the books before the pause and another after it are not six minutes of one."""
     way, posted = told
     watching = watch(store, tmp_path, way)
 
@@ -222,7 +226,8 @@ def test_what_waits_to_fire_does_though_looks_take_long(tmp_path, store, told):
 def test_a_clock_that_was_ahead_and_is_put_back_silences_nothing(tmp_path, store, told, again):
     way, posted = told
     watching = watch(store, tmp_path, way)
-    minutes(watching, store, 7 * 60, 10, salinity=1.5)  # local time in the machine's clock, taken for UTC
+    # the machine's clock shows local time as if it were UTC
+    minutes(watching, store, 7 * 60, 10, salinity=1.5)
     watching = watch(store, tmp_path, way) if again else watching
     after = minutes(watching, store, 0, 10, salinity=4.5)
     minutes(watching, store, after, 90, salinity=0.2)
@@ -241,7 +246,7 @@ def test_what_still_fires_is_told_again_after_half_a_day(tmp_path, store, told):
 
 def test_what_could_not_be_written_down_is_shown_and_written_at_the_next_look(tmp_path, store, told, caplog):
     way, posted = told
-    (tmp_path / "alarms").mkdir()  # as a full disk does: nothing can be put there
+    (tmp_path / "alarms").mkdir()  # nothing can be written there, as on a full disk
     watching = watch(store, tmp_path, way)
     after = minutes(watching, store, 0, 3, salinity=1.5)
     assert "cannot be written down" in caplog.text
