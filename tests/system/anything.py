@@ -1,7 +1,7 @@
-"""Valid events and messages, whatever they say, and a village whose decoder, checks, store, sealer and pages
-take them: nothing is `unhandled`, the books balance, and what comes next is stored and sealed.
+"""Any valid diary entry and message, taken by a village's decoder, checks, store, sealer and pages: none is
+`unhandled`, the books balance, and a reading and a harvest afterwards are stored and sealed.
 
-Ten thousand of them in all, half in each of two files, which can run at a time.
+Ten thousand in all, half in each of two files, which can run in parallel.
 """
 
 import json
@@ -60,8 +60,8 @@ offsets = st.sampled_from(["Z", "+07:00", "-14:00", "+14:00", "+00:01"])
 times = st.tuples(moments, offsets).map(
     lambda pair: pair[0].replace(tzinfo=None).isoformat(timespec="seconds") + pair[1]
 )
-numbers = count()  # of the entries of all rounds
-# an entry's own id is a new one, or another's by mistake; those it is about came lately
+numbers = count()  # the entries of all rounds
+# an entry's own id is new, or by mistake an earlier one; the ids that it refers to are recent ones
 own = st.integers(0, 30).map(lambda back: f"e{max(0, next(numbers) - (back if back > 25 else 0))}")
 ids = st.tuples(st.integers(1, 40), st.sampled_from(["", "", "-1"])).map(
     lambda pair: f"e{max(0, latest() - pair[0])}{pair[1]}"
@@ -95,7 +95,7 @@ SPECIFIC = {
 }  # fmt: skip
 
 
-# made once: to make a strategy takes longer than to draw from it
+# built once: building a strategy takes longer than drawing from it
 kinds = st.sampled_from(sorted(SPECIFIC) + ["harvest"] * 6)
 plots = st.sampled_from([*(f"plot-{number}" for number in range(1, 9)), "none"])
 crops = st.sampled_from(["mango", "mango", "mango", "rice"])
@@ -134,7 +134,7 @@ def messages(draw):
 
 
 class Village:
-    """All that a gateway has, but for the broker; one for all rounds, so that what is odd stays in it."""
+    """Everything in a gateway but the broker. One village serves all rounds, so that odd data stays in it."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -178,7 +178,9 @@ rounds = settings(max_examples=ROUNDS, deadline=None, suppress_health_check=list
 
 
 def assert_taken(village, batch):
-    """Whatever the batch says: each has its end, none of them met a defect, and the pages still answer."""
+    """Whatever the batch contains, every message is settled, none met a defect, and the pages still
+    answer.
+    """
     before = village.spool.books().received
     books = village.take(batch)
     assert books.received == before + EACH
@@ -194,7 +196,7 @@ def assert_taken(village, batch):
 
 
 def assert_next_is_sealed(village):
-    """A good reading and a good harvest behind all rounds are stored and sealed."""
+    """A good reading and a good harvest after all rounds are stored and sealed."""
     harvest = {"event": "harvest", "id": "the-next", "ts": NOW.isoformat(), "plot": "plot-8", "crop": "mango",
                "quantity_kg": 0.001}  # fmt: skip
     village.take([(f"{PLACE}probe/telemetry", b'{"values":{"co2":417.5}}'),

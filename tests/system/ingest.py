@@ -1,4 +1,4 @@
-"""Mosquitto, the InfluxDB engine and a gateway between them; and a fleet that counts what it sent."""
+"""Mosquitto, the InfluxDB engine and a gateway between them; and a fleet that counts its messages."""
 
 import json
 import sqlite3
@@ -16,7 +16,7 @@ from tests.system.running import BUCKET, Influx, Mosquitto, Publisher, Running, 
 
 PILOT = load("dong-thap")
 DEVICES = [d for d in PILOT.fleet.values() if d.model == "soil-probe"][:20]
-STEP = 1000  # the n-th message of a device says n / STEP
+STEP = 1000  # the n-th message of a device has the value n / STEP
 
 
 class Ingest:
@@ -58,7 +58,7 @@ class Ingest:
             return spool.books()
 
     def settled(self, seconds=60):
-        """The books once nothing is spooled and nothing more comes."""
+        """The books, once nothing is spooled and they no longer change."""
         last = None
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
@@ -78,7 +78,7 @@ class Ingest:
         return found
 
     def missing(self):
-        """Numbers that never came, as the gateway counts them."""
+        """How many numbers never arrived, as the gateway counts them."""
         with closing(sqlite3.connect(self.folder / "data" / "gateway" / "spool.sqlite")) as db:
             states = [json.loads(text.split("\n")[0]) for (text,) in db.execute("SELECT state FROM seen")]
         return sum(
@@ -90,7 +90,7 @@ class Ingest:
 
 
 class Fleet(threading.Thread):
-    """Twenty numbered nodes over one connection; what the broker acknowledged is counted by the message."""
+    """Twenty numbered nodes over one connection; counts the messages that the broker acknowledged."""
 
     def __init__(self, port, rate=400):
         super().__init__()

@@ -1,4 +1,4 @@
-"""An installation with devices of makers: a broker, a store, a gateway and the pages as processes."""
+"""An installation with makers' devices: a broker, a store, a gateway and the pages as processes."""
 
 import csv
 from contextlib import ExitStack, closing
@@ -14,16 +14,16 @@ from tests.loopback import answers, free_port
 from tests.system.parties import SECRETS, Village
 from tests.system.running import BUCKET, Influx, Publisher, Running, command, done, until
 
-SHOWN = EVERY + 2  # seconds in which a reading is in its device's row: until the next look, and its road
+SHOWN = EVERY + 2  # seconds until a reading is in its device's row: the wait for the next look, and the way
 
-# id: community, model, probe file, values of the place; few sensors a place, so that neighbours say nothing
+# id: community, model, probe file, values of the place. Few sensors a place, so that none has neighbours.
 DEVICES = {
     "lse01": ("tam-que", "soil-probe", "dragino-lse01", ""),
     "s2105": ("canh-tan", "soil-probe", "sensecap-soil", ""),
     "em410": ("tam-que", "canal-gauge", "milesight-em410-rdl", "height=3.2"),
-    "wts506": ("tam-que", "weather-station", "", ""),  # ChirpStack's device profile says which it is,
-    "sdd": ("phu-nong", "soil-probe", "", ""),  # ChirpStack's tag hoiquan-probe
-    "trs12": ("thuan-tan", "soil-probe", "", ""),  # The Things Stack's own list of models
+    "wts506": ("tam-que", "weather-station", "", ""),  # ChirpStack's device profile names the model
+    "sdd": ("phu-nong", "soil-probe", "", ""),  # ChirpStack's tag hoiquan-probe names it
+    "trs12": ("thuan-tan", "soil-probe", "", ""),  # The Things Stack's list of models has it
     "configured": ("tan-binh", "soil-probe", "dragino-lse01", ""),
     "silent": ("canh-tan", "soil-probe", "", ""),
     "broken": ("canh-tan", "soil-probe", "", ""),
@@ -41,7 +41,7 @@ readings:
 
 
 class Site(Village):
-    """Embedded broker and SQLite, or Mosquitto as it is deployed and InfluxDB."""
+    """Embedded broker with SQLite, or Mosquitto as it is deployed with InfluxDB."""
 
     def __init__(self, folder, embedded):
         self.running, self.network, self.influx = [], None, None
@@ -68,12 +68,13 @@ class Site(Village):
         self.passwords = self.enrolled()
         until("the gateway is well", 30, (self.data / "gateway" / "alive").exists)
         until("the pages answer", 30, lambda: answers(self.http))
-        asks = "application/+/device/+/command/+"  # ChirpStack does, for downlinks; it is let go on without
+        # ChirpStack asks for downlinks; without them it must still be let in
+        asks = "application/+/device/+/command/+"
         self.network = Publisher(self.port, "chirpstack", SECRETS["HOIQUAN_CHIRPSTACK_PASSWORD"], hears=asks)
         assert not self.network.refused
 
     def enrolled(self):
-        """One by its own command, the others by a list; their passwords."""
+        """Enroll one device by its own command, the others by a list; return their passwords."""
         (self.data / "probes").mkdir()
         (self.data / "probes" / "own-zigbee.yaml").write_text(OWN, "utf-8")
         (first, (place, model, probe, _)), *others = DEVICES.items()
@@ -94,7 +95,7 @@ class Site(Village):
                 part.close() if part is self.network else part.stop()
 
     def publishes(self, *events):
-        """The network server's events, all acknowledged and dealt with; the books then."""
+        """Publish a network server's events, wait until all are settled, and return the books."""
         before = self.books()
         for event in events:
             self.network.publish(*event)
@@ -117,7 +118,7 @@ class Site(Village):
             return spool.books()
 
     def refused(self, device):
-        """Reason and field of what is refused of a device and not tried again, the oldest first."""
+        """(reason, field) of each quarantined message of the device not yet replayed, the oldest first."""
         with self.spool() as spool:
             rows = spool.quarantined(100)
         mine = [row for row in reversed(rows) if EUI[device] in row.topic and not row.replayed]
@@ -129,7 +130,7 @@ class Site(Village):
         return {device: number for device, state in states.items() if (number := Seen(state).missing)}
 
     def stored(self, device):
-        """Values that the store holds as good ones, by time."""
+        """Time → the good values of the device in the store."""
         with open_store(self.given) as store:
             rows = store.series("telemetry", {"device": device}, 0, NEVER, 100)
         values = {}
@@ -147,7 +148,7 @@ class Site(Village):
             return answer.read()
 
     def row(self, device, *words):
-        """A device's row of the overview, once it has the words."""
+        """The device's row of the overview, once it contains the words."""
 
         def rows():
             parts = self.get("/").decode().split("<tr")

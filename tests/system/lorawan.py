@@ -1,5 +1,5 @@
-"""What LoRaWAN network servers publish: events of ChirpStack v4, made of its own messages (chirpstack-api),
-and uplinks of The Things Stack v3.
+"""The messages that LoRaWAN network servers publish: events of ChirpStack v4, built from its own message
+types (chirpstack-api), and uplinks of The Things Stack v3.
 """
 
 import json
@@ -17,7 +17,7 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 def at(minutes_ago: float) -> datetime:
-    """A time of the last hour, the same in every test of a run."""
+    """A time in the last hour, the same in every test of a run."""
     return NOW - timedelta(minutes=minutes_ago)
 
 
@@ -28,7 +28,7 @@ def topic(eui: str, kind: str) -> str:
 def uplink(
     eui: str, counter: int, said: dict[str, Any] | None, ago: float, profile: str = "-", **tags: str
 ) -> tuple[str, bytes]:
-    """Topic and bytes of an uplink; `said` is what the codec made of it, None where it threw. `tags`: the
+    """Topic and bytes of an uplink. `said` is the codec's result, None where the codec threw. `tags` are the
     device's, with _ for -.
     """
     event = integration.UplinkEvent(
@@ -93,8 +93,9 @@ def info(eui: str, profile: str = "-", tags: Mapping[str, str] | None = None) ->
 
 
 def written(event: Message) -> bytes:
-    """JSON as ChirpStack's own code (pbjson) writes it: of an event what is at its default too, not so of the
-    parts that its gateways sent; a time ends in +00:00. Since 4.9 uplinks and joins have a region as well.
+    """The event as JSON, as ChirpStack's own code (pbjson) writes it: the event's fields are written at their
+    defaults too, those of the parts that its gateways sent are not; a time ends in +00:00. Since 4.9 uplinks
+    and joins have a region as well.
     """
     said = MessageToDict(event, always_print_fields_with_no_presence=True)
     sparse = MessageToDict(event)
@@ -108,7 +109,7 @@ def written(event: Message) -> bytes:
 def things_stack(
     eui: str, counter: int, said: dict[str, Any], ago: float, brand: str, model: str
 ) -> tuple[str, bytes]:
-    """Topic and bytes of an uplink of The Things Stack v3, as its MQTT server gives it."""
+    """Topic and bytes of an uplink of The Things Stack v3, as its MQTT server publishes it."""
     heard = {"gateway_ids": {"gateway_id": "cao-lanh", "eui": "0016C001F153A14C"}, "rssi": -88, "snr": 9.2}
     device, received = f"thua-{eui[-2:]}", f"{at(ago):%Y-%m-%dT%H:%M:%S}.000074551Z"
     event = {

@@ -1,6 +1,6 @@
-"""A broker on loopback that does not do what a broker should, as long as its list of misdeeds lasts.
+"""A broker on loopback that misbehaves, once for each entry of its list of misdeeds.
 
-One connection a misdeed, in their order; every connection after that is served as MQTT 3.1.1 wants.
+Each connection gets the next misdeed; later connections are served as MQTT 3.1.1 requires.
 """
 
 import json
@@ -8,7 +8,7 @@ import socket
 import threading
 from contextlib import suppress
 
-LONGEST = 30.0  # seconds after which a connection that is kept open ends by itself
+LONGEST = 30.0  # seconds after which a connection that is kept open ends
 CONNACK, PINGRESP = b"\x20\x02\x00\x00", b"\xd0\x00"
 
 
@@ -105,7 +105,7 @@ class Broker:
 
 
 def _packet(connection: socket.socket) -> tuple[int, bytes]:
-    """The first byte of the next packet, and what is in it."""
+    """The first byte of the next packet, and the packet's body."""
     kind, length, place = _exactly(connection, 1)[0], 0, 0
     while (digit := _exactly(connection, 1)[0]) & 0x80:
         length |= (digit & 0x7F) << place

@@ -1,4 +1,4 @@
-"""A village's broker, embedded or as deploy/mosquitto runs it, and clients that try what they may."""
+"""A village's broker, embedded or as deploy/mosquitto runs it, and clients that try its limits."""
 
 import threading
 from pathlib import Path
@@ -26,10 +26,10 @@ SECRETS = {
 
 
 class Watched(Mosquitto):
-    """With deploy/mosquitto/run around it, which has it read its passwords again."""
+    """Mosquitto under deploy/mosquitto/run, which makes it read its passwords again."""
 
     def _command(self, configuration: Path) -> list[str]:
-        program("mosquitto")  # which the script starts
+        program("mosquitto")  # started by the script
         return ["sh", str(ROOT / "deploy/mosquitto/run"), str(configuration)]
 
     def _listens(self) -> bool:
@@ -37,7 +37,7 @@ class Watched(Mosquitto):
 
 
 class Embedded:
-    """The broker of `hoiquan up`, and a gateway that hears all: it lets nobody in before one does."""
+    """The broker of `hoiquan up`, and a gateway that subscribes to all: without one, no device is let in."""
 
     def __init__(self, folder: Path, port: int) -> None:
         self.port, self.version = port, 4
@@ -89,7 +89,7 @@ class Village:
         self.port = self.broker.port
 
     def enroll(self, *devices: str, model: str = "soil-probe") -> None:
-        """Each may connect when this returns."""
+        """Enroll devices; each may connect when this returns."""
         wanted = [Wanted("tam-que", model, device) for device in devices]
         self.password |= zip(devices, self.registry.enroll_many(wanted), strict=True)
         self.tell()
@@ -99,7 +99,7 @@ class Village:
         self.tell()
 
     def tell(self) -> None:
-        """What is written for Mosquitto; the embedded broker asks the registry itself."""
+        """Write Mosquitto's accounts; the embedded broker asks the registry itself."""
         if "HOIQUAN_MOSQUITTO_PASSWORDS" in self.settings:
             tell_broker(Settings.read(data=self.folder / "data", **{
                 name.removeprefix("HOIQUAN_").lower(): value for name, value in self.settings.items()
@@ -111,7 +111,7 @@ class Village:
 
 
 class Party:
-    """A client of the broker; `answer` is what its connection was told, None before."""
+    """A client of the broker; `answer` is the broker's answer to its connection, None before."""
 
     def __init__(self, port: int, user: str, password: str, client_id: str, *, version=5, hears=(), tls=None):
         self.heard: list[str] = []
@@ -143,7 +143,9 @@ class Party:
         return self.answer is not None and not self.answer.is_failure
 
     def publish(self, topic: str, payload: bytes = READING) -> bool:
-        """Whether the broker took it; the embedded one says so of all, so the others must have heard it."""
+        """Whether the broker accepted it. The embedded broker acknowledges all, so there others must have
+        received it.
+        """
         self.published = None
         self._client.publish(topic, payload, qos=1)
         until("an answer", 10, lambda: self.published is not None or self.lost.is_set())

@@ -1,5 +1,5 @@
-"""Real processes for the system tests: `hoiquan`, and the servers of tests/servers.py as a road has them.
-Each is ended by its own pid alone.
+"""Real processes for the system tests: `hoiquan`, and the servers of tests/servers.py set up as each test
+needs. Each is ended by its own pid alone.
 """
 
 import json
@@ -24,7 +24,7 @@ from tests.loopback import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 BUCKET = "hoiquan"
-SLOWER = 4  # times: what a machine may take that does several tests, and other work, at the same time
+SLOWER = 4  # how many times longer a machine may take that runs several tests and other work at once
 
 
 def until(what: str, seconds: float, condition: Callable[[], Any]) -> Any:
@@ -36,7 +36,7 @@ def until(what: str, seconds: float, condition: Callable[[], Any]) -> Any:
         if time.monotonic() > deadline:
             pytest.fail(f"after {seconds * SLOWER:g} s there was still not: {what}")
         time.sleep(pause)
-        pause = min(1.5 * pause, 0.2)  # to look may read a whole store, or have a page drawn
+        pause = min(1.5 * pause, 0.2)  # a look may read a whole store, or have a page drawn
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -48,12 +48,12 @@ def environment(**settings: str) -> dict[str, str]:
 def hoiquan(
     folder: Path, *arguments: str, seconds: float = 30, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """The command, run to its end in `folder`."""
+    """Run the command to its end in `folder`."""
     return forked.run(folder, arguments, environment(**settings), seconds * SLOWER)
 
 
 def done(result: subprocess.CompletedProcess[str]) -> str:
-    """What a command that must succeed printed."""
+    """The output of a command that must succeed."""
     assert result.returncode == 0, f"{result.args}: exit code {result.returncode}: {result.stderr}"
     return result.stdout
 
@@ -94,7 +94,7 @@ class Running:
         return self.process.poll() is not None
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int:
-        """Send the signal, wait, and kill what is still there; the exit code."""
+        """Send the signal, wait, and kill the process if it still runs; returns the exit code."""
         if not self.ended():
             self.process.send_signal(number)
         try:
@@ -109,7 +109,7 @@ def command(*arguments: str) -> list[str]:
 
 
 class Mosquitto(servers.Mosquitto):
-    """A broker that runs at once, keeps everything and, with `passwords`, lets nobody in without one."""
+    """A broker, started at once, that keeps all messages; with `passwords` it lets nobody in without one."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Mosquitto(servers.Mosquitto):
         deployed: bool = False,
     ) -> None:
         """`autosave`: seconds between two writes of the queues, as deploy/mosquitto sets 1. `deployed`: with
-        the configuration and the rules of deploy/mosquitto, but for paths and ports.
+        the configuration and the rules of deploy/mosquitto, except for paths and ports.
         """
         folder.mkdir(parents=True, exist_ok=True)
         self.tls_port = free_port()
@@ -142,7 +142,7 @@ class Mosquitto(servers.Mosquitto):
         given = ROOT / "deploy" / "mosquitto"
         text = (given / "mosquitto.conf").read_text("utf-8")
         for before, now in (
-            ("listener 1883\n", ""),  # the one of every broker here, which the lines follow
+            ("listener 1883\n", ""),  # every broker here has its own listener, and `lines` follow it
             ("listener 8883", f"listener {self.tls_port} 127.0.0.1"),
             ("/mosquitto/accounts/server", "{folder}/server"),
             ("/mosquitto/accounts/server", "{folder}/server"),
@@ -156,7 +156,7 @@ class Mosquitto(servers.Mosquitto):
 
 
 class Influx(servers.Influx):
-    """A store that runs from the first and has one bucket."""
+    """An InfluxDB, started at once, with one bucket."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -165,7 +165,7 @@ class Influx(servers.Influx):
         self.ask(f'CREATE DATABASE "{BUCKET}"')
 
     def query(self, statement: str) -> list[dict]:
-        """The series of one InfluxQL statement, asked with the token as any client asks."""
+        """The series that an InfluxQL statement selects, queried with the token as any client does."""
         body = urlencode({"db": BUCKET, "q": statement, "epoch": "ms"}).encode()
         asked = Request(f"{self.url}/query", body, {"Authorization": f"Token {self.token}"})
         with urlopen(asked, timeout=10) as answer:
@@ -175,7 +175,9 @@ class Influx(servers.Influx):
 
 
 class Publisher:
-    """A device's connection, QoS 1: counts what the broker acknowledged, and hears what it asks for."""
+    """A device's connection, QoS 1: counts acknowledged messages, and keeps those of the topics in
+    `hears`.
+    """
 
     def __init__(
         self,
@@ -226,10 +228,10 @@ class Publisher:
 
     def _on_connect(self, client, _user, _flags, reason, _properties) -> None:
         if reason == "Server unavailable":
-            return  # the embedded broker while no gateway hears: paho tries again, as any device
+            return  # from the embedded broker while no gateway listens: paho tries again, as any device does
         if reason.is_failure:
             self.refused = str(reason)
-            client.disconnect()  # a device may try for ever; a test has seen it
+            client.disconnect()  # a device may try for ever; the test has its refusal
             return
         self.connections += 1
         if self._hears:
@@ -245,7 +247,7 @@ class Publisher:
 
 
 def descendants(pid: int) -> list[int]:
-    """The process ids below `pid`, from /proc."""
+    """The ids of all processes below `pid`, from /proc."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -263,7 +265,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether the process runs (one that ended and was not waited for does not)."""
+    """Whether the process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
@@ -271,7 +273,7 @@ def alive(pid: int) -> bool:
 
 
 class Gateway:
-    """`hoiquan gateway`, started again as often as it is killed."""
+    """`hoiquan gateway`, which can be killed and started again any number of times."""
 
     def __init__(self, log, settings):
         self.log, self._settings = log, settings
@@ -285,7 +287,7 @@ class Gateway:
         return self.log.read_text("utf-8").count("connected to") if self.log.exists() else 0
 
     def connected(self):
-        """And subscribed: from here on the broker keeps messages for it."""
+        """Whether it has connected and subscribed: from then on the broker queues messages for it."""
         assert not self.running.ended(), self.running.text()
         return self.connections() > self._connections
 

@@ -1,4 +1,4 @@
-"""`hoiquan` in a terminal of its own, as a shell starts it: Ctrl-C is a key there, and reaches the whole
+"""`hoiquan` in a terminal of its own, as a shell starts it: there Ctrl-C is a key, and reaches the whole
 foreground group.
 """
 
@@ -20,19 +20,19 @@ from tests.system.running import alive, environment
 
 CTRL_C = b"\x03"
 AS_PEOPLE = {
-    "PYTHONDONTWRITEBYTECODE": "",  # as they have it: compiled by the run before
+    "PYTHONDONTWRITEBYTECODE": "",  # as usual for people: the run before compiled the modules
     "HOIQUAN_LANG": "en",
 }
-HOIQUAN = Path(sys.executable).with_name("hoiquan")  # what people start
-MARK = "TESTS_TERMINAL"  # in the environment of all that is started here, so that nobody is overlooked
-SOON = 5.0  # seconds in which everything is to end
-SENSIBLE = (0, -signal.SIGINT)  # told to end and did; or interrupted before it had begun
+HOIQUAN = Path(sys.executable).with_name("hoiquan")  # the command that people start
+MARK = "TESTS_TERMINAL"  # in the environment of every process started here, so that none is overlooked
+SOON = 5.0  # seconds in which everything has to end
+SENSIBLE = (0, -signal.SIGINT)  # ended as told; or interrupted before it had begun
 _NOISE = ("Traceback", "Exception ignored", "KeyboardInterrupt", "CancelledError", "Aborted")
 BAD = re.compile("|".join((*_NOISE, "killed", "ended by itself", r"ended \(", "again in")))
 
 
 def _foreground() -> None:
-    """Make standard input the terminal of this session, where Ctrl-C is a signal."""
+    """Make standard input the terminal of this session, so that Ctrl-C there is a signal."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
@@ -55,7 +55,7 @@ class Terminal:
         self._reader.start()
 
     def _read(self) -> None:
-        with suppress(OSError):  # so a terminal says that the last process has closed it
+        with suppress(OSError):  # a terminal reports so that its last process has closed it
             while data := os.read(self._screen, 65_536):
                 self._shown += data
 
@@ -63,13 +63,13 @@ class Terminal:
         return bytes(self._shown).decode("utf-8", "replace")
 
     def has_loaded(self, library: str) -> bool:
-        """Whether the process has come so far in its imports."""
+        """Whether the process has imported this library yet."""
         with suppress(OSError):
             return library in Path(f"/proc/{self.process.pid}/maps").read_text("utf-8")
         return False
 
     def ctrl_c(self) -> None:
-        """Press the keys; where nobody is there any more nothing happens."""
+        """Press Ctrl-C; does nothing if the terminal is closed."""
         with suppress(OSError):
             os.write(self._screen, CTRL_C)
 
@@ -77,14 +77,14 @@ class Terminal:
         return self.process.poll() is not None
 
     def wait(self, seconds: float) -> int | None:
-        """The exit code; None where it has not ended after so long."""
+        """The exit code; None if the process has not ended after so many seconds."""
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
             return None
 
     def left(self) -> list[str]:
-        """What was started here and runs: pid and command, wherever in the tree it is."""
+        """ "pid command" of each process that was started here and still runs, wherever in the tree it is."""
         mark, found = f"{MARK}={self._mark}".encode(), []
         for path in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):
@@ -94,7 +94,7 @@ class Terminal:
         return found
 
     def close(self) -> None:
-        """Kill whatever is left of it, by pid, and give the terminal back."""
+        """Kill every process left, by pid, and close the terminal."""
         for one in self.left():
             with suppress(OSError):
                 os.kill(int(one.split()[0]), signal.SIGKILL)
@@ -104,7 +104,9 @@ class Terminal:
 
 
 def interrupted(terminal: Terminal, times: int = 1) -> tuple[float, int | None, list[str]]:
-    """Press Ctrl-C so many times, a moment apart, and wait: seconds until the end, exit code, complaints."""
+    """Press Ctrl-C so many times, a moment apart, and wait; returns (seconds until the end, exit code,
+    complaints).
+    """
     pressed = time.monotonic()
     for again in range(times):
         if again:

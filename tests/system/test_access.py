@@ -1,4 +1,4 @@
-"""Who gets in and how far, at a Mosquitto as deploy/mosquitto runs it and at the embedded broker."""
+"""Which client may do what, at a Mosquitto as deploy/mosquitto runs it and at the embedded broker."""
 
 import csv
 import json
@@ -41,7 +41,8 @@ def test_a_stolen_credential_reaches_its_own_topics_alone(village):
         TOPIC.format(village.b, "telemetry"),
         TOPIC.format(village.a, "#"),
     ]
-    thief = village.client(village.a, client_id=village.b, hears=wanted)  # and under another's client id
+    # and with another device's client id
+    thief = village.client(village.a, client_id=village.b, hears=wanted)
     assert thief.let_in
     other = village.client(village.b, hears=[TOPIC.format(village.b, "command")])
     for kind in ("telemetry", "status", "diary", "result", "command", "rejected"):
@@ -208,7 +209,7 @@ def test_ten_thousand_join_a_running_broker_and_nobody_is_disconnected(village, 
 
 
 def test_the_command_listens_beside_the_embedded_broker(tmp_path):
-    """`up` keeps the reader's password in its folder; whoever may read the folder may listen."""
+    """`up` keeps the reader's password in its folder; whoever may read that folder may listen."""
     assert os.environ.get("HOIQUAN_READER_PASSWORD") is None
     (tmp_path / "data" / "gateway").mkdir(parents=True)  # an installation without its secrets
     told = hoiquan(tmp_path, "device", "check", "--live", "--id", "tam-que-soil-probe-01", "--number", "1")

@@ -1,4 +1,6 @@
-"""Who may write a diary: at a Mosquitto as deploy/mosquitto runs it and at the embedded broker."""
+"""Only a diary may write diary events, at a Mosquitto as deploy/mosquitto runs it and at the embedded
+broker.
+"""
 
 import json
 import time
@@ -54,7 +56,7 @@ def heard(gateway, *topics):
 
 
 def test_a_probe_gets_no_diary_event_through(village, gateway):
-    """Of an enrolled one whoever stole its password, of a simulated one its own program."""
+    """Neither from a thief of an enrolled probe's password, nor from a simulated probe's own program."""
     probe = "probe"
     village.enroll(probe)
     played = next(name for name, one in load("dong-thap").fleet.items() if one.community == "tam-que")
@@ -64,7 +66,7 @@ def test_a_probe_gets_no_diary_event_through(village, gateway):
         taken = [thief.publish(TOPIC.format(name, "diary"), HARVEST) for name in (user, "tam-que-diary-01")]
         assert village.version == 4 or not any(taken), "MQTT 5 has a word for it"
         assert thief.publish(TOPIC.format(user, "telemetry"))
-        heard(gateway, TOPIC.format(user, "telemetry"))  # and what came before it
+        heard(gateway, TOPIC.format(user, "telemetry"))  # and everything before it has arrived, too
         thief.close()
     assert not [topic for topic in gateway.heard if topic.endswith("/diary")]
 
@@ -74,7 +76,7 @@ def test_a_diary_enrolled_at_a_running_broker_writes_at_once_and_not_when_revoke
     village.enroll(other, model="diary")
     staying = party(village, other)
     village.enroll(keeper, model="diary")
-    began = time.monotonic()  # from here on somebody has its password
+    began = time.monotonic()  # from now on the diary's owner has a password
     writing = party(village, keeper)
     assert writing.publish(TOPIC.format(keeper, "diary"), HARVEST)
     heard(gateway, TOPIC.format(keeper, "diary"))
@@ -114,7 +116,7 @@ def test_a_simulated_diary_writes_and_sends_no_telemetry_at_the_embedded_broker(
     keeper.publish(TOPIC.format(name, "telemetry"), b'{"values":{"soil_moisture":31.5}}')
     assert keeper.publish(TOPIC.format(name, "diary"), HARVEST)
     heard(gateway, TOPIC.format(name, "diary"))
-    # Mosquitto's rules are patterns: there the gateway refuses it, and says so
+    # Mosquitto's rules are patterns and let this pass; the gateway refuses it, and answers so
     assert (TOPIC.format(name, "telemetry") in gateway.heard) == (
         "HOIQUAN_MOSQUITTO_PASSWORDS" in village.settings
     )

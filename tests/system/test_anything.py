@@ -1,4 +1,4 @@
-"""The first five thousand of anything valid: see tests/system/anything.py."""
+"""The first five thousand valid messages of any kind: see tests/system/anything.py."""
 
 from contextlib import closing
 
@@ -14,7 +14,7 @@ def village(tmp_path_factory):
         yield made
 
 
-@seed(1)  # the two files have each their own cases
+@seed(1)  # each of the two files has cases of its own
 @rounds
 @given(batch=BATCHES)
 def test_five_thousand_of_anything_valid(village, batch):
@@ -22,5 +22,5 @@ def test_five_thousand_of_anything_valid(village, batch):
 
 
 def test_and_after_it_what_comes_next_is_stored_and_sealed(village):
-    """Run behind the other: on what that left."""
+    """Runs after the other test, on the village that it left."""
     assert_next_is_sealed(village)

@@ -1,4 +1,4 @@
-"""Whatever a device sends: one clear line, quarantine, an answer, and the next message works."""
+"""Whatever a device sends: one clear line, quarantine, an answer, and the next message is stored."""
 
 import json
 from contextlib import closing
@@ -91,7 +91,7 @@ def gateway(tmp_path_factory, broker):
 
 @pytest.fixture
 def node(broker):
-    # anonymous here: this broker lets a test stand where a broken or hostile one would
+    # without accounts, so that the test can send what a broken or hostile broker would pass on
     publisher = Publisher(broker.port, "node", hears="hoiquan/#")
     yield publisher
     publisher.close()
@@ -108,7 +108,7 @@ def books(folder):
 
 
 def settled(folder, received):
-    """The books once so many messages came and none of them is spooled any more."""
+    """The books, once so many messages were received and none of them is spooled any more."""
     found = books(folder)
     return found if found.received >= received and not found.spooled else None
 
@@ -123,7 +123,7 @@ def latest(folder, device, signal):
 
 
 def answered(node, device, reason):
-    """What `rejected` of that device said for that reason."""
+    """The answers for that reason on the device's `rejected` topic."""
     said = [json.loads(payload) for topic, payload in node.heard if topic == f"{device}/rejected"]
     return [answer for answer in said if answer["reason"] == reason]
 
@@ -154,7 +154,7 @@ def test_bad_input_is_refused_told_and_followed_by_good(
     assert "refused" in lines[0]
     if names is None:
         return
-    # the device is known by its id: it hears of it where it listens, not where it should not have spoken
+    # the device is known by its id: the answer goes to its own topic, not to the one it wrongly used
     own = NODE if topic in (OTHER, ABROAD) else topic
     answers = until(f"an answer on {own}/rejected", 15, lambda: answered(node, own, reason))
     assert len(answers) == 1

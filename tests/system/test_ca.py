@@ -1,4 +1,4 @@
-"""`hoiquan ca`: the CA as devices take it."""
+"""`hoiquan ca` gives the CA in the forms that devices take."""
 
 import hashlib
 import os
@@ -13,13 +13,13 @@ from tests.system.running import command, done, environment, hoiquan, one_line
 
 @pytest.fixture
 def folder(tmp_path):
-    """Where an installation is."""
+    """The folder of an installation."""
     (tmp_path / "data" / "gateway").mkdir(parents=True)
     return tmp_path
 
 
 def raw(folder, *words):
-    """The command's bytes, and what it says beside them."""
+    """The command's stdout as bytes, and its stderr."""
     run = subprocess.run(
         command("ca", *words), cwd=folder, env=environment(), capture_output=True, timeout=30, check=True
     )

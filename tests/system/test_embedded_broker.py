@@ -1,5 +1,5 @@
-"""`hoiquan broker` without Mosquitto, killed with and without its gateway: what a device was acknowledged is
-in the store. Whole processes; tests/gateway/brokers/test_promises.py has the answers one by one.
+"""`hoiquan broker` without Mosquitto, killed with and without its gateway: every acknowledged message is in
+the store. Whole processes; tests/gateway/brokers/test_promises.py tests the single answers.
 """
 
 import json
@@ -19,14 +19,15 @@ from tests.system.running import Gateway, Running, command, until
 
 SECRETS = {f"HOIQUAN_{name}": "x" for name in
            ("GATEWAY_PASSWORD", "READER_PASSWORD", "OPERATOR_PASSWORD", "SIMULATOR_SECRET")}  # fmt: skip
-STEP = 1000  # the n-th reading says n / STEP
-# messages without an acknowledgement: a gateway knows so many again of a device without a clock, and paho
-# sends all it has when it comes again, whatever its window (findings/paho-window-after-reconnect.sh)
+STEP = 1000  # the n-th reading has the value n / STEP
+# The most messages without an acknowledgement: so many repetitions a gateway recognises of a device without a
+# clock, and on reconnecting paho sends all it has, whatever its window
+# (findings/paho-window-after-reconnect.sh).
 MOST = contents.MOST - 100
 
 
 class Device:
-    """Publishes until it is stopped, keeps what is not acknowledged, and comes again whatever it is told."""
+    """Publishes until stopped, keeps unacknowledged messages, and reconnects whatever the broker answers."""
 
     def __init__(self, port, password):
         self.acknowledged, self._sent = set(), {}
@@ -49,7 +50,7 @@ class Device:
             while n - len(self.acknowledged) > MOST and not self._stop.wait(0.1):
                 pass
             reading = {"boot": "b", "seq": n, "values": {"soil_moisture": n / STEP}}
-            # paho's own thread may hear of it before this one knows its number
+            # paho's own thread may see the acknowledgement before this thread knows its number
             topic = "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry"
             self._sent[self._client.publish(topic, json.dumps(reading), 1).mid] = n
 
@@ -61,7 +62,7 @@ class Device:
         self.acknowledged.add(self._sent[number])
 
     def rest(self):
-        """Says nothing new; the number of what it said, when all of it is acknowledged."""
+        """Stop publishing; once all is acknowledged, return the number of the last message."""
         self._stop.set()
         self._speaking.join()
         until("all is acknowledged", 60, lambda: len(self.acknowledged) == len(self._sent))
@@ -132,7 +133,7 @@ def stored(folder):
 def test_a_broker_that_is_killed_loses_nothing_that_it_acknowledged(
     tmp_path, broker, gateway, device, together
 ):
-    """And it tells no device that a reading has arrived while no gateway is back to hear it."""
+    """Nor does it acknowledge a reading while no gateway is back to take it."""
     for _ in range(3):
         before = len(device.acknowledged)
         until("readings come through", 30, lambda before=before: len(device.acknowledged) > before + 200)
@@ -143,7 +144,8 @@ def test_a_broker_that_is_killed_loses_nothing_that_it_acknowledged(
         if together:
             tries = device.turned_away
             until("it comes again", 30, lambda tries=tries: device.turned_away > tries)
-            had = len(device.acknowledged)  # and has read what the broker before had still said
+            # by now the device has read all acknowledgements of the killed broker
+            had = len(device.acknowledged)
             until("and again", 30, lambda tries=tries: device.turned_away > tries + 1)
             assert len(device.acknowledged) == had
             gateway.start()

@@ -1,4 +1,4 @@
-"""What stands in devices/examples is run, and what it sends goes through a real broker into the store."""
+"""The examples in devices/examples run, and their messages go through a real broker into the store."""
 
 import importlib.util
 import json
@@ -36,14 +36,14 @@ EUI = "24e124136b502217"
 
 
 class Road:
-    """A broker with the production's rules, plain and with TLS; a gateway behind it; an enrolled device."""
+    """A broker with production's rules, plain and with TLS; a gateway behind it; an enrolled device."""
 
     def __init__(self, broker, tls_port, settings, passwords, ca):
         self.broker, self.tls_port, self.passwords, self.ca = broker, tls_port, passwords, ca
         self.store = SqliteStore(settings.data / "store.sqlite")
 
     def ticket(self, device, tls=False):
-        """As `hoiquan device enroll --json` prints it."""
+        """A ticket as `hoiquan device enroll --json` prints it."""
         return {
             "host": "localhost" if tls else "127.0.0.1", "port": self.tls_port if tls else self.broker.port,
             "tls": tls, "user": device, "password": self.passwords[device], "ca": str(self.ca),
@@ -102,7 +102,7 @@ def test_the_python_node(road, tmp_path, tls):
 
 @contextmanager
 def board(folder):
-    """In the board's folder, with the board's modules."""
+    """Work in the board's folder, with the board's modules."""
     before, path = Path.cwd(), list(sys.path)
     names = ("machine", "network", "ntptime", "umqtt", "umqtt.simple")
     os.chdir(folder)
@@ -118,7 +118,7 @@ def board(folder):
 
 @pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
 def test_the_micropython_node(road, tmp_path, tls):
-    """On CPython, with stand-ins for the board's modules; `test_micropython.py` has the real one."""
+    """On CPython, with stand-ins for the board's modules; `test_micropython.py` uses the real interpreter."""
     device = "my-esp32-tls" if tls else "my-esp32"
     (tmp_path / "ticket.json").write_text(json.dumps(road.ticket(device, tls)), "utf-8")
     (tmp_path / "wifi.json").write_text('{"ssid":"village","password":"of wifi"}', "utf-8")
@@ -133,8 +133,8 @@ def test_the_micropython_node(road, tmp_path, tls):
 
 
 def arduino(ticket, folder, *options):
-    """The sketch compiled against stand-ins for the core and its libraries, and run for eleven minutes: its
-    last wills and what it sent (what, topic, payload, retained), and what it wrote to its console.
+    """Compile the sketch against stand-ins for the core and its libraries, and run it for eleven minutes.
+    Returns its wills and publications as (what, topic, payload, retained), and its console output.
     """
     for name in ("PubSubClient.h", "WiFi.h", "WiFiClientSecure.h"):
         (folder / name).write_text('#include "arduino.h"\n')
@@ -158,7 +158,7 @@ def arduino(ticket, folder, *options):
 
 
 def test_the_arduino_node(road, tmp_path):
-    """What it publishes is sent on for it."""
+    """The test forwards its publications to the broker."""
     device = "my-arduino"
     ticket = road.ticket(device)
     said, complaints = arduino(ticket, tmp_path)
@@ -174,13 +174,13 @@ def test_the_arduino_node(road, tmp_path):
 
 
 def hello(ticket):
-    """The will and the first word of a connection."""
+    """The will and the first publication of a connection."""
     status = ticket["topic"].rpartition("/")[0] + "/status"
     return [("will", status, '{"state":"offline"}', "1"), ("sent", status, '{"state":"online"}', "1")]
 
 
 def test_an_arduino_node_that_cannot_say_online_connects_again(road, tmp_path):
-    """Else it would send its readings, and `offline` would stand beside them."""
+    """Otherwise it would send its readings while its status stays `offline`."""
     ticket = road.ticket("my-arduino")
     said, complaints = arduino(ticket, tmp_path, "-DSTUMBLES=1")
     assert complaints == "not sent\n"

@@ -1,4 +1,4 @@
-"""Gateways that share the messages, killed in turn: what the broker acknowledged is stored, and once."""
+"""Gateways of a group are killed in turn: every acknowledged message is stored, and stored once."""
 
 import os
 import random
@@ -47,7 +47,7 @@ def test_a_killed_member_loses_nothing_and_the_others_go_on(road):
             until("each connects", 30, member.connected)
         fleet.start()
         for _ in range(KILLS):
-            time.sleep(moments.uniform(0.2, 1.0))  # the moment is what is random here
+            time.sleep(moments.uniform(0.2, 1.0))  # the random part of the test
             victim, other = moments.sample(members, 2)
             before = other.books().received
             victim.kill()
@@ -65,7 +65,7 @@ def test_a_killed_member_loses_nothing_and_the_others_go_on(road):
             assert member.books().balanced
             assert not member.books().quarantined
             assert "Traceback" not in member.running.text()
-        # one that is killed between its write and its books may count as repeated what it has stored itself
+        # a gateway killed between its write and its books may count its own points as repeated
         counted = sum(member.books().stored + member.books().duplicate for member in members)
         assert counted >= sum(expected.values()), f"seed {SEED}"
         found = road.stored()

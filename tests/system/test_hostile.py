@@ -1,4 +1,4 @@
-"""What a hostile or broken device does at a broker as it is deployed: it harms nobody but itself."""
+"""Hostile or broken devices at a broker as it is deployed: each harms nobody but itself."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.system.ingest import DEVICES, Ingest
 from tests.system.running import Mosquitto, Publisher, done, hoiquan, until
 
 TREE = "hoiquan/v1/dong-thap/tam-que"
-# Invented devices: HOIQUAN_TEST_FLOOD=100000 is what the promise says, and takes a minute.
+# Invented devices. The promise is for HOIQUAN_TEST_FLOOD=100000, which takes a minute.
 FLOOD = int(os.environ.get("HOIQUAN_TEST_FLOOD", "20000"))
 
 
@@ -68,7 +68,7 @@ NEXT = iter(range(1, 1000))
 
 
 def follows(village, node):
-    """The message after it is stored: nothing that came before held it up."""
+    """Publish a good reading, and check that it is stored: nothing before held it up."""
     value = 20 + next(NEXT) / 1000
     node.publish(f"{TREE}/node-a/telemetry", json.dumps({"values": {"soil_moisture": value}}))
     until("the message after it", 10, lambda: value in village.values("node-a"))
@@ -100,7 +100,7 @@ def test_an_old_message_is_known_and_a_counter_that_begins_again_is_none(village
 
 
 def test_nobody_speaks_as_another(village, node):
-    """Mosquitto acknowledges it and passes it on to nobody."""
+    """Mosquitto acknowledges such a message and passes it on to nobody."""
     before = village.settled()
     node.publish(f"{TREE}/node-b/telemetry", '{"values":{"soil_moisture":66}}')
     node.publish(f"{TREE}/node-b/rejected", "{}")
@@ -131,12 +131,13 @@ def test_retained_poison_is_refused_each_time_the_gateway_comes_back(village, no
     follows(village, node)
     node._client.publish(f"{TREE}/node-a/telemetry", b"", qos=1, retain=True)
     follows(village, node)
-    assert 16.75 not in village.values("node-a")  # neither as it came first, nor as the broker repeated it
+    # neither from the first delivery nor from the broker's repetition
+    assert 16.75 not in village.values("node-a")
     assert village.books().balanced
 
 
 def test_the_gateways_session_is_nobody_elses(village, node):
-    """Whoever names the gateway's client id with a clean session would erase its queue."""
+    """A clean session with the gateway's client id would erase the gateway's queue."""
     village.kill()
     node.publish(f"{TREE}/node-a/telemetry", '{"values":{"soil_moisture":15.25}}')
     node.all_acknowledged()
@@ -147,7 +148,8 @@ def test_the_gateways_session_is_nobody_elses(village, node):
 
 
 def test_a_sensor_that_asks_for_everything_hears_its_own_alone(village, node):
-    spy = village.node("node-b", hears="#")  # one: a second would have its client id, and end the first
+    # only one: a second would have the same client id, and end the first
+    spy = village.node("node-b", hears="#")
     spy._client.subscribe([("$SYS/#", 1), ("hoiquan/#", 1)])
     follows(village, node)
     node.publish(f"{TREE}/node-a/telemetry", "nonsense")
@@ -219,7 +221,7 @@ def test_thousands_of_invented_devices_leave_no_series(tmp_path):
         assert (books.quarantined, books.stored) == (FLOOD, 2) and books.balanced
         telemetry = ingest.influx.query("SHOW SERIES FROM telemetry, telemetry_flagged, device")[0]["values"]
         assert len(telemetry) <= 2, telemetry
-        # what the gateway writes of itself: books, roster, indicators, alarm levels of each place
+        # the series that the gateway writes of itself: books, roster, indicators, alarm levels of each place
         assert after - before < 1000 < FLOOD
         rows = sqlite3.connect(tmp_path / "data" / "gateway" / "spool.sqlite").execute(
             "SELECT DISTINCT reason FROM quarantine"

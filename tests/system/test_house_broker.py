@@ -1,6 +1,7 @@
-"""The broker that `hoiquan up` starts, Mosquitto or amqtt: what it acknowledged is stored, whoever goes away.
+"""The broker that `hoiquan up` starts, Mosquitto or amqtt: acknowledged messages are stored, whichever
+process dies.
 
-Whole installations as processes; the same promises of both.
+Whole installations as processes; both brokers keep the same promises.
 """
 
 import json
@@ -37,7 +38,7 @@ PLACE = "hoiquan/v1/dong-thap/tam-que/"
 
 
 class House(Up):
-    """`hoiquan up` with one of the two brokers, and no past."""
+    """`hoiquan up` with one of the two brokers, and without a history."""
 
     def __init__(self, folder, broker):
         self.broker = broker
@@ -55,7 +56,7 @@ class House(Up):
         return "connected to" in self.running.text()
 
     def part(self, name):
-        """The process of a part, by its name or its command line."""
+        """The process id of a part, by the part's name or command line."""
         for pid in self.children():
             with suppress(OSError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:4]
@@ -105,13 +106,13 @@ def test_it_says_which_broker_runs_and_what_it_promises(house):
 
 
 def test_what_watches_mosquitto_keeps_no_database(house):
-    """Nor what it takes to read one. amqtt asks the registry about each who connects."""
+    """Nor does it load what reads one. amqtt asks the registry about each client that connects."""
     maps = Path(f"/proc/{house.part('broker')}/maps").read_text()
     assert "registry.sqlite" not in maps or house.broker == "amqtt"
 
 
 def test_a_sender_that_hangs_up_at_once_loses_nothing(house):
-    """A node that empties its buffer and sleeps: its last packet is behind the last acknowledgement."""
+    """A node that sends its buffer and sleeps: its last packet follows the last acknowledgement at once."""
     sender, given = house.device("sleeper")
     for n in range(1000):
         sender.publish(given["topic"], numbered(n))
@@ -124,7 +125,7 @@ def test_a_sender_that_hangs_up_at_once_loses_nothing(house):
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["kill -9", "SIGTERM"])
 def test_a_gateway_that_goes_away_loses_nothing(house, number):
-    """At 200 messages a second; `up` starts it again."""
+    """At 200 messages a second; `up` starts the gateway again."""
     sender, given = house.device(f"while-{number}")
     gateway = house.part("gateway")
     for n in range(1000):
@@ -152,7 +153,7 @@ def test_a_node_that_falls_silent_is_offline_and_its_will_is_sent(house):
         until("it is online", 10, lambda: online(house, "silent") is True)
         began = time.monotonic()
         until("it is offline", 20, lambda: online(house, "silent") is False)
-        # Mosquitto 2.0 looks at all keepalives every five seconds
+        # Mosquitto 2.0 checks keepalives every five seconds
         assert 2 < time.monotonic() - began < 3 + 5 + 4 * SLOWER
 
 
@@ -168,7 +169,7 @@ def online(house, device):
 
 @pytest.mark.parametrize(("level", "unsupported"), [(5, 0x84), (3, 0x01)], ids=["5", "3.1"])
 def test_a_client_of_another_mqtt_is_let_in_or_told_at_once(house, level, unsupported):
-    """paho C tries 3.1 where 3.1.1 was refused, for a wrong password too."""
+    """paho C tries 3.1 after 3.1.1 was refused, for a wrong password too."""
     given = house.enroll(f"speaks-{level}")
     with socket.create_connection(("127.0.0.1", house.mqtt), 5) as node:
         node.settimeout(5)
@@ -179,7 +180,7 @@ def test_a_client_of_another_mqtt_is_let_in_or_told_at_once(house, level, unsupp
 
 
 def flags(given):
-    """A reading as the ticket says; these clients agree on the names of their options."""
+    """Options that send a reading as the ticket says; these clients share the names of their options."""
     return ["-h", given["host"], "-p", str(given["port"]), "-i", given["client_id"], "-u", given["user"],
             "-P", given["password"], "-q", "1", "-t", given["topic"], "-m", READING]  # fmt: skip
 
@@ -196,11 +197,12 @@ CLIENTS = {
 
 @pytest.mark.parametrize("client", CLIENTS)
 def test_each_client_joins_with_the_ticket_as_printed(house, client):
-    """A client of MQTT 5 is turned away by amqtt, and says so. `test_examples.py` has the boards."""
+    """amqtt refuses clients of MQTT 5, which must report it. `test_examples.py` tests the boards."""
     given = house.enroll(re.sub("[^a-z0-9]+", "-", client.lower()))
     ran = subprocess.run(
         CLIENTS[client](given), capture_output=True, text=True, timeout=60, check=False,
-        env=os.environ | {"NODE_PATH": "/usr/share/nodejs"},  # Debian's, whichever Node.js this is
+        # for Debian's packages, whichever Node.js this is
+        env=os.environ | {"NODE_PATH": "/usr/share/nodejs"},
     )  # fmt: skip
     said = ran.stdout + ran.stderr
     if client.endswith("5") and house.broker == "amqtt":
@@ -208,7 +210,7 @@ def test_each_client_joins_with_the_ticket_as_printed(house, client):
         assert not values(house, given["user"])
     else:
         assert (ran.returncode, ran.stderr) == (0, ""), said
-        # flagged, perhaps: the nodes of the tests before stand beside it, and say something else
+        # perhaps flagged, since the nodes of earlier tests beside it measure other values
         until("it is stored", 30, lambda: values(house, given["user"]) == [31.5])
 
 
@@ -228,7 +230,7 @@ def test_of_two_with_one_client_id_the_first_is_closed(house, clean):
 
 
 def test_an_account_outside_its_topics_stores_nothing_and_is_told(house):
-    """At MQTT 3.1.1, whose PUBACK cannot say it."""
+    """With MQTT 3.1.1, whose PUBACK cannot carry the refusal."""
     sender, _ = house.device("astray", hears=f"{PLACE}astray/rejected")
     received = house.books().received
     sender.publish(f"{PLACE}astrya/telemetry", numbered(1))
@@ -268,7 +270,7 @@ def _published(sender, topic):
 
 
 def test_a_broker_that_is_killed_comes_back_and_so_do_all(house):
-    """Who speaks afterwards is heard; `test_embedded_broker.py` counts what amqtt acknowledged before."""
+    """Later messages are stored; `test_embedded_broker.py` counts what amqtt acknowledged before."""
     sender, given = house.device("after")
     victim = house.part("broker")
     child = next(iter(descendants(victim)), None)

@@ -1,4 +1,4 @@
-"""The road of production: Mosquitto with its password file, the gateway, the InfluxDB engine, the pages."""
+"""Production's whole chain: Mosquitto with its password file, the gateway, the InfluxDB engine, the pages."""
 
 import json
 import signal
@@ -29,7 +29,7 @@ DEVICE = "stranger"
 
 
 class Road:
-    """Everything of the road, started in the order of the compose file."""
+    """Every process of the chain, started in the order of the compose file."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -79,7 +79,7 @@ class Road:
             return None
 
     def readings(self):
-        """The stranger's readings as InfluxQL knows them: epoch ms and value."""
+        """The stranger's readings as (epoch ms, value), queried with InfluxQL."""
         series = self.influx.query(f"SELECT soil_moisture FROM telemetry WHERE device = '{DEVICE}'")
         return series[0]["values"] if series else []
 
@@ -159,7 +159,7 @@ def test_a_store_that_is_away_for_a_while_loses_nothing(road, stranger):
     while time.monotonic() < end:
         values.append(40 + len(values) / 1000)
         stranger.publish(stranger.topic, f'{{"values":{{"soil_moisture":{values[-1]}}}}}')
-        time.sleep(EVERY)  # the pace of the readings, while the store is away
+        time.sleep(EVERY)  # the pace of the readings while the store is away
     stranger.all_acknowledged()
     assert not road.gateway.ended()
     road.influx.start_engine()
@@ -167,7 +167,7 @@ def test_a_store_that_is_away_for_a_while_loses_nothing(road, stranger):
     assert sorted(value for _, value in road.readings())[-len(values) :] == values
     assert len(road.readings()) == before + len(values)
     assert "Traceback" not in road.gateway.text(), road.gateway.text()
-    assert road.gateway.text().count("InfluxDB") >= 1  # it said what was wrong
+    assert road.gateway.text().count("InfluxDB") >= 1  # it reported the store's absence
     assert road.json(f"/api/v1/devices/{DEVICE}/latest")["values"]["soil_moisture"]["value"] == values[-1]
 
 

@@ -1,5 +1,5 @@
-"""Ctrl-C in a terminal, at moments that are far apart: whatever runs then ends soon, in silence and for good,
-and the next start goes on with the same data. `python benchmarks/interrupts.py` tries many more moments.
+"""Ctrl-C in a terminal, at very different moments: every process ends soon, silently and for good, and the
+next start goes on with the same data. `python benchmarks/interrupts.py` tries many more moments.
 """
 
 from contextlib import closing
@@ -15,9 +15,9 @@ from tests.system.running import done, hoiquan, until
 from tests.system.terminal import Terminal, interrupted
 
 PAGES = "hoiquan: open http"
-LIBRARY = "_pydantic_core"  # of those that are imported on the way
+LIBRARY = "_pydantic_core"  # one of the libraries imported on the way
 
-# In this order, on one folder: each but the first starts where the one before was interrupted.
+# All of them in this order on one folder: each but the first starts where the one before was interrupted.
 MOMENTS = {
     "imports": lambda terminal: terminal.has_loaded(LIBRARY),
     "begun": lambda terminal: "hoiquan: pilot" in terminal.text(),
@@ -59,7 +59,7 @@ def reach(terminal, moment):
 
 @pytest.mark.parametrize(("moment", "times"), [*zip(MOMENTS, (1, 2, 1, 2, 1), strict=True)])
 def test_ctrl_c_ends_all_of_it(start, moment, times):
-    # a past that is long enough to be interrupted, else one that is soon made
+    # a history long enough to be interrupted, or one that is soon made
     terminal = start("30d" if moment == "history is written" else "2d")
     reach(terminal, MOMENTS[moment])
     assert not terminal.ended(), terminal.text()

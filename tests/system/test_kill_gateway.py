@@ -1,4 +1,4 @@
-"""kill -9 of the gateway at any moment: what the broker acknowledged is in the store, and once."""
+"""kill -9 of the gateway at any moment: every acknowledged message is in the store, and once."""
 
 import json
 import os
@@ -31,8 +31,8 @@ PLACE = "hoiquan/v1/dong-thap/tam-que"
 SIMULATED = ["tam-que-soil-probe-01", "tam-que-soil-probe-02", "tam-que-weather-station-01"]
 NUMBERED = ["real-1", "real-2", *SIMULATED]  # boot, seq and a clock
 UNTIMED = ["real-3"]  # boot and seq, no clock
-CLOCKLESS = ["real-4"]  # nothing but values
-STEP = 1000  # the n-th message of a device says n / STEP
+CLOCKLESS = ["real-4"]  # values alone
+STEP = 1000  # the n-th message of a device has the value n / STEP
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def broker(tmp_path):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Local state with the real devices enrolled."""
+    """A data folder with the real devices enrolled."""
     registry = Registry(tmp_path / "data" / "registry.sqlite", load("dong-thap"))
     for device in ("real-1", "real-2", *UNTIMED, *CLOCKLESS):
         registry.enroll("tam-que", "soil-probe", device)
@@ -62,7 +62,7 @@ def gateway(folder, broker):
 
 
 def stored(folder):
-    """How often each device's values are in the store."""
+    """Device → message number → how often its value is in the store."""
     with closing(sqlite3.connect(f"file:{folder / 'data' / 'store.sqlite'}?mode=ro", uri=True)) as db:
         rows = db.execute(
             "SELECT series.tags, soil_moisture FROM telemetry JOIN series ON series.id = telemetry.series"
@@ -80,14 +80,14 @@ def books(folder):
 
 
 def settled(folder, messages, seconds):
-    """The books, once so many different messages came and none of them is spooled any more."""
+    """The books, once so many different messages were received and none of them is spooled any more."""
     path = folder / "data" / "gateway" / "spool.sqlite"
     deadline = time.monotonic() + seconds
     while True:
         found = books(folder) if path.exists() else None
         if found and found.received - found.duplicate >= messages and not found.spooled:
             return found
-        if time.monotonic() > deadline:  # what is missing then is named by the rows, better than here
+        if time.monotonic() > deadline:  # the caller names missing rows better than a failure here could
             return found
         time.sleep(0.1)
 
@@ -124,7 +124,7 @@ class Stream(threading.Thread):
 
 
 def wrong(sent, found):
-    """What is missing, doubled or foreign, by device."""
+    """Device → its missing, doubled and foreign values."""
     result = {}
     for device, count in sent.items():
         rows = found.get(device, Counter())
@@ -144,10 +144,10 @@ def test_kills_under_load_lose_nothing_and_double_nothing(folder, broker, gatewa
     began = time.monotonic()
     try:
         for _ in range(KILLS):
-            # half of the kills hit a gateway that is working off what waited for it
+            # the other kills hit a gateway that is still working off its queue
             if moments.random() < 0.5:
                 until("the gateway's connection", 30, gateway.connected)
-            time.sleep(moments.uniform(0.0, 1.6))  # the moment is what is random here
+            time.sleep(moments.uniform(0.0, 1.6))  # the random part of the test
             gateway.kill()
             gateway.start()
     finally:
@@ -162,8 +162,8 @@ def test_kills_under_load_lose_nothing_and_double_nothing(folder, broker, gatewa
     assert total > RATE * 5, where
     bad = wrong(stream.sent, stored(folder))
     if stream.publisher.connections > 1:
-        # on a machine that starves it the stream itself may reconnect and publish again what was not
-        # acknowledged: new messages to the broker, and without number and clock new readings to anybody
+        # On a machine that starves it the stream itself may reconnect and publish unacknowledged messages
+        # again. To the broker these are new messages, and without number and clock they are new readings.
         resent = sum(len(bad[device]["doubled"]) for device in CLOCKLESS if device in bad)
         bad = {device: what for device, what in bad.items() if device not in CLOCKLESS or what["missing"]}
         where = f"{where}, the stream reconnected"
@@ -195,7 +195,7 @@ os._exit(9)
 
 
 def taken_but_not_acknowledged(folder, broker, count, *, spooled):
-    """A gateway that takes `count` messages, spools them or not, and is gone before its acks are."""
+    """Run a gateway that takes `count` messages, spools them or not, and dies before its acks are sent."""
     Running(
         folder / "killed.log",
         [sys.executable, "-c", KILLED_BEFORE_THE_ACK, broker.url, str(folder / "data"), str(count),
@@ -205,7 +205,7 @@ def taken_but_not_acknowledged(folder, broker, count, *, spooled):
 
 @pytest.mark.parametrize("spooled", [True, False], ids=["after fsync", "before fsync"])
 def test_a_kill_just_before_the_acks_of_a_stream_without_clock(folder, broker, gateway, spooled):
-    device, count = CLOCKLESS[0], 400  # what comes at once after a minute's outage
+    device, count = CLOCKLESS[0], 400  # as many as arrive at once after a minute's outage
     gateway.kill()
     publisher = Publisher(broker.port, "node")
     for number in range(1, count + 1):
@@ -245,12 +245,12 @@ def test_a_sensor_that_says_the_same_again_and_again_is_heard_each_time(folder, 
 
 
 def test_a_device_is_known_while_another_thread_reads_the_registry(folder):
-    # the gateway's clerk and its pipeline ask at the same moment when the gateway has just started
+    # the gateway's clerk and its pipeline query at the same moment right after the start
     reading = threading.Event()
 
     def slow(*_):
         reading.set()
-        time.sleep(0.3)  # a slow disk, or a PostgreSQL over the net
+        time.sleep(0.3)  # as long as a slow disk or a PostgreSQL over the network takes
 
     registry = Registry(folder / "data" / "registry.sqlite", load("dong-thap"))
     event.listen(Engine, "before_cursor_execute", slow)

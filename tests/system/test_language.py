@@ -1,4 +1,4 @@
-"""One language for what commands print, on a narrow terminal and on a wide one; ids are never cut."""
+"""Commands print in one language, on a narrow terminal and on a wide one; ids are never cut."""
 
 import json
 import re
@@ -28,7 +28,7 @@ MOMENT = r"(?:\d\d/\d\d/\d{4}|\d{1,2} [A-Z][a-z]{2} \d{4}) \d\d:\d\d(:\d\d)? \+0
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """An installation that nobody runs now, with ids as long as they may be."""
+    """An installation that is not running, with ids of the greatest length."""
     made = tmp_path_factory.mktemp("language")
     data, pilot = made / "data", load("dong-thap")
     credentials.environment(data)
@@ -60,7 +60,7 @@ def said(folder, lang, *arguments, how="--lang", **settings):
 
 
 def stands(whole, output):
-    """Whether it can be copied out of one line as it is."""
+    """Whether `whole` stands in one line of the output, uncut, so that it can be copied."""
     return re.search(rf"(?<![\w/-]){re.escape(whole)}(?![\w/-])", output) is not None
 
 
@@ -182,7 +182,7 @@ REFUSED = {
 def test_what_cannot_be_done_is_said_in_that_language(folder, name, lang):
     arguments, key, values = REFUSED[name]
     line = one_line(hoiquan(folder, *arguments, HOIQUAN_LANG=lang), 1 if name == "check" else 2)
-    if values is None:  # with what there is
+    if values is None:  # the sentence lists what there is
         assert line.startswith(f"hoiquan: {text(key, lang, path='…', there='').partition('…')[0]}")
     else:
         assert line == f"hoiquan: {text(key, lang, **values)}"
@@ -192,7 +192,8 @@ def test_the_option_decides_how_an_error_is_said(folder):
     for lang in LANGS:
         line = one_line(hoiquan(folder, "device", "revoke", "nobody", "--lang", lang, HOIQUAN_LANG="vi"), 2)
         assert line == f"hoiquan: {text('enrol.none', lang, device='nobody')}"
-    line = one_line(hoiquan(folder, "device", "check", "none.json"), 1)  # which speaks both
+    # this command's error is in both languages
+    line = one_line(hoiquan(folder, "device", "check", "none.json"), 1)
     both = (text("path.none", lang, path="none.json") for lang in LANGS)
     assert line == f"hoiquan: {' · '.join(both)}"
 

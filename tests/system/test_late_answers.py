@@ -1,5 +1,5 @@
-"""A device's answer to a command that comes late, when whoever waited is gone and the gateway was killed.
-Whole processes, and the commands of devices/README.md.
+"""A device answers a command late, after the sender has gone and the gateway was killed. Whole processes, and
+the commands of devices/README.md.
 """
 
 import json

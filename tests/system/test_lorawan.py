@@ -1,5 +1,5 @@
-"""Makers' probes end to end: a network server's events or a device's own words, over a real broker, through
-the gateway into the store and onto the overview. The embedded broker with SQLite, Mosquitto with InfluxDB.
+"""Makers' probes end to end: a network server's events or a device's own messages pass a real broker and the
+gateway into the store and onto the overview. The embedded broker with SQLite, Mosquitto with InfluxDB.
 """
 
 import json
@@ -26,7 +26,7 @@ def ms(minutes_ago):
     return int(at(minutes_ago).timestamp() * 1000)
 
 
-# What each says in its maker's form, and what that is: signal, value in its unit, and as the page shows it.
+# What each device sends in its maker's form, and its meaning: signal, value in our unit, text on the page.
 LSE01 = {"Bat": 3.41, "TempC_DS18B20": "31.20", "water_SOIL": "34.60", "temp_SOIL": "28.40",
          "conduct_SOIL": 870, "Interrupt_flag": 0, "Message_type": 1, "Sensor_flag": 1}  # fmt: skip
 S2105 = {
@@ -80,7 +80,8 @@ MAKERS = {
          "soil_ec": (1.24, "1,24 dS/m"), "battery_voltage": (3.042, "3,04 V"), "rssi": (-88, "-88 dBm")},
     ),
     "wts506": (
-        uplink(EUI["wts506"], 1, WTS506, 50, "WTS506"),  # the first total: nobody knows since when
+        # the first rain total: it gives no rainfall, since its start is unknown
+        uplink(EUI["wts506"], 1, WTS506, 50, "WTS506"),
         {"air_temperature": (28.8, "28,8 °C"), "relative_humidity": (81.5, "81,5%"),
          "air_pressure": (1009.3, "1.009,3 hPa"), "wind_direction": (214.6, "215°"),
          "wind_speed": (2.7, "2,7 m/s"), "battery_level": (99, "99%"), "rssi": (-97, "-97 dBm")},
@@ -95,7 +96,7 @@ def test_the_steps_at_enrolment_name_the_network_servers_and_the_way_in(site):
 
 @pytest.fixture(scope="module")
 def spoken(site):
-    """Every maker's device has said it: the overview is read anew for all of them."""
+    """The site, once every maker's device has sent its event; the tests share one wait for the overview."""
     site.publishes(*(event for event, _ in MAKERS.values()))
     return site
 
@@ -136,7 +137,7 @@ def test_a_frame_of_configuration_is_neither_refused_nor_missing(site):
 
 
 def test_a_running_total_of_rain_gives_what_fell_between_two_events(site):
-    totals = {30: 86.4, 20: 91.2, 10: 2.4}  # and then it lost its count with its power
+    totals = {30: 86.4, 20: 91.2, 10: 2.4}  # at last the device lost its count with its power
     for number, (ago, total) in enumerate(totals.items(), 2):
         site.publishes(uplink(EUI["wts506"], number, WTS506 | {"rainfall_total": total}, ago, "WTS506"))
     stored = site.stored("wts506")
@@ -145,7 +146,7 @@ def test_a_running_total_of_rain_gives_what_fell_between_two_events(site):
 
 
 def test_what_a_codec_complains_of_stands_in_the_quarantine(site):
-    """It threw: the uplink has no object, and a log event says why. Other logs are nobody's reading."""
+    """The codec threw: the uplink has no object, and a log event says why. Other logs are ignored."""
     words = "JS error: ReferenceError: decoded is not defined, at line 12"
     books = site.publishes(
         uplink(EUI["broken"], 1, None, 5),

@@ -1,6 +1,6 @@
-"""The MicroPython example before real servers: in MicroPython itself (its unix port) and on CPython.
+"""The MicroPython example with real servers: in MicroPython itself (its unix port) and on CPython.
 
-What a board has and neither of them has stands in tests/system/board.
+tests/system/board has stand-ins for the parts that only a board has.
 """
 
 import json
@@ -52,7 +52,7 @@ class Fast:
 
 
 def place(folder, port, password="x", *, tls=False):
-    """The node's files."""
+    """Write the node's files."""
     shutil.copy(EXAMPLE, folder / "node.py")
     ticket = {
         "host": "localhost" if tls else "127.0.0.1", "port": port, "tls": tls,
@@ -65,7 +65,7 @@ def place(folder, port, password="x", *, tls=False):
 
 @pytest.fixture(params=["micropython", "cpython"])
 def run(request, tmp_path):
-    """Runs some lines, for which `node` is the example, to their end; what they printed."""
+    """Runs some lines, for which `node` is the example, to their end; returns their output."""
     name = request.param
     interpreter = sys.executable if name == "cpython" else program(name)
     given = {"MICROPYPATH": f"{BOARD}:.frozen"} if name == "micropython" else {"PYTHONPATH": str(BOARD)}
@@ -156,7 +156,7 @@ node.main(3, 600)
 
 
 def test_what_was_measured_before_the_time_was_known_gets_its_time(tmp_path, run):
-    """As on an ESP32, which counts from 2000 after a power cut."""
+    """An ESP32 does so, since after a power cut its clock starts from 2000."""
     with Broker("refuses", "refuses") as broker:
         place(tmp_path, broker.port)
         run(LATE)
@@ -166,8 +166,8 @@ def test_what_was_measured_before_the_time_was_known_gets_its_time(tmp_path, run
 
 @pytest.fixture
 def road(tmp_path):
-    """Mosquitto with the production's rules, plain and with a certificate of our CA, and a gateway behind it:
-    writes the node's files, for one of the two ports; gives the store.
+    """Mosquitto with production's rules, plain and with a certificate of our CA, and a gateway behind it.
+    Yields a function that writes the node's files for one of the two ports and returns the store.
     """
     given = Settings(data=tmp_path / "data", gateway_password=SecretStr("x"), spool_free_mb=0)
     registry = Registry(given.registry_url, given.loaded_pilot)
@@ -191,7 +191,7 @@ def road(tmp_path):
 
 
 def readings(store):
-    """Of the node, by signal; it is stored within the time that a server has."""
+    """Signal → newest value of the node, once a reading is stored."""
     where = {"device": "my-esp32"}
     until(lambda: store.latest("telemetry", where, 0), "the reading is stored")
     (one,) = store.latest("telemetry", where, 0)
@@ -205,7 +205,7 @@ def test_its_reading_is_stored(road, run):
 
 
 def test_its_reading_is_stored_over_tls(road, run, tmp_path):
-    """It trusts what `hoiquan ca --der` wrote."""
+    """The node trusts the file that `hoiquan ca --der` wrote."""
     store = road(True)
     done(hoiquan(tmp_path, "ca", "--der", "--out", "ca.der"))
     assert run("node.main(1)") == ""

@@ -1,5 +1,5 @@
-"""The first pages of devices/README.md (send, see, refused?), their commands as they are printed there:
-`make up` aside, which here is `hoiquan up` on ports of its own.
+"""The first pages of devices/README.md (send, see, refused?) with their commands as printed there, except for
+`make up`, which here is `hoiquan up` on ports of its own.
 """
 
 import json
@@ -28,14 +28,14 @@ COMMANDS = [
 
 
 def printed(start):
-    """The one command of the page that begins so."""
+    """The one command of the page that begins with `start`."""
     (found,) = [line for line in COMMANDS if line.startswith(start)]
     return found
 
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory):
-    """In a folder that looks like a clone after `make up`."""
+    """`hoiquan up` in a folder that looks like a clone after `make up`."""
     folder = tmp_path_factory.mktemp("clone")
     binaries = folder / ".venv" / "bin"
     binaries.mkdir(parents=True)
@@ -59,7 +59,7 @@ def sh(up, line):
 
 @contextmanager
 def goes_on(up, line):
-    """A command that nobody ends but Ctrl-C; gives what it says on stderr so far."""
+    """Run a command that only Ctrl-C ends; yields what it has written to stderr so far."""
     log = up.folder / "said"
     with log.open("wb") as said:
         process = subprocess.Popen(

@@ -1,5 +1,5 @@
-"""Nothing false is sealed, nothing true is dropped, no message ends the gateway: Mosquitto, a gateway and the
-pages as processes, and what went wrong once.
+"""Nothing false is sealed, nothing true is dropped, and no message ends the gateway. Mosquitto, a gateway and
+the pages run as processes; the cases are inputs that once went wrong.
 """
 
 import json
@@ -88,14 +88,14 @@ class Site:
             return spool.books()
 
     def refused(self):
-        """(reason, what the payload names itself) of each refused message, oldest first."""
+        """(reason, `id` in the payload) of each refused message, oldest first."""
         with self.spool() as spool:
             return [
                 (row.reason, json.loads(row.payload).get("id")) for row in reversed(spool.quarantined(1000))
             ]
 
     def fates(self):
-        """What became of each diary entry: "" sealed or kept, else why not."""
+        """Diary entry → "" if it was sealed or kept, else the reason why not."""
         with closing(sqlite3.connect(f"file:{self.data}/trace/trace.sqlite?mode=ro", uri=True)) as db:
             rows = db.execute(
                 "SELECT harvest, refused FROM lot UNION SELECT id, refused FROM later WHERE done"
@@ -109,7 +109,7 @@ class Site:
         return sorted((row.time, value) for row in rows for value in row.fields.values())
 
     def next_reading_is_stored(self, value):
-        """Within two seconds, and the pages answer."""
+        """Publish a reading: it is stored within two seconds, and the pages answer."""
         began = time.monotonic()
         self.say(PROBE, {"values": {"co2": value}})
         until("the next reading", 2, lambda: value in [v for _, v in self.values()])
@@ -169,9 +169,9 @@ def test_no_kind_of_entry_may_be_of_a_day_that_cannot_be(site):
                     later[id] = "before_harvest"
             else:
                 expected[id] = "date_late" if name.startswith(("year-9999", "after")) else "date_early"
-    # before the corrections: one of them moves the harvest, and then these are not before it any more
+    # first: one of the corrections below moves the harvest, and then these are no longer before it
     until("what concerns lots", 20, lambda: later.items() <= site.fates().items())
-    for name, ts in TIMES.items():  # what a correction would have
+    for name, ts in TIMES.items():  # as a correction would set it
         site.say(
             NOTES, event("correction", f"changed-{name}", NOW, of="first", reason="nhầm", changes={"ts": ts})
         )
@@ -229,7 +229,7 @@ def test_the_small_inputs_that_went_wrong(site):
 
     for name, device, stored in (
         ("05-window-of-three.jsonl", "probe-5", 5),
-        ("06-abp-restart.uplinks.jsonl", "probe", 8 * 2),  # and the radio's strength
+        ("06-abp-restart.uplinks.jsonl", "probe", 8 * 2),  # each with the radio's strength
         ("06c-same-boot.jsonl", "probe-6", 7),
         ("07-clock-rewinds.jsonl", "probe-7", 17),
     ):
@@ -261,8 +261,8 @@ def test_an_id_that_is_anothers_already_is_told(site):
 
 
 def test_the_smallest_inputs_that_have_no_answer_yet_are_set_aside(tmp_path):
-    """A spool, a diary and memories of before, each with what nobody can handle: the gateway starts, sets
-    them aside and goes on.
+    """A spool, a diary and memories of earlier versions, each with an entry that nothing can handle: the
+    gateway starts, sets these aside and goes on.
     """
     site = Site(tmp_path)
     store, pilot = SqliteStore(site.data / "store.sqlite"), load("dong-thap")

@@ -1,5 +1,5 @@
-"""Broker, store, token and disk fail while messages flow: what was acknowledged is stored, once; what a
-broker lost is a gap that is counted; the books balance in the end.
+"""Broker, store, token and disk fail while messages flow: acknowledged messages are stored once; what a
+broker lost is counted as a gap; the books balance in the end.
 """
 
 import random
@@ -24,7 +24,7 @@ def ingest(tmp_path):
 
 
 def all_there(ingest, fleet):
-    """Every message in the store, once; nothing else; the books balance."""
+    """Every message is in the store, once, and nothing else; the books balance."""
     books = ingest.settled()
     stored = ingest.stored()
     wrong = {}
@@ -40,14 +40,14 @@ def all_there(ingest, fleet):
 
 
 def all_but_what_the_broker_lost(ingest, fleet, *, killed):
-    """Every message is in the store, once, but those whose numbers the gateway misses."""
+    """Every message is in the store, once, except those whose numbers the gateway counts as missing."""
     until("the fleet's new connection", 20, fleet.publisher.connected)
     fleet.halt.set()
     fleet.join()
-    for device in DEVICES:  # the last number came, so that every gap has two ends
+    for device in DEVICES:  # the last number must arrive, so that every gap has two ends
         fleet.send(device)
     fleet.finish()
-    # a gateway that is still on its way back to the broker is quiet, too
+    # the books also stand still while the gateway is on its way back to the broker
     until("the last numbers", 60, lambda: all(
         count in ingest.stored().get(device, ()) for device, count in fleet.sent.items()
     ))  # fmt: skip
@@ -56,8 +56,8 @@ def all_but_what_the_broker_lost(ingest, fleet, *, killed):
     lost = sum(count - len(stored[device]) for device, count in fleet.sent.items())
     assert lost == ingest.missing(), f"seed {SEED}: {books}"
     assert all(times == 1 for rows in stored.values() for times in rows.values())
-    # a gateway that is killed between its write and its books may find late readings in the store when it is
-    # back: they are there once, and counted as repeated
+    # A gateway killed between its write and its books may find late readings in the store when it is back:
+    # those are there once, and counted as repeated.
     unsaid = sum(fleet.sent.values()) - lost - books.stored
     assert books.balanced, f"seed {SEED}: {books}, {lost}"
     assert 0 <= unsaid <= (books.duplicate if killed else 0), f"seed {SEED}: {books}, {lost}"
@@ -65,17 +65,17 @@ def all_but_what_the_broker_lost(ingest, fleet, *, killed):
 
 @pytest.mark.parametrize("both", [False, True], ids=["broker", "broker and gateway"])
 def test_kills_mid_publish_and_what_the_broker_lost_is_counted(ingest, both):
-    """Mosquitto writes its queues once a second: a kill may lose what it acknowledged before it delivered
-    it. Nobody can bring that back, so the numbers that never came are counted.
+    """Mosquitto writes its queues once a second, so a kill may lose messages that it acknowledged and had not
+    delivered. Nobody can bring those back, so the numbers that never arrived are counted.
     """
     ingest.start()
     fleet = Fleet(ingest.broker.port)
     fleet.start()
-    # what is lost before the first that came is no gap: nobody knows of it
+    # a loss before the first number to arrive is no gap: nobody can know of it
     until("the first numbers", 20, lambda: all(1 in ingest.stored().get(d.device, ()) for d in DEVICES))
     moments = random.Random(SEED)
     for _ in range(4):
-        time.sleep(moments.uniform(0.5, 1.5))  # the moment is what is random here
+        time.sleep(moments.uniform(0.5, 1.5))  # the random part of the test
         if both:
             ingest.kill()
         ingest.broker.kill()
@@ -86,7 +86,7 @@ def test_kills_mid_publish_and_what_the_broker_lost_is_counted(ingest, both):
 
 
 def test_six_hours_without_a_store(ingest):
-    """Six hours of the fleet's readings arrive while the store is down, and the gateway starts anew."""
+    """Six hours of the fleet's readings arrive while the store is down, and the gateway restarts."""
     ingest.start()
     ingest.influx.stop_engine()
     fleet = Fleet(ingest.broker.port)
@@ -134,7 +134,7 @@ def test_a_revoked_token_keeps_everything_and_says_so(ingest):
 
 
 def test_a_full_spool_stops_the_acks_and_goes_on_when_there_is_room(ingest):
-    """The store is away and the spool at its limit: the broker keeps what is not acknowledged."""
+    """The store is away and the spool at its limit: the broker keeps unacknowledged messages."""
     ingest.start(HOIQUAN_SPOOL_MAX_MB="1")
     ingest.influx.stop_engine()
     fleet = Fleet(ingest.broker.port, rate=3000)

@@ -1,5 +1,5 @@
-"""Every command that takes a path: what is wrong with one is said in one line, with its name and what to do;
-and a command beside no installation makes none.
+"""Every command that takes a path: an error with it is one line that names the path and what to do; and a
+command outside an installation makes none.
 """
 
 import pytest
@@ -12,9 +12,9 @@ PORTS = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
 ONE = ("--community", "tam-que", "--model", "soil-probe", "--id", "my-esp32")
 LOT = ("08936000000017", "L-1")
 HOUR = ("--start", "2026-11-01T00:00:00Z", "--until", "2026-11-01T00:10:00Z", "--speed", "0")
-LOCKED = "/sys"  # where nobody makes a file, whatever the rights
+LOCKED = "/sys"  # nobody can make a file there, whatever the rights
 
-# command, and what its line must name; `{}` is a path that is wrong in one of the ways below
+# command, with `{}` for a path that is wrong in one of the ways below
 WRITTEN = {
     "enroll": ("device", "enroll", *ONE, "--qr", "{}.png"),
     "rotate": ("device", "rotate", "my-esp32", "--qr", "{}.svg"),
@@ -87,7 +87,7 @@ def folder(tmp_path):
 
 
 def refused(folder, arguments, path, **settings):
-    """The one line that says what is wrong with the path."""
+    """The one line that names the error of the path."""
     result = hoiquan(folder, *(one.format(path) for one in arguments), HOIQUAN_LANG="en", **settings)
     line = one_line(result, result.returncode)
     assert result.returncode in (1, 2)

@@ -1,4 +1,4 @@
-"""`hoiquan up --scenario` plays a scenario once and shows it; its folder is nobody else's."""
+"""`hoiquan up --scenario` plays a scenario once and shows it; its folder serves no other scenario."""
 
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -31,7 +31,7 @@ def test_it_is_played_once_and_shown_again(tmp_path):
     (tmp_path / "short.yaml").write_text(SHORT, "utf-8")
     folder = tmp_path / "data" / "rehearsals" / "short"
     for played_before in (False, True):
-        if played_before:  # another wording is no other scenario
+        if played_before:  # a new wording does not make another scenario
             words = SHORT.replace("Mưa.", "Mưa to.")
             (tmp_path / "short.yaml").write_text(words, "utf-8")
         port = free_port()
@@ -57,7 +57,7 @@ def test_what_a_scenario_decides_is_not_asked_for_beside_it(tmp_path):
     words = ("--scenario", "theft", "--history", "3d", "--rollout", "late", "--mqtt-port", "1884")
     line = one_line(hoiquan(tmp_path, "up", *words, "--broker", "amqtt"), 2)
     assert "--history, --rollout, --mqtt-port, --broker" in line
-    usual = ("--history", "30d", "--seed", "1")  # as if nothing were given, but somebody counts on it
+    usual = ("--history", "30d", "--seed", "1")  # the default values, but given explicitly
     assert "hãy bỏ --history, --seed" in one_line(hoiquan(tmp_path, "up", "--scenario", "theft", *usual), 2)
     assert "salt-2020" in one_line(hoiquan(tmp_path, "up", "--scenario", "nowhere"), 2)
     assert not (tmp_path / "data").exists()
@@ -107,7 +107,7 @@ def test_a_part_of_the_fleet_is_not_the_whole_rehearsal(tmp_path):
 
 
 def test_a_folder_is_shown_as_the_province_that_it_is_of(tmp_path):
-    """Whoever looks at it later names the folder, and no pilot: not the default one is shown over it."""
+    """A later command names the folder and no pilot; it must not show the default pilot over that folder."""
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "binh-duong.yaml").write_bytes((PILOTS / "binh-duong.yaml").read_bytes())
     (tmp_path / "short.yaml").write_text(SHORT + "pilot: mine/binh-duong.yaml\n", "utf-8")

@@ -1,4 +1,4 @@
-"""What scenarios do to records and indicators: counted and sealed by the gateway's own rules."""
+"""The effects of scenarios on records and indicators, counted and sealed by the gateway's own rules."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ WHOLE = load("dong-thap")
 
 
 def part(*communities, villages=1):
-    """Some communities of the pilot, and its first villages: quicker, and judged by the same rules."""
+    """The pilot with some communities and its first villages only: quicker, judged by the same rules."""
     some = {
         "communities": [place for place in WHOLE.communities if place.id in communities],
         "villages": sorted(WHOLE.villages, key=lambda place: place.joined)[:villages],
@@ -30,7 +30,7 @@ def part(*communities, villages=1):
 
 
 def play(folder, name, pilot, **instead):
-    """Play a scenario with other days or intervals into a folder; its store is open until the end."""
+    """Play a scenario, changed by `instead`, into a folder; returns (open store, pilot that judges it)."""
     what = scenario.Scenario.model_validate(
         scenario.load(name).model_dump() | {"interval_minutes": 720} | instead
     )
@@ -59,7 +59,7 @@ def test_labels_of_before_the_merger_verify_after_it_and_have_the_old_address_al
     store.close()
     rows = json.loads(done(hoiquan(tmp_path, "trace", "list", "--limit", "100", "--json")))
     sealed = {row["lot"]: row["gtin"] for row in rows if not row["refused"]}
-    days = {lot: lot[2:8] for lot in sealed}  # TQ250921-…: who, and the day
+    days = {lot: lot[2:8] for lot in sealed}  # TQ250921-…: two letters of the place, then the day
     june = max((lot for lot in sealed if days[lot] < "250701"), key=days.__getitem__)
     august = min((lot for lot in sealed if days[lot] > "250701"), key=days.__getitem__)
     for lot, merged in ((june, False), (august, True)):
@@ -109,11 +109,13 @@ def test_who_drops_out_is_not_counted_any_more(tmp_path):
 
 
 def test_a_storm_silences_four_places_and_the_indicator_falls(tmp_path, capsys):
-    """Nodes keep what they measure under masts that are down; when the rehearsal ends, nobody has it."""
+    """Nodes buffer their readings while their masts are down; the rehearsal ends before they can send
+    them.
+    """
     struck = ("thuan-tan", "tam-que", "tan-binh")
     pilot = part(*struck, "my-dien", "canh-tan")
     store, judged = play(tmp_path, "storm-3-days", pilot, interval_minutes=30, start="2026-10-05")
-    assert capsys.readouterr().err.count("100%") == 3  # history, harvests, days: those without a window too
+    assert capsys.readouterr().err.count("100%") == 3  # history, harvests, days: also those that are empty
     values = indicator(store, judged, "iot_communities")
     assert values[date(2026, 10, 13)] >= 4
     assert values[date(2026, 10, 16)] == 2

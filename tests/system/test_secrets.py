@@ -1,4 +1,4 @@
-"""deploy/secrets: what docker-compose.yml hands out as files, each made once."""
+"""deploy/secrets: the files that docker-compose.yml hands to the services, each made once."""
 
 import re
 import subprocess
@@ -52,7 +52,7 @@ def test_only_the_owner_comes_to_them_and_each_container_reads_its_own(tmp_path:
     write(tmp_path)
     folder = tmp_path / "secrets"
     assert folder.stat().st_mode & 0o777 == 0o700
-    for path in folder.iterdir():  # a backup keeps them from everybody
+    for path in folder.iterdir():  # as a backup may restore them
         path.chmod(0o600)
     write(tmp_path)
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o644}
@@ -73,7 +73,7 @@ def test_an_earlier_installation_keeps_its_passwords(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "docker-compose.grow.yml"])
 def test_no_variable_of_a_container_has_a_secret(name: str) -> None:
-    """What `docker inspect` shows to whoever may ask the engine."""
+    """`docker inspect` shows variables to everybody who may ask the engine."""
     services = yaml.safe_load((ROOT / name).read_text("utf-8"))["services"]
     for service, said in services.items():
         for variable in said.get("environment") or {}:

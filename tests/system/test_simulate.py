@@ -1,4 +1,4 @@
-"""`hoiquan simulate`: one seed, one province, however it is played."""
+"""`hoiquan simulate`: one seed gives one province, however it is played."""
 
 import json
 import time
@@ -26,7 +26,7 @@ from tests.system.running import (
 )
 
 START, MIDDLE, END = "2026-11-20T00:00:00Z", "2026-11-20T06:00:00Z", "2026-11-20T12:00:00Z"
-# a day and a half, so that diaries of several communities are in it
+# a day and a half, so that it contains diaries of several communities
 RUNS = {
     "whole": ("--history", "24h", "--start", MIDDLE, "--until", END),
     "again": ("--history", "24h", "--start", MIDDLE, "--until", END),
@@ -88,7 +88,7 @@ def test_every_line_is_a_message_of_the_contract(played):
 
 
 def test_nothing_is_lost_where_history_ends_and_live_begins(played, tmp_path):
-    # history is all before --start, so live begins with it: at the very tick of a node, too
+    # history is everything before --start, so live begins with it: also exactly at a node's tick
     first = json.loads(next(line for line in lines(played["live"]) if b"/telemetry" in line))
     tick = first["payload"]["ts"]
     moment = f"2026-11-20T{tick // 3_600_000 % 24:02}:{tick // 60_000 % 60:02}:{tick % 60_000 / 1000:06.3f}Z"
@@ -179,7 +179,7 @@ def test_over_tls_the_brokers_certificate_must_be_of_our_ca(tmp_path, secure):
     finally:
         assert fleet.stop() == 0, fleet.text()
         hearer.close()
-    prepare(tmp_path / "ca", tmp_path, ["localhost"])  # another village's
+    prepare(tmp_path / "ca", tmp_path, ["localhost"])  # another village's CA
     other = ours | {"HOIQUAN_MQTT_CA": str(tmp_path / "ca" / "ca.pem")}
     fleet = Running(tmp_path / "other.log", command("simulate", *words), **other)
     try:
@@ -198,7 +198,7 @@ def test_a_storm_takes_a_place_away_and_gives_it_back(tmp_path, secure):
     )
 
     def back():
-        """Places where a node was away and is there again."""
+        """The places whose node was away and is online again."""
         said = {}
         for topic, payload in list(hearer.heard):
             said.setdefault(topic, []).append(json.loads(payload)["state"])
@@ -215,7 +215,7 @@ def test_a_storm_takes_a_place_away_and_gives_it_back(tmp_path, secure):
 
 def test_tls_without_a_port_goes_to_8883(tmp_path):
     fleet = Running(tmp_path / "fleet.log", command("simulate", "--mqtt", "mqtts://127.0.0.1"))
-    try:  # whoever listens there has no certificate that this machine trusts for that address
+    try:  # no server there has a certificate that this machine trusts for that address
         until("where it went", 30, lambda: "no way to the broker at 127.0.0.1:8883" in fleet.text())
     finally:
         assert fleet.stop() == 0, fleet.text()

@@ -1,5 +1,5 @@
-"""Two installations on one InfluxDB, each with a bucket and tokens of its own: whichever makes tokens again,
-in whatever order, both go on writing readings and books, each into its own bucket.
+"""Two installations on one InfluxDB, each with a bucket and tokens of its own: whichever makes its tokens
+again, in whatever order, both go on writing readings and books, each into its own bucket.
 """
 
 import json
@@ -14,7 +14,7 @@ DEVICE = DEVICES[0]
 
 
 class Installation:
-    """A broker, a gateway and a bucket. The n-th reading that it is given says `begin` + n."""
+    """A broker, a gateway and a bucket. The value of its n-th reading is `begin` + n / STEP."""
 
     def __init__(self, folder, server, begin):
         folder.mkdir()
@@ -26,7 +26,7 @@ class Installation:
         self._gateway = self._publisher = None
 
     def make_tokens(self, admin):
-        """Anew: what the files held is gone."""
+        """Delete the token files, and make new tokens."""
         files = [self.folder / name for name in ("writer", "reader")]
         for file in files:
             file.unlink(missing_ok=True)
@@ -48,7 +48,7 @@ class Installation:
         self._publisher.publish(topic, json.dumps(message))
 
     def writes(self):
-        """A reading more reaches the bucket."""
+        """Publish one more reading; it reaches the bucket."""
         self.say()
         until("its readings", 60, lambda: len(self.readings()) >= self.said)
 
@@ -60,7 +60,7 @@ class Installation:
         return [self._begin + number / STEP for number in range(1, self.said + 1)]
 
     def books(self):
-        """Received and stored, as the bucket has them of the only gateway that writes there."""
+        """[received, stored] in the bucket, of the only gateway that writes there."""
         series = self._server.ask(
             "SELECT last(received), last(stored) FROM gateway GROUP BY instance", self.bucket
         )
@@ -91,13 +91,13 @@ def test_both_go_on_writing(any_influx, both, again):
     for one in both:
         one.start()
         one.writes()
-    if isinstance(any_influx, servers.Influx):  # the one token that there is gives way to another
+    if isinstance(any_influx, servers.Influx):  # the only token that there is gives way to another
         admin = "another"
         any_influx.accept(admin)
     try:
         for one in again:
             for each in both:
-                each.say()  # while a token is refused it waits in the spool
+                each.say()  # while a token is refused the reading waits in the spool
             both[one].make_tokens(admin)
             both[one].writes()
         for one in both:

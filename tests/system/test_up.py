@@ -18,7 +18,7 @@ from tests.scanner import codes
 from tests.system.running import SLOWER, Publisher, alive, done, hoiquan, one_line, until
 from tests.system.up import PARTS, Up
 
-QUICK = 2.0  # seconds in which a reading is on the page
+QUICK = 2.0  # seconds until a reading is on the page
 
 
 @pytest.fixture(scope="module")
@@ -93,12 +93,12 @@ def test_a_device_speaks_for_itself_alone(up):
         "hoiquan/v1/dong-thap/tam-que/tam-que-soil-probe-01/telemetry", '{"values":{"co2":999}}'
     )
     publisher.close()
-    publisher = device(up, liar)  # a broker may have thrown the liar out
+    publisher = device(up, liar)  # the broker may have disconnected the liar
     publisher.publish(liar["topic"], '{"values":{"soil_moisture":21.25}}')
     until("the liar's own reading", 15, lambda: up.says("liar", "soil_moisture", 21.25))
     publisher.close()
     assert up.says("honest", "soil_moisture", 20.25)
-    assert up.refused() <= {"forbidden_topic"}  # by the broker: it did not even reach the gateway
+    assert up.refused() <= {"forbidden_topic"}  # or none, where the broker stopped it before the gateway
 
 
 def test_nobody_listens_to_anothers_topics(up):
@@ -107,7 +107,7 @@ def test_nobody_listens_to_anothers_topics(up):
     publisher = device(up, talker)
     publisher.publish(talker["topic"], '{"values":{"soil_moisture":22.5}}')
     until("the reading", 15, lambda: up.says("talker", "soil_moisture", 22.5))
-    assert ear.heard == []  # not even what is retained: who is online
+    assert ear.heard == []  # not even the retained statuses of other devices
     publisher.close()
     ear.close()
 
@@ -116,7 +116,7 @@ def test_a_client_id_is_not_taken_over(up):
     victim, thief = up.enroll("victim"), up.enroll("thief")
     publisher = device(up, victim)
     taker = device(up, thief, client_id="victim")
-    # refused, or given a session of its own: Mosquitto's use_username_as_clientid does that
+    # the thief is refused, or gets a session of its own, as by Mosquitto's use_username_as_clientid
     publisher.publish(victim["topic"], '{"values":{"soil_moisture":23.5}}')
     until("the victim's reading", 15, lambda: up.says("victim", "soil_moisture", 23.5))
     assert publisher.connections == 1
@@ -125,7 +125,7 @@ def test_a_client_id_is_not_taken_over(up):
 
 
 def test_a_device_may_speak_the_moment_it_is_enrolled(up):
-    # Another device chatters, so that broker and gateway have looked into the registry just before.
+    # Another device sends, so that broker and gateway have read the registry just before.
     chatter = device(up, up.enroll("chatter"))
     halt = threading.Event()
 
@@ -151,7 +151,7 @@ def test_a_device_may_speak_the_moment_it_is_enrolled(up):
 
 
 def test_a_command_moves_an_actuator_and_the_checker_listens_beside_it(up):
-    """Both by words alone: address and passwords are those of the `up` that runs on the folder."""
+    """Without options: address and passwords are those of the `up` that runs on the folder."""
     pump = "thuan-tan-pump-controller-01"
     said = up.hoiquan("device", "command", pump, "pump", "on", "--minutes", "5", "--json")
     assert json.loads(done(said))["ok"] is True
@@ -169,12 +169,13 @@ def test_revoking_shuts_out(up):
     until("the reading", 15, lambda: up.says("leaver", "soil_moisture", 25.5))
     done(up.hoiquan("device", "revoke", "leaver"))
     until("a refused connection", 5, lambda: device(up, given).refused)
-    publisher.publish(given["topic"], '{"values":{"soil_moisture":26.5}}')  # the connection it still has
+    # over the connection that it still has
+    publisher.publish(given["topic"], '{"values":{"soil_moisture":26.5}}')
     other = up.enroll("stayer")
     staying = device(up, other)
     staying.publish(other["topic"], '{"values":{"soil_moisture":27.5}}')
     until("a later reading", 15, lambda: up.says("stayer", "soil_moisture", 27.5))
-    assert up.says("leaver", "soil_moisture", 25.5)  # what it said before stays
+    assert up.says("leaver", "soil_moisture", 25.5)  # its earlier reading stays
     for one in (publisher, staying):
         one.close()
     assert "leaver" in one_line(up.hoiquan("device", "revoke", "leaver"), 2)
@@ -190,7 +191,7 @@ def lot(up):
     harvest = {"event": "harvest", "id": "by-hand-1", "ts": datetime.now(UTC).isoformat(timespec="seconds"),
                "plot": "plot-8", "crop": "mango", "quantity_kg": 120.0}  # fmt: skip
     publisher.publish(topic, json.dumps(harvest))
-    publisher.publish(topic, json.dumps(harvest))  # twice the same is once
+    publisher.publish(topic, json.dumps(harvest))  # a repeated event counts once
     publisher.close()
 
     def sealed():
@@ -310,7 +311,7 @@ def test_ctrl_c_ends_all_and_the_next_start_goes_on(up):
 
 @pytest.mark.parametrize("clean", [True, False], ids=["clean session", "kept session"])
 def test_a_stranger_with_the_gateways_client_id_does_not_deafen_it(up, clean):
-    # it does not know the password; the embedded broker must not end the gateway's session for it
+    # the stranger does not know the password, so the embedded broker must keep the gateway's session
     given = up.enroll(f"patient-{clean}".lower())
     publisher = device(up, given)
     try:
@@ -319,7 +320,7 @@ def test_a_stranger_with_the_gateways_client_id_does_not_deafen_it(up, clean):
         publisher.publish(given["topic"], '{"values":{"soil_moisture":30.5}}')
         until("the reading", 4, lambda: up.says(given["user"], "soil_moisture", 30.5))
     except pytest.fail.Exception:
-        up.running.stop(signal.SIGINT)  # else every later test would find a deaf gateway
+        up.running.stop(signal.SIGINT)  # otherwise every later test would find a deaf gateway
         up.start()
         raise
     finally:

@@ -1,4 +1,4 @@
-"""What `hoiquan up` says where it cannot start: one line."""
+"""`hoiquan up` prints one line where it cannot start."""
 
 import socket
 

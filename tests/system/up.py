@@ -75,7 +75,7 @@ class Up:
         return hoiquan(self.folder, *arguments)
 
     def enroll(self, device, model="soil-probe"):
-        """A device by the command's own words: what a maker copies."""
+        """Enroll a device as a maker does, and return the ticket that the command prints."""
         return json.loads(done(self.hoiquan("device", "enroll", "--community", "tam-que", "--model", model,
                                             "--id", device, "--json")))  # fmt: skip
 
@@ -84,7 +84,7 @@ class Up:
             return spool.books()
 
     def refused(self):
-        """The reasons of what was refused."""
+        """The reasons of all quarantined messages."""
         with closing(self._spool()) as spool:
             return {row.reason for row in spool.quarantined()}
 

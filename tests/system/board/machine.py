@@ -1,4 +1,4 @@
-"""What main.py needs of an ESP32's `machine`: a pin and its converter."""
+"""The part of an ESP32's `machine` that main.py uses: a pin and its converter."""
 
 
 class Pin:

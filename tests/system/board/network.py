@@ -1,4 +1,6 @@
-"""What main.py needs of an ESP32's `network`: a station that joins at the second try, unless it is `away`."""
+"""The part of an ESP32's `network` that main.py uses: a station that joins at the second try, unless
+`away`.
+"""
 
 STA_IF = 0
 away = False

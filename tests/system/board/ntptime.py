@@ -1,4 +1,4 @@
-"""MicroPython's `ntptime`, where the clock is right already."""
+"""MicroPython's `ntptime` on a machine whose clock is already right."""
 
 
 def settime():

@@ -1,8 +1,8 @@
 """micropython-lib's umqtt.simple 1.8.0 as main.py calls it, for CPython and MicroPython's unix port.
 
-It trusts the broker as much as the original does: what comes short is an IndexError, a packet that is
-another an AssertionError, a refusal an MQTTException, which is no OSError; and `wait_msg` takes the time-out
-off the socket as soon as something came.
+It trusts the broker as much as the original: a packet cut short raises IndexError, a wrong packet
+AssertionError, a refusal MQTTException, which is no OSError; and `wait_msg` removes the socket's time-out as
+soon as something arrives.
 """
 
 import socket
@@ -19,7 +19,7 @@ if sys.implementation.name == "micropython":
 else:
 
     class Stream(socket.socket):
-        """With the methods that a socket has in MicroPython."""
+        """A socket with the additional methods of MicroPython's."""
 
         def read(self, size):
             got = b""
