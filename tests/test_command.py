@@ -1,4 +1,4 @@
-"""The command's own list: quick, and true to what each command says of itself."""
+"""The command's own list is quick, and agrees with each command's description of itself."""
 
 import inspect
 import os
@@ -19,7 +19,7 @@ ONE_PART_S = {"fastapi", "uvicorn", "jinja2", "typst", "PIL", "numpy", "simpy", 
 
 
 def imported(*modules: str) -> set[str]:
-    """What a fresh interpreter has after it imported these, by the first part of its name."""
+    """The top-level packages that a fresh interpreter has after importing these modules."""
     script = f"import sys, {', '.join(modules)}; print(*{{name.partition('.')[0] for name in sys.modules}})"
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True

@@ -1,5 +1,5 @@
-"""What holds for the tree as a whole: the lock is that of pyproject.toml and names no download address;
-modules stay small; documents name what is there.
+"""Checks on the tree as a whole: the lock matches pyproject.toml and names no download address; modules stay
+small; documents name only paths and modules that exist.
 """
 
 import ast
@@ -46,16 +46,17 @@ def test_lock_serves_any_index() -> None:
 
 
 def test_modules_stay_readable() -> None:
-    """One module, one noun: over 350 lines is two."""
+    """One module has one noun; over 350 lines it becomes two."""
     modules = [ROOT / "hoiquan.py", *(path for folder in PRODUCT for path in (ROOT / folder).rglob("*.py"))]
     modules += [path for folder in ("tests", "benchmarks") for path in (ROOT / folder).rglob("*.py")]
     assert {path.name: n for path in modules if (n := len(path.read_text("utf-8").splitlines())) > 350} == {}
 
-    assert len((ROOT / "hoiquan.py").read_text("utf-8").splitlines()) < 200  # it joins, and does nothing else
+    # it joins the parts, and does nothing else
+    assert len((ROOT / "hoiquan.py").read_text("utf-8").splitlines()) < 200
 
 
 def test_folders_show_few_doors() -> None:
-    """At most 12 modules at the top of a folder, 14 in a wing, and each says what it is."""
+    """At most 12 modules at the top of a folder, 14 in a wing, and each folder has a docstring."""
     for folder in PRODUCT:
         for place in {path.parent for path in (ROOT / folder).rglob("*.py")} - EXAMPLES:
             modules = [path for path in place.glob("*.py") if path.name != "__init__.py"]
@@ -63,7 +64,7 @@ def test_folders_show_few_doors() -> None:
             assert (place / "__init__.py").read_text("utf-8").startswith('"""'), place
 
 
-# Written by hand: a day, an hour or a minute of milliseconds, what a clock shows, and what a zone calls it.
+# Code that handles times itself: the milliseconds of a day, an hour or a minute, a clock, a zone's name.
 TIMES = re.compile(
     r"86_400_000|3_600_000|1_577_836_800_000|\b(?:DAY|HOUR|MINUTE|AHEAD|YEAR_2020)_MS = "
     r"|time_ns\(\) // (?:1_000_000|10\*\*6)|fromtimestamp\(\S+ / 1000|\.timestamp\(\) \* 1000"
@@ -72,19 +73,19 @@ TIMES = re.compile(
 
 def test_times_and_days_stand_in_one_module() -> None:
     clock = ROOT / "devices" / "clock.py"
-    assert len(TIMES.findall(clock.read_text("utf-8"))) > 8  # the pattern finds what it is for
+    assert len(TIMES.findall(clock.read_text("utf-8"))) > 8  # the pattern finds at least its own module
     modules = {path for folder in (*PRODUCT, "benchmarks") for path in (ROOT / folder).rglob("*.py")}
     modules -= {clock, *(path for at in EXAMPLES for path in at.glob("*.py"))}
     written = {_name(path): TIMES.findall(path.read_text("utf-8")) for path in modules}
     assert {name: found for name, found in written.items() if found} == {}
 
 
-# Written by hand: a number with so many digits or its thousands apart, a day, a comma for a point.
+# Code that formats for itself: digits or thousands of a number, a day, a decimal comma.
 WRITTEN = re.compile(
     r":,?(?:\.\d+)?[gGfFeE%]\}|:,[}.]|:\.\{|strftime|:%[aAbBdHImMpSyYjx]"
     r"|replace\(\"[.,]\", ?\"[.,]\"\)|\.translate\(_?VIETNAMESE|\|round\b|\|format\(|toLocale"
 )
-# module → why it may: nothing of it is read by people as a number or a day in a sentence
+# module → why it may do so: people do not read its output as a number or a day in a sentence
 NOT_FOR_PEOPLE = {
     "devices/texts.py": "the formatter",
     "devices/access/site.py": "reads what people type",
@@ -113,7 +114,7 @@ NOT_FOR_PEOPLE = {
 
 def test_numbers_and_days_for_people_are_written_in_one_module() -> None:
     texts = ROOT / "devices" / "texts.py"
-    assert WRITTEN.search(texts.read_text("utf-8"))  # the pattern finds what it is for
+    assert WRITTEN.search(texts.read_text("utf-8"))  # the pattern finds at least its own module
     kinds = ("*.py", "templates/*.html", "templates/*.js", "templates/*.typ")
     files = {path for folder in PRODUCT for kind in kinds for path in (ROOT / folder).rglob(kind)}
     files -= {path for at in EXAMPLES for path in at.glob("*.py")}
@@ -135,7 +136,7 @@ FOLDERS = "|".join((*PRODUCT, "tests", "deploy", "benchmarks"))
 # a path from the top of the tree, and a module's dotted name
 NAMED = re.compile(rf"(?<![\w./-])(?:{FOLDERS})/[\w./-]*\w")
 DOTTED = re.compile(rf"(?<![\w./-])(?:{'|'.join(PRODUCT)})(?:\.[A-Za-z_]\w*)+")
-FILES = re.compile(r"(?<![\w./*{}-])[\w/]+\.(?:py|yaml|json|html)\b")  # as a wing names its own
+FILES = re.compile(r"(?<![\w./*{}-])[\w/]+\.(?:py|yaml|json|html)\b")  # as a wing names its own modules
 
 
 def _name(path: Path) -> str:
@@ -143,19 +144,19 @@ def _name(path: Path) -> str:
 
 
 def _anchors(page: str) -> set[str]:
-    """Of each heading, as GitHub makes them."""
+    """The anchors of all headings, as GitHub makes them."""
     headings = re.findall(r"^#+ (.*)$", re.sub(r"^```.*?^```", "", page, flags=re.M | re.S), re.M)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def _missing(text: str) -> list[str]:
-    """Paths and modules that a text names and that are not there."""
+    """The paths and modules that a text names and that do not exist."""
     paths = [path for path in NAMED.findall(text) if not (ROOT / path).exists()]
     return paths + [name for name in DOTTED.findall(text) if not _is_there(name)]
 
 
 def _is_there(dotted: str) -> bool:
-    """Whether it is a module, or something that a module has."""
+    """Whether it is a module, or an attribute of a module."""
     parts = dotted.split(".")
     try:
         if find_spec(dotted):

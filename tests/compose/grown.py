@@ -13,10 +13,8 @@ GATEWAYS = ("gateway", "gateway-2", "gateway-3")
 class Grown(Village):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder, "grown")
-        self.environment["HOIQUAN_HISTORY"] = "2d"  # a month is test_compose.py's
-        self.environment["KEPT"] = (
-            ""  # the stand-in of the broker is Debian's 2.0, which has no persist-sqlite
-        )
+        self.environment["HOIQUAN_HISTORY"] = "2d"  # test_compose.py has a month
+        self.environment["KEPT"] = ""  # Debian's 2.0, which stands in for the broker, has no persist-sqlite
 
     def compose(self, *arguments: str, seconds: float = 60) -> str:
         return self.run("docker", "compose", *FILES, *arguments, seconds=seconds)
@@ -26,7 +24,7 @@ class Grown(Village):
         shown: dict[str, Any] = json.loads(self.hoiquan("device", "enroll", *one))
 
         def known() -> bool:
-            """To the broker, within a second or two."""
+            """The broker knows the device within a second or two."""
             sensor = self.sensor(shown["user"], shown["password"])
             sensor.close()
             return sensor.reason == "Success"

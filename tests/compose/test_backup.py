@@ -1,5 +1,5 @@
-"""`make backup` and `make restore`, of the services with the overlay. Run by hand, for its minutes are not
-within those of .ci/run: python -m pytest -m compose tests/compose/test_backup.py
+"""`make backup` and `make restore` of the services with the overlay. Run by hand, for it takes minutes that
+.ci/run does not have: python -m pytest -m compose tests/compose/test_backup.py
 """
 
 import subprocess

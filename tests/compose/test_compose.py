@@ -1,7 +1,7 @@
 """docker-compose.yml as a newcomer starts it.
 
-On machines that cannot pull the images, `.ci/run` builds stand-ins under the same names first; they show
-that services, networks, secrets, volumes and healthchecks fit, not how Grafana draws.
+On machines that cannot pull the images, `.ci/run` builds stand-ins under the same names first; they show that
+services, networks, secrets, volumes and healthchecks fit, but not how Grafana draws.
 """
 
 import hashlib
@@ -21,15 +21,15 @@ pytestmark = pytest.mark.compose
 INSIDE = ("docker", "compose", "exec", "-T", "gateway")
 READING = '{"values":{"soil_moisture":31.5}}'
 VERSIONS = "import platform, numpy; print(platform.python_version(), numpy.__version__)"
-# two days of the past and six hours of live running, which takes other paths; every kind of fault
+# two days of history and six hours of live running, which take different code paths; every kind of fault
 PLAYED = ["--seed", "5", "--start", "2026-03-01T00:00:00Z", "--until", "2026-03-01T06:00:00Z",
           "--history", "2d", "--speed", "0", "--faults", "harsh", "--out", "-"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def stranger(village: Village) -> dict[str, Any]:
-    """What the one who enrolled a device was shown, once the broker has heard of it. A first start seals a
-    month of harvests, and readings wait behind them.
+    """The ticket of an enrolled device, once the broker knows it. A first start seals a month of harvests,
+    and readings wait until that is done.
     """
     books = "SELECT last(received), spooled FROM gateway"
     until(lambda: [row for row in rows(village.influxql(books)) if row[1] and not row[2]], 120)
@@ -63,7 +63,7 @@ def test_secrets_are_files_of_their_owner_and_in_no_variable(village: Village) -
 
 
 def test_the_administrators_token_is_influxdbs_alone(village: Village) -> None:
-    """And every file system but volumes is read-only, every right dropped that is not needed."""
+    """Also, every file system but volumes is read-only, and every capability not needed is dropped."""
     for service in ("gateway", "web", "sim", "grafana", "mosquitto"):
         look = "ls /run/secrets/* /tokens/*/token 2> /dev/null || true"
         seen = village.compose("exec", "-T", service, "sh", "-c", look)
@@ -78,7 +78,7 @@ def test_the_administrators_token_is_influxdbs_alone(village: Village) -> None:
 
 
 def test_a_strangers_reading_is_stored_and_shown(village: Village, stranger: dict[str, Any]) -> None:
-    """As from outside: with TLS, and trusting the CA that `hoiquan ca` prints."""
+    """As from outside: over TLS, trusting the CA that `hoiquan ca` prints."""
     assert (stranger["host"], stranger["port"]) == ("localhost", village.port["HOIQUAN_MQTTS_PORT"])
     assert stranger["ca"] == "ca.pem" and "--cafile ca.pem" in stranger["line"]
     trusted = ssl.create_default_context(cadata=village.output(*INSIDE, "hoiquan", "ca").decode())
@@ -100,7 +100,7 @@ def test_the_broker_refuses_who_has_no_right(village: Village, stranger: dict[st
     foreign = stranger["topic"].replace("stranger-1", "tam-que-soil-probe-01")
     assert sensor.publish(foreign, READING) == "Not authorized"
     sensor.close()
-    # and the officer sees it, for who speaks MQTT 3.1.1 has no such answer
+    # MQTT 3.1.1 has no such answer, so the officer sees the refusal in the quarantine
     until(lambda: "forbidden_topic" in village.hoiquan("quarantine", "list", "--json"), 15)
 
 
@@ -139,14 +139,14 @@ def test_grafana_has_the_targets_board(village: Village) -> None:
 def test_the_image_simulates_byte_for_byte_what_this_python_does(
     village: Village, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The lock gives the image another numpy than Python 3.11 gets, and its base another C library."""
+    """The image's lock gives another numpy than Python 3.11 gets, and its base another C library."""
     inside = ("docker", "compose", "exec", "-T", "sim")
     there = village.output(*inside, "python", "-c", VERSIONS).decode().split()
     here = village.output(sys.executable, "-c", VERSIONS).decode().split()
     dockerfile = (village.folder / "Dockerfile").read_text("utf-8")
     promised = re.findall(r"^FROM python:(\d+\.\d+)", dockerfile, re.MULTILINE)
     assert set(promised) == {there[0].rpartition(".")[0]}
-    # folders of their own: the state in /data is that of another seed
+    # folders of their own: /data holds the state of another seed
     played = village.output(*inside, "hoiquan", "simulate", "--data", "/tmp/again", *PLAYED)
     again = village.output(sys.executable, "hoiquan.py", "simulate", "--data", str(tmp_path), *PLAYED)
     with capsys.disabled():

@@ -49,8 +49,8 @@ def test_killed_one_by_one_they_lose_nothing_and_the_books_balance(grown: Grown)
     sensor.close()
     sensor = grown.sensor(shown["user"], shown["password"])
     grown.compose("kill", "postgres")  # readings of known devices do not wait for the registry
-    # Mosquitto 2.0 keeps no shared subscription over its own restart: until the first gateway is back, a
-    # device of MQTT 5 is told "No matching subscribers", and sends again
+    # Mosquitto 2.0 loses its shared subscriptions when it restarts: until the first gateway is back, a device
+    # of MQTT 5 is told "No matching subscribers", and sends again.
     last = '{"boot":"a","seq":15,"values":{"soil_moisture":35}}'
     until(lambda: sensor.publish(shown["topic"], last) == "Success", 30)
     sensor.close()

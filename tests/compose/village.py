@@ -25,7 +25,7 @@ from tests.loopback import free_port
 
 TREE = Path(__file__).parents[2]
 PORTS = tuple(f"HOIQUAN_{name}_PORT" for name in ("HTTP", "MQTT", "MQTTS", "INFLUX", "GRAFANA"))
-START = 600  # seconds for building and for everything to be healthy
+START = 600  # seconds to build the image and for all services to become healthy
 
 
 class Village:
@@ -40,7 +40,7 @@ class Village:
         self.environment = kept | ports | {"COMPOSE_PROJECT_NAME": self.project}
 
     def copy_tree(self) -> None:
-        """What is in the repository, or would be."""
+        """Copy the files that are in the repository, or would be after a commit."""
         files = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
             cwd=TREE, check=True, stdout=subprocess.PIPE, text=True,
@@ -49,7 +49,7 @@ class Village:
             if name and (TREE / name).is_file():
                 (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(TREE / name, self.folder / name)
-        # the stand-in of InfluxDB is behind an nginx, which has files of its own; the image has none
+        # the stand-in of InfluxDB has an nginx with files of its own in front; the real image has none
         compose = self.folder / "docker-compose.yml"
         theirs = "tmpfs: [/tmp] # of its entry point"
         text = compose.read_text("utf-8")
@@ -69,21 +69,21 @@ class Village:
         return self.run("docker", "compose", *arguments, seconds=seconds)
 
     def state(self) -> dict[str, str | int]:
-        """The health of each service that goes on, the exit code of each that ended."""
+        """The health of each running service, and the exit code of each that ended."""
         lines = self.compose("ps", "-a", "--format", "json").splitlines()
         return {one["Service"]: one["Health"] or one["ExitCode"] for one in map(json.loads, lines)}
 
     def down(self) -> None:
-        """Take it away with its volumes and its image; what was built stays in the engine's cache."""
+        """Remove the services, their volumes and their image; the build stays in the engine's cache."""
         self.compose("down", "--volumes", "--remove-orphans", "--timeout", "2", seconds=120)
         self.run("docker", "image", "rm", f"{self.project}-app")
 
     def show(self) -> None:
-        """What a reader of a failure needs."""
+        """Print what helps to explain a failure."""
         sys.stdout.write(self.compose("ps", "-a") + self.compose("logs", "-t", "--tail", "60", "--no-color"))
 
     def output(self, *command: str, seconds: float = 120) -> bytes:
-        """What it writes to stdout alone, as it is; pytest keeps stderr."""
+        """The command's stdout as bytes; its stderr goes to pytest."""
         return subprocess.run(
             command, cwd=self.folder, env=self.environment, timeout=seconds, check=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -99,7 +99,7 @@ class Village:
         return get(f"http://127.0.0.1:{self.port['HOIQUAN_HTTP_PORT']}{path}", **headers)
 
     def influxql(self, query: str) -> list[dict[str, Any]]:
-        """The series of one statement's answer."""
+        """The series that a statement selects."""
         url = f"http://127.0.0.1:{self.port['HOIQUAN_INFLUX_PORT']}/query?"
         answer = get(
             url + urlencode({"db": "hoiquan", "q": query}),
@@ -109,7 +109,7 @@ class Village:
         return series
 
     def books(self) -> dict[str, dict[str, int]]:
-        """The newest books of each instance."""
+        """Instance → its newest books."""
         names = ("received", "stored", "duplicate", "quarantined", "spooled")
         asked = f"SELECT {', '.join(names)} FROM gateway GROUP BY instance ORDER BY time DESC LIMIT 1"
         return {
@@ -118,7 +118,7 @@ class Village:
         }
 
     def balanced(self, *instances: str) -> bool:
-        """Whether these, and no others, have books, and each its own in order."""
+        """Whether exactly these instances have books, and each one's books balance."""
         found = self.books()
         return set(found) == set(instances) and all(
             one["received"] == one["stored"] + one["duplicate"] + one["quarantined"] + one["spooled"]
@@ -126,8 +126,8 @@ class Village:
         )
 
     def sensor(self, user: str, password: str, tls: ssl.SSLContext | None = None) -> "Sensor":
-        """Connect, again when there is no answer, as a device does: Mosquitto 2.0.21 does not answer every
-        connection that follows closely on the same client's last one.
+        """Connect, and again when there is no answer, as a device does: Mosquitto 2.0.21 does not answer
+        every connection that closely follows the same client's last one.
         """
         for _ in range(3):
             sensor = Sensor(self.port[f"HOIQUAN_MQTT{'S' if tls else ''}_PORT"], user, password, tls)
@@ -183,7 +183,7 @@ def get(url: str, **headers: str) -> str:
 
 
 def until(question: Callable[[], Any], seconds: float) -> Any:
-    """Ask until the answer is true; a 404 is no answer yet."""
+    """Ask until the answer is true; a 404 counts as no answer yet."""
     deadline = time.monotonic() + seconds
     while True:
         try:

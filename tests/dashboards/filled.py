@@ -28,13 +28,14 @@ from tests.servers import until
 from traceability.sealing.seal import Sealer
 
 DAY = 86_400_000
-EVERY = 3600  # seconds between readings: a sixth of what nodes send, and a reading for each slot of coverage
+# seconds between readings: six times a node's own, which still gives each slot of coverage a reading
+EVERY = 3600
 COUNTED = 3  # days of indicators before today: enough for a line
 NAMED = ("pilot", "community", "instance")
 
 
 def simulated(store, pilot, folder, now, seed=1, days=30, faults="harsh"):
-    """History of the pilot up to `now`: readings, lots, indicators of the last days."""
+    """Write the pilot's history up to `now`: readings, lots, indicators of the last days."""
     sealer = Sealer(
         folder / "trace", pilot, Growth(store, pilot), "http://localhost:8080", "localhost/hoiquan/dong-thap"
     )
@@ -53,14 +54,14 @@ def simulated(store, pilot, folder, now, seed=1, days=30, faults="harsh"):
 
 @contextmanager
 def gateway(store, broker, folder):
-    """A gateway in a thread, with a device that sends what is right and what is not."""
+    """A gateway in a thread; yields a function by which a device publishes."""
     given = settings(broker, folder)
     enrolled(given)
     stop = threading.Event()
     running = threading.Thread(target=service.serve, args=(given, store, stop))
     running.start()
     try:
-        # only then does it hear the broker's notices, of who connects and who is turned away
+        # only then does it receive the broker's notices about clients that connect and that are refused
         until(files(given.data, given.instance).alive.exists, "a heartbeat came back")
         with device(broker) as publish:
             yield publish
@@ -75,7 +76,8 @@ class Board:
     def __init__(self, name, lang="vi"):
         self.name = name
         self.data = style.plain(BOARDS[name](lang).build())
-        self.default, self.asked = {}, {}  # asked: queries of those variables whose “all” is what they find
+        # asked: queries of the variables whose “all” is what their query finds
+        self.default, self.asked = {}, {}
         for variable in self.data["templating"]["list"]:
             name, value = variable["name"], variable["current"]["value"]
             if value != "$__all":
@@ -90,7 +92,7 @@ class Board:
         return self.data["panels"]
 
     def all_found(self, engine, now, days=30, **chosen):
-        """What `engine` finds for those variables whose “all” that is, as `${name:regex}` writes it."""
+        """Variable → all choices that its query finds in `engine`, as `${name:regex}` writes them."""
         values = {}
         for name, query in self.asked.items():
             choices = found(engine(self.sent(query, now, days, **chosen)))
@@ -111,17 +113,17 @@ class Board:
 
 
 def found(series):
-    """The choices that Grafana makes of an answer: its first column after the time."""
+    """The choices that Grafana makes of an answer: the first column after the time."""
     return sorted({row[1] for one in series for row in one["values"]})
 
 
 def escaped(value):
-    """As `${name:regex}` writes one value."""
+    """One value as `${name:regex}` writes it."""
     return re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", value)
 
 
 def ask(server, bucket, query):
-    """The series of one statement, through nginx and its token as Grafana asks."""
+    """The series that a statement selects, asked through nginx with its token, as Grafana does."""
     asked = Request(
         f"{server.url}/query?{urlencode({'db': bucket, 'q': query, 'epoch': 'ms'})}",
         headers={"Authorization": f"Token {server.token}"},
@@ -137,7 +139,7 @@ def ask(server, bucket, query):
 
 @contextmanager
 def province(server, broker, folder):
-    """The filled store: (bucket, now). Its gateway has written its paperwork and is gone again."""
+    """Yields (bucket, now) of the filled store. Its gateway has written its paperwork and has stopped."""
     bucket = server.bucket()
     store = InfluxStore(server.url, server.token, server.org, bucket)
     pilot = load("dong-thap")

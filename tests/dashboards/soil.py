@@ -1,4 +1,4 @@
-"""A small store for what machines read: nine days of soil, a real station with rare signals, one doubt."""
+"""A small store for open data: nine days of soil, a real station with rare signals, one flagged value."""
 
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,25 +21,25 @@ LOTS = [
      "simulated": n > 0}
     for n, name in enumerate(("tam-que", "canh-tan", "tam-que"))
 ]  # fmt: skip
-MORE = {  # what no simulated node carries
+MORE = {  # signals that no simulated node carries
     "battery_level": 64.0, "illuminance": 52_000.0, "wind_direction": 180.0, "water_volume": 1520.125,
     "rain_rate": 12.4, "pm2_5": 38.0, "pm10": 61.0, "noise": 58.3,
 }  # fmt: skip
 
 
 def fleet(figures):
-    """What gives the devices of these figures, of a place or of all, read at each question."""
+    """A function that reads the devices of these figures, of a place or of all, at each call."""
     return lambda place: figures.devices(figures.now(), **({"community": place} if place else {}))
 
 
 def targets(figures):
-    """What gives how the targets of these figures stand, read at each question."""
+    """A function that reads how the targets of these figures stand, at each call."""
     return partial(Progress.read, figures)
 
 
 @contextmanager
 def figures(folder):
-    """Its figures at the moment `NOW`."""
+    """The store's figures at the moment `NOW`."""
     store = SqliteStore(folder / "store.sqlite")
     probes = [("tam-que", n) for n in (1, 2, 3)] + [("canh-tan", n) for n in (1, 2)]
     store.write(

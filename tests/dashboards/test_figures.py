@@ -1,4 +1,4 @@
-"""What the pages take out of a store, where a point is not whole yet."""
+"""The figures that pages take out of a store in which a point may still be incomplete."""
 
 from datetime import date
 
@@ -23,7 +23,7 @@ TARGET = PILOT.target("iot_communities")
 
 
 def test_a_point_that_is_just_being_written_is_not_there_yet(tmp_path):
-    """InfluxDB shows it a field after the other."""
+    """InfluxDB shows the fields of a point one after the other."""
     store = SqliteStore(tmp_path / "store.sqlite")
     kpi, place = tags(pilot="dong-thap", indicator="smart_villages"), tags(
         pilot="dong-thap", indicator="smart_villages", community="lang-dinh-yen"
@@ -48,7 +48,7 @@ def test_a_point_that_is_just_being_written_is_not_there_yet(tmp_path):
 
 
 def test_no_figure_is_cut_however_much_there_is(tmp_path, monkeypatch):
-    """A month of counts, each written when it changed, of all who count."""
+    """A month of counts, each written when it changed, and all places that count."""
     store = SqliteStore(tmp_path / "store.sqlite")
     places = [one.id for one in PILOT.communities]
     for back in range(4):
@@ -62,7 +62,7 @@ def test_no_figure_is_cut_however_much_there_is(tmp_path, monkeypatch):
                   {"counted": True, "has": "3/3"}, at)
             for place in places
         ])  # fmt: skip
-    monkeypatch.setattr(stores, "AT_ONCE", 1)  # as if an answer held less than there is
+    monkeypatch.setattr(stores, "AT_ONCE", 1)  # as if one answer held fewer rows than there are
     monkeypatch.setattr(count, "MANY", 1, raising=False)
     monkeypatch.setattr(figures_module, "MANY", 1, raising=False)
     figures = Figures(store, PILOT, lambda n: [], lambda at: evaluate(store, PILOT, (), at), now=lambda: NOW)
@@ -92,8 +92,8 @@ def test_an_alarm_or_advice_that_is_just_being_written_is_not_there_yet_and_fail
 
 
 def test_what_was_counted_last_year_is_held_against_last_years_target(tmp_path):
-    """Until it is counted again, within the hour: as Grafana's boards have it, to which the point itself says
-    what was due.
+    """This lasts until the next count, within the hour. Grafana's boards do the same, since the point itself
+    has the value that was due.
     """
     store = SqliteStore(tmp_path / "store.sqlite")
     year = midnight_of(date(2026, 1, 1), PILOT.zone)
@@ -110,7 +110,7 @@ def test_what_was_counted_last_year_is_held_against_last_years_target(tmp_path):
 
 
 def test_after_midnight_who_counts_is_what_was_written_before_it(tmp_path):
-    """Until the clerk writes of the new day, which nobody waits for."""
+    """This lasts until the clerk writes the new day's count, for which no page waits."""
     store = SqliteStore(tmp_path / "store.sqlite")
     midnight = midnight_of(day_of(NOW, PILOT.zone), PILOT.zone)
 

@@ -1,4 +1,4 @@
-"""What is read ahead: nobody reads the store himself, nobody waits for long, and nobody sees what is old."""
+"""Values read ahead: no visitor reads the store, none waits for long, and none sees old values."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ from tests.servers import until
 
 
 class Reading:
-    """Counts how often it is tried and read; may be held up, or fail."""
+    """A read function that counts its tries and successes; it can be held up, or made to fail."""
 
     def __init__(self):
         self.tries = self.times = 0
@@ -33,7 +33,7 @@ class Reading:
 def reading():
     made = Reading()
     yield made
-    made.go.set()  # no thread is left behind
+    made.go.set()  # so that no thread is left behind
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def quick(monkeypatch):
 
 @pytest.fixture
 def once(monkeypatch):
-    """It is read at its beginning, and then for whoever waits."""
+    """The value is read at its start, and then only for a visitor who waits."""
     for name in ("EVERY", "AGAIN"):
         monkeypatch.setattr(kept, name, 600.0)
 
@@ -59,7 +59,7 @@ def test_while_it_runs_it_is_there_before_anybody_asks(reading):
     made = Kept(reading)
     with made.running():
         until(lambda: reading.times > 5, "it is read again and again")
-        reading.go.clear()  # from here on the store does not answer any more
+        reading.go.clear()  # from here on the store does not answer
         assert made.get() >= 5
         reading.go.set()
     assert made.get() == reading.times, "it has ended, and who asks reads"
@@ -232,7 +232,7 @@ def test_what_is_read_after_another_is_read_when_that_was_and_not_by_the_clock(m
 
 
 def test_what_was_read_meanwhile_is_followed_too(monkeypatch):
-    """While the second is read the first is read again, which the second has not seen."""
+    """While the second is being read the first is read again; the second read has not seen that."""
     monkeypatch.setattr(kept, "EVERY", 600.0)
     monkeypatch.setattr(kept, "OLD", 600.0)
     monkeypatch.setattr(kept, "AGAIN", 0.01)
@@ -258,7 +258,7 @@ def test_what_has_ended_follows_nobody():
 
 @pytest.mark.usefixtures("once")
 def test_nobody_waits_for_the_next_of_what_takes_long(reading, monkeypatch):
-    """In a province of ten thousand devices, on a machine that is busy, a reading takes longer than OLD."""
+    """In a province of ten thousand devices, on a busy machine, a read takes longer than OLD."""
     monkeypatch.setattr(kept, "OLD", 0.0)
     monkeypatch.setattr(kept, "AGES", 1e9)
     made = Kept(reading)
@@ -270,7 +270,7 @@ def test_nobody_waits_for_the_next_of_what_takes_long(reading, monkeypatch):
 
 
 def test_only_the_first_seconds_after_the_start_are_waited_for(reading, monkeypatch):
-    """A first reading of a large store takes longer than that: whoever comes then is answered at once."""
+    """The first read of a large store takes longer than that; later visitors are answered at once."""
     reading.go.clear()
     made = Kept(reading)
     with made.running():

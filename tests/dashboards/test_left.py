@@ -1,4 +1,6 @@
-"""What an earlier run left is shown until the first drawing of this one, in both languages, and no longer."""
+"""Pages that an earlier run left are shown until this run first draws them, in both languages, and no
+longer.
+"""
 
 import os
 import threading
@@ -65,7 +67,7 @@ def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
 def test_the_first_view_ever_says_what_is_known_while_the_store_is_read(
     figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nobody waits for the values of ten thousand devices, and nothing is said of them before."""
+    """The page does not wait for the values of ten thousand devices, and claims nothing about them before."""
     monkeypatch.setattr(overview, "FIRST", 0.01)
     read, devices = threading.Event(), len([one for one in figures.roster() if one.model != "diary"])
     untrue = ("no_indicators", "alarms_none", "silent_none", "advice_none", "none_yet")
@@ -108,7 +110,7 @@ def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_p
     with TestClient(app_of(figures, Kept(away), tmp_path), raise_server_exceptions=False) as client:
         assert client.get("/").text == "<p>before"
         fails.set()
-        until(lambda: client.get("/").status_code == 500, "it is told")  # 503, where a site answers
+        until(lambda: client.get("/").status_code == 500, "it is told")  # 503 where a site answers
 
 
 def test_what_is_older_than_a_day_is_not_shown(tmp_path: Path) -> None:
@@ -131,7 +133,7 @@ def test_a_folder_that_takes_nothing_holds_up_no_page(tmp_path: Path) -> None:
 
 
 def test_what_other_code_drew_is_not_shown(tmp_path: Path) -> None:
-    """After an upgrade its style sheet is another."""
+    """After an upgrade the page's style sheet is another."""
     left = Left(tmp_path, soil.PILOT.pilot)
     left.keep("vi", lambda: "<!doctype html>\n<p>now")
     assert left.page("vi") == "<!doctype html>\n<p>now"

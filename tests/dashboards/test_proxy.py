@@ -1,4 +1,4 @@
-"""deploy/proxy/nginx.conf before the pages: the very file, with this test's ports and certificate."""
+"""deploy/proxy/nginx.conf itself before the pages, with only ports and certificate of this test."""
 
 import gzip
 import os
@@ -78,7 +78,7 @@ class Proxy:
         )
 
     def ask(self, path, method="GET", **headers):
-        """Status, headers and bytes, as they came."""
+        """(status, headers, bytes) as they arrived."""
         one = HTTPConnection(NAME, timeout=30)
         one.sock = self.connected()
         one.request(method, path, headers={name.replace("_", "-"): value for name, value in headers.items()})
@@ -152,7 +152,7 @@ def test_what_is_too_large_is_refused_before_it_is_read(proxy):
 
 
 def test_an_address_has_a_hundred_connections(proxy):
-    """Each with half a body: nginx counts who has sent a head."""
+    """Each sends half a body, since nginx counts a connection only after its head has arrived."""
     held = [proxy.connected() for _ in range(100)]
     for one in held:
         one.sendall(b"POST /check HTTP/1.1\r\nHost: village.example\r\nContent-Length: 10\r\n\r\nx")

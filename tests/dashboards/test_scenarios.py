@@ -1,4 +1,4 @@
-"""The page says what is rehearsed here and what can be, in both languages, and leads back."""
+"""The page lists what is rehearsed here and what can be, in both languages, and leads back."""
 
 from html import unescape
 

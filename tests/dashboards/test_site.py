@@ -1,4 +1,4 @@
-"""The pages as one application: every door for machines is there, and says when the store is away."""
+"""The pages as one application: every route for machines exists, and reports it when the store is away."""
 
 import re
 import socket
@@ -56,7 +56,7 @@ def test_every_door_for_machines_is_open_and_answers_head_alike(settings, figure
 
 
 def test_a_point_that_no_device_said_takes_no_page_away(settings, figures):
-    """Whoever may write to the store can write one."""
+    """Anybody who may write to the store can write such a point."""
     nobody = tags(pilot="dong-thap", community="tam-que", simulated="false")
     doubted = tags(pilot="dong-thap", community="tam-que", signal="soil_ec", reason="spike")
     paths = ("/", "/place/tam-que", "/api/v1/devices?limit=1", "/api/v1/devices?community=tam-que",
@@ -201,7 +201,7 @@ def test_a_store_that_is_away_is_503_and_says_when_to_ask_again(settings, figure
 
 
 def test_head_and_options_wherever_get_is_answered(settings, figures):
-    """Of public routes of every kind."""
+    """Public routes of every kind."""
     app = site(settings, figures, lambda *_: None, ())
     with TestClient(app) as client:
         asked = sorted({path for path in ("/", "/state", "/healthz", "/check", "/learn", "/reports", *DOORS)
@@ -221,7 +221,7 @@ PAGES = ("/", "/?q=tam", "/place/tam-que", "/healthz", "/api/v1/indicators", "/a
 
 
 def asked_of(folder, places):
-    """How often a visitor of each page has the store asked, in a province of so many more places that all
+    """Page → number of store queries for one visit, in a province with so many more places, all of which
     report and are counted.
     """
     one = soil.PILOT.place["tam-que"]
@@ -234,16 +234,16 @@ def asked_of(folder, places):
     evaluation = evaluate(store, pilot, fleet, soil.NOW + 1)
     midnight = midnight_of(day_of(soil.NOW, pilot.zone), pilot.zone)
     store.write([*points(pilot, evaluation), *standing(pilot, evaluation, midnight)])
-    made = Figures(store, pilot, lambda *_: [], None, now=lambda: soil.NOW + 1)  # nobody counts
+    made = Figures(store, pilot, lambda *_: [], None, now=lambda: soil.NOW + 1)  # nothing is counted anew
     asked, found = [], {}
 
     def heard(_):
-        if threading.current_thread().name not in ("kept", "curves"):  # what is read ahead
+        if threading.current_thread().name not in ("kept", "curves"):  # these threads read ahead
             asked.append(1)
 
     with TestClient(site(Settings(data=folder), made, lambda *_: None, ())) as client:
         for path in PAGES:
-            client.get(path)  # what is read ahead is there
+            client.get(path)  # afterwards everything that is read ahead is there
             store._db.set_trace_callback(heard)
             asked.clear()
             answer = client.get(path)
@@ -261,7 +261,7 @@ def test_a_page_has_the_store_asked_no_more_often_of_many_places_than_of_few(tmp
 
 
 def test_who_counted_at_a_past_moment_is_told_by_who_was_enrolled_then(tmp_path, monkeypatch):
-    """The report of a year that is over says the same after a device has left or moved."""
+    """The report of a past year stays the same after a device has left or moved."""
     settings, end = Settings(data=tmp_path), soil.NOW // HOUR_MS * HOUR_MS
     registry = Registry(settings.registry_url, settings.loaded_pilot)
     monkeypatch.setattr(registry_module, "now_ms", lambda: end - 10 * DAY_MS)
@@ -279,7 +279,7 @@ def test_who_counted_at_a_past_moment_is_told_by_who_was_enrolled_then(tmp_path,
         registry.revoke("d1")
         registry.revoke("d2")
         registry.enroll("my-dien", "soil-probe", "d2")
-        figures = opened(settings, store)  # whose memory is empty
+        figures = opened(settings, store)  # with an empty memory
         assert figures.evaluation(end).counts[0] == before
         assert figures.evaluation(end + HOUR_MS).counts[0].members == ()
     finally:

@@ -1,4 +1,4 @@
-"""Every page, report, message, label and board of the four pilots, read as people read it."""
+"""Every page, report, message, label and board of the four pilots, checked as people read them."""
 
 import re
 from datetime import UTC, datetime
@@ -49,7 +49,7 @@ ANNOTATIONS = ("summary", "place", "description", "calm", "lost")
 
 
 class Walk:
-    """A pilot's store, its pages, and what was sealed."""
+    """A pilot's store, its pages, and its sealed lots."""
 
     def __init__(self, name, folder):
         self.pilot, self.folder = load(name), folder
@@ -76,7 +76,7 @@ class Walk:
         self.lots = seal.lots(folder / "trace", 100)
 
     def _worse(self):
-        """A doubted value, a probe of a stranger's, and what the rules say of all that."""
+        """Add a flagged value, and the advice that the rules give."""
         device = next(one for one in self.pilot.fleet.values() if one.model == "soil-probe")
         where = (*device_tags(device), ("signal", "soil_moisture"), ("reason", "gross_range"))
         self.store.write(
@@ -118,7 +118,7 @@ class Walk:
 
 
 def _ours(line, message):
-    """Without what the message that was sent says itself, and where in it."""
+    """The line without the names and values of the message that was sent."""
     for word in re.findall(r"[a-z_]{2,}", message):
         line = re.sub(rf"(?:values\.)?\b{word}\b(?: = \S+$|:)?", " ", line)
     return line
@@ -132,7 +132,7 @@ def walk(request, tmp_path_factory):
 
 
 def wrong(texts, pilot, lang):
-    """Where → what is wrong with it."""
+    """Where → what is wrong there."""
     found, named = {}, ids(pilot, lang)
     for where, lines in texts:
         for what, line in faults(lines, named, lang):
@@ -168,13 +168,13 @@ def test_report(walk, lang):
 
 
 def _filled(template):
-    """A template of Go with a number where it prints one."""
+    """A Go template with a number wherever it prints one."""
     return re.sub(r"\{\{.*?\}\}", lambda one: "1" if "printf" in one[0] else " ", template)
 
 
 @pytest.mark.parametrize("lang", LANGS)
 def test_alarms(walk, lang):
-    """What the watch sends, and what Grafana is given to send, without its templates."""
+    """The messages that the watch sends, and those that Grafana gets, without their templates."""
     ruled = {rule.id: rule for rule in rules(walk.pilot, lang)}
     models = {name: device.model for name, device in walk.pilot.fleet.items()}
     words = Words(walk.pilot, ruled, lang, "http://testserver", lambda: models)
@@ -197,7 +197,7 @@ def test_alarms(walk, lang):
 
 
 def test_labels(walk):
-    """They are Vietnamese alone."""
+    """Labels are in Vietnamese alone."""
     client, labels = TestClient(walk.app), []
     for lot in walk.lots:
         if not lot["refused"]:
@@ -224,7 +224,8 @@ EXEMPT = {
     "/templating/list/0/current/text": "the choice of province: its words come out of the store, so that it "
     "opens with its own province, and the store has the id alone",
 }
-WITHOUT_IDS = {("targets", 5): "a day, how many are left, an office"}  # board and panel
+# (board, panel) → what it shows instead of an id
+WITHOUT_IDS = {("targets", 5): "a day, how many are left, an office"}
 SHOWN = {
     "title",
     "description",
@@ -239,7 +240,7 @@ SHOWN = {
 
 
 def spoken(part, at=""):
-    """(path, text) of what a board shows: names, words of mappings, texts, names of columns."""
+    """(path, text) of each text that a board shows: names, words of mappings, texts, names of columns."""
     if isinstance(part, dict):
         for key, value in part.items():
             if key == "renameByName":
@@ -272,7 +273,7 @@ def test_boards(board, lang):
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("name", PILOTS)
 def test_every_id_of_a_table_has_its_word(name, lang):
-    """Whatever the store may have in a cell: places, devices, crops, rules, indicators, models."""
+    """Every id that a cell may hold: places, devices, crops, rules, indicators, models."""
     found = {}
     for board in BOARDS:
         data = style.plain(BOARDS[board](lang).build())

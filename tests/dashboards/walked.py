@@ -1,5 +1,5 @@
-"""What is held against every text that people read: no id, no English word in Vietnamese, numbers and days in
-the form of devices/texts.py.
+"""Checks on every text that people read: no id, no English word in Vietnamese, and numbers and days in the
+form of devices/texts.py.
 
     page ─► visible ─┐
     board, message ──┴─► faults (ids, lang)
@@ -15,12 +15,13 @@ from devices.contract.quality import REASONS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Indicator
 
-HIDDEN = {"script", "style", "code", "pre", "textarea"}  # no text, or what a person or a machine wrote
+# these hold no text, or what a person or a machine wrote
+HIDDEN = {"script", "style", "code", "pre", "textarea"}
 SAID = ("alt", "title", "aria-label", "placeholder")  # attributes that are shown or read aloud
 EMPTY = {"meta", "link", "input", "img", "br", "line", "rect", "circle", "path", "polyline", "polygon", "use"}
 BLOCKS = {"p", "li", "td", "th", "h1", "h2", "h3", "div", "br", "option", "dt", "dd", "text", "label", "a"}
 
-# Words of a Vietnamese text that are no Vietnamese syllable, and why they may stand there.
+# Words in a Vietnamese text that are no Vietnamese syllable, and why they may stand there.
 ALLOWED = {
     "names of things and formats": """
         Grafana InfluxDB MQTT Mosquitto LoRa LoRaWAN ChirpStack SenML JSON CBOR CSV QR GTIN EPCIS VietGAP
@@ -42,7 +43,7 @@ _SYLLABLE = re.compile(
 _WORD = re.compile(r"[^\W\d_]+")
 _NAME = re.compile(r"(?<![\w/-])[\w-]+")  # whole, as an id is written
 _KNOWN = {word.casefold() for words in ALLOWED.values() for word in words.replace("'s", "").split()}
-_CODE = re.compile(  # what a reader copies, and does not read as a word, a number or a day
+_CODE = re.compile(  # parts that a reader copies, and does not read as a word, a number or a day
     "|".join((
         r"https?://\S+", r"(?<!\w)/[a-z][\w/.{}-]*",
         r"\b[\w/]+\.md\b", r"[\w-]*\.(?:json|vkey|tlog-proof)\b",
@@ -59,7 +60,7 @@ _NUMBERS = {
     "vi": re.compile(r"(?<![\w.,:/-])\d+\.(?:\d{1,2}|\d{4,})(?![\d.])"),  # a point before decimals
     "en": re.compile(r"(?<![\w.,:/-])\d+,(?:\d{1,2}|\d{4,})(?![\d,])"),
 }
-_LONG = re.compile(r"(?<![\w.,:/-])(?:\d{5,}|(?!19|20|21)\d{4})(?![\w/-])")  # thousands not apart
+_LONG = re.compile(r"(?<![\w.,:/-])(?:\d{5,}|(?!19|20|21)\d{4})(?![\w/-])")  # thousands not set apart
 _PERCENT = re.compile(r"\d[\s\u00a0]%")
 _DAYS = {
     "vi": re.compile(
@@ -71,7 +72,7 @@ _DAYS = {
 
 
 class _Visible(HTMLParser):
-    """Text as a reader has it; what is in another language than the page is left out."""
+    """Collects the text that a reader sees; text in another language than the page's is left out."""
 
     def __init__(self, lang):
         super().__init__()
@@ -111,7 +112,7 @@ def visible(html, lang):
 
 
 def ids(pilot, lang):
-    """What machines call things. In English some are words too (rice, energy): those with a mark alone."""
+    """The ids that machines use; in English only those with - or _, as others are words (rice, energy)."""
     every = {place.id for place in (*pilot.places, *pilot.producers.values())} | pilot.fleet.keys()
     every |= {rule.id for rule in pilot.advice.rules} | {service.id for service in pilot.services}
     every |= {product.crop for one in pilot.producers.values() for product in one.products}
@@ -125,14 +126,14 @@ def ids(pilot, lang):
 
 
 def cells(pilot):
-    """The ids that a table of a board may have in a cell."""
+    """The ids that a table cell of a board may hold."""
     found = {place.id for place in pilot.places} | set(pilot.fleet) | {rule.id for rule in pilot.advice.rules}
     found |= {product.crop for one in pilot.communities for product in one.products}
     return found | {*get_args(Indicator), *MODELS}
 
 
 def faults(lines, named, lang):
-    """Each as (what is wrong, where); `named`: the ids that may not stand there."""
+    """Yields (what is wrong, line) for each fault; `named` are the ids that may not stand there."""
     for line in lines:
         bare = _CODE.sub(" ", line)
         yield from ((f"id: {one}", line) for one in _NAME.findall(bare) if one in named)

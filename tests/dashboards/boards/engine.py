@@ -1,4 +1,4 @@
-"""An InfluxDB with a few points, asked as Grafana asks it."""
+"""An InfluxDB with a few points, queried as Grafana queries it."""
 
 import re
 from datetime import datetime, timedelta, timezone
@@ -22,7 +22,7 @@ class Engine:
         self._server, self._bucket = server, server.bucket()
 
     def ask(self, query):
-        """The series of one statement."""
+        """The series that a statement selects."""
         return self._server.ask(query, self._bucket)
 
     def write(self, lines):
@@ -35,7 +35,7 @@ class Engine:
 
 
 def as_grafana(query, pilot="dong-thap", start=NOW - 30 * DAY, stop=NOW, some=".*"):
-    """Variables and macros replaced as Grafana replaces them."""
+    """The query with variables and macros replaced as Grafana replaces them."""
     escaped = re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", pilot)
     sent = query.replace("${pilot:regex}", escaped).replace("${least_covered:regex}", some)
     sent = sent.replace("${__from}", str(start)).replace("${__to}", str(stop))
@@ -46,7 +46,7 @@ def as_grafana(query, pilot="dong-thap", start=NOW - 30 * DAY, stop=NOW, some=".
 
 
 def rows(series):
-    """Every row as a dict, tags of its series included."""
+    """Every row as a dict that includes the tags of its series."""
     return [
         {**one.get("tags", {}), **dict(zip(one["columns"], values, strict=True))}
         for one in series
@@ -55,7 +55,7 @@ def rows(series):
 
 
 def measured(engine, device, **values):
-    """Readings of one device and signal, by their time."""
+    """Write one device's readings of one signal, given as {time: value}."""
     (name, numbers), *_ = values.items()
     where = f"pilot=dong-thap,community=moi,device={device},model=m,simulated=false"
     engine.write([f"telemetry,{where} {name}={value} {at}" for at, value in numbers.items()])

@@ -1,4 +1,6 @@
-"""The boards as Grafana will read them: against the published schema, the house rules, the files in git."""
+"""The boards as Grafana will read them, checked against the published schema, our rules and the files in
+git.
+"""
 
 import json
 import re
@@ -21,7 +23,7 @@ from tests.vectors import published
 HERE = Path(__file__).parents[3]
 PROVISIONING = HERE / "dashboards/provisioning"
 
-# Options that Grafana 10, 11 and 12 all have, by type of panel.
+# options that Grafana 10, 11 and 12 all have, by type of panel
 OPTIONS = {
     "stat": {"colorMode", "graphMode", "justifyMode", "orientation", "reduceOptions", "text", "textMode"},
     "timeseries": {"legend", "tooltip"},
@@ -48,7 +50,7 @@ def test_a_board_follows_the_published_schema(lang, name):
     board = load(lang, name)
     for panel in board[
         "panels"
-    ]:  # it knows objects alone as an override's values: Grafana's own are of any kind
+    ]:  # the schema knows only objects as an override's values; Grafana's own values are of any kind
         for override in panel.get("fieldConfig", {}).get("overrides", ()):
             override["properties"] = [p for p in override["properties"] if isinstance(p["value"], dict)]
     jsonschema.Draft7Validator(schema).validate(board)
@@ -117,7 +119,7 @@ def test_legends_and_queries_are_set(panel, lang):
     aggregate = any(
         re.search(r"\b(mean|max|min|sum|count|last)\(", t["query"])
         and "GROUP BY time(" not in t["query"]
-        and not t["query"].startswith('SELECT "severity"')  # rows out of a selector keep their time
+        and not t["query"].startswith('SELECT "severity"')  # rows selected by a selector keep their time
         for t in panel.get("targets", ())
     )
     dropped = [t["id"] for t in panel.get("transformations", ())]
@@ -139,7 +141,7 @@ def test_columns_of_a_table_have_their_order_and_places_their_name_first(panel, 
         (shape,) = shapes
         first = min(shape["indexByName"], key=shape["indexByName"].get)
         if first == "due":
-            return  # days and offices: no id
+            return  # days and offices have no id
         assert first in ("community", "device", "instance", "who"), panel["title"]
         assert ("community" in shape["indexByName"]) == (first == "community")
         known = {k: v for m in panel["fieldConfig"]["defaults"]["mappings"] if m["type"] == "value"
@@ -198,7 +200,7 @@ def test_the_traceability_share_is_a_ratio():
 
 
 def test_both_languages_show_the_same_panels():
-    words = re.compile("(text|to)_en")  # advice and offices are stored in both languages
+    words = re.compile("(text|to)_en")  # the store has advice and offices in both languages
 
     def shape(lang, name):
         return [

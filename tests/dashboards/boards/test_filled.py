@@ -1,5 +1,5 @@
 """Every query of every panel on the InfluxDB engine, filled by the gateway from the simulator: no panel is
-empty, no query fails with any value of any variable, none shows another pilot.
+empty, no query fails with any value of any variable, and none shows another pilot.
 """
 
 import time
@@ -50,7 +50,7 @@ def filled(any_influx, written):
 
 
 def flood(store, folder, now):
-    """The canal rises, and the gateway's own advisor says what to do, its watch that it is an alarm."""
+    """The canal rises; the gateway's own advisor gives advice, and its watch raises an alarm."""
     gauge = device_tags(PILOT.fleet["my-dien-canal-gauge-01"])
     store.write([Point("telemetry", gauge, {"water_level": 2.5}, now - FLOODED)])
     advisor = Advisor(store, PILOT, lambda: list(PILOT.fleet.values()), folder, lambda: None, None)
@@ -59,7 +59,7 @@ def flood(store, folder, now):
 
 
 def besides(store, now):
-    """A real station at the place that a board shows first: it measures what no simulated node carries."""
+    """Add real devices at the place that a board shows first, with signals that no simulated node carries."""
     sky = device_tags(Device("dong-thap", "my-dien", "sky", "weather-station", simulated=False))
     meter = device_tags(Device("dong-thap", "my-dien", "meter", "pump-controller", simulated=False))
     values = {"wind_direction": 225.0, "rain_rate": 12.0, "illuminance": 52_000.0, "noise": 58.0,
@@ -67,7 +67,7 @@ def besides(store, now):
     store.write([Point("telemetry", sky, values, now - 60_000 - hour * 3_600_000) for hour in range(6)])
     for day in range(
         PILOT.rules.iot_communities.window_days + 1
-    ):  # the boards' days are few; a rule looks back
+    ):  # the boards show a few days; a rule looks back further
         where = tags(pilot="dong-thap", community="my-dien", device="sky")
         store.write([Point("device", where, {"coverage": 0.5}, now - 60_000 - day * DAY)])
     picked = tags(pilot="dong-thap", community="my-dien", product="rice")
@@ -77,7 +77,7 @@ def besides(store, now):
     for indicator, (place, has) in lacking.items():
         of = tags(pilot="dong-thap", indicator=indicator, community=place)
         missing = {"counted": False, "name": PILOT.place[place].name, "has": has}
-        store.write([Point("standing", of, missing, now)])  # in the simulated province all count
+        store.write([Point("standing", of, missing, now)])  # in the simulated province all of them count
     totals = {now - 60_000 - day * DAY: 90.0 - day for day in range(5)}
     store.write([Point("telemetry", meter, {"water_volume": total}, at) for at, total in totals.items()])
 
@@ -88,14 +88,14 @@ def test_every_query_brings_rows(filled, name, panel, target):
     query = ALL[name].sent(target["query"], now)
     found = rows(engine(query))
     if (name, panel["id"]) == ("community", 22) and '"worst" > 2.3' not in query:
-        return  # the flood alone is an alarm there
+        return  # only the flood is an alarm there
     assert found, query
     drops_time = any(t["id"] == "filterFieldsByName" for t in panel.get("transformations", ()))
     assert drops_time or all(row["time"] > DAY for row in found), "1970 would be shown"
     if panel["type"] == "stat":
         assert len(found) == 1
     shown = {t["id"]: t for t in panel.get("transformations", ())}.get("organize")
-    if shown is not None:  # what a table renames is there to be renamed
+    if shown is not None:  # each column that a table renames exists
         columns = {column for t in panel["targets"] for row in [t["query"]] for column in quoted(row)}
         assert shown["options"]["renameByName"].keys() <= columns | {"Time"}, columns
 
@@ -122,7 +122,7 @@ def test_every_place_and_every_range_can_be_chosen(filled, name):
     for panel in ALL[name].panels:
         for target in panel.get("targets", ()):
             for place in ("lang-an-nhon", ".*"):
-                for days, step in ((1, "1h"), (3650, "7d")):  # a step as Grafana has it for so many
+                for days, step in ((1, "1h"), (3650, "7d")):  # the step that Grafana uses for so many days
                     engine(ALL[name].sent(target["query"], now, days, step, community=place))
 
 
@@ -173,10 +173,10 @@ def test_advice_is_said_in_the_language_of_the_board(filled, lang, said):
 
 @pytest.mark.parametrize("signal", HOURLY)
 def test_what_is_drawn_from_hours_is_what_the_readings_say(filled, signal):
-    """At every place and in every step of the days that were counted."""
+    """At every place, in every step of the days that were counted."""
     engine, now = filled
     board = ALL["water"]
-    until = (now - FLOODED) // 7_200_000 * 7_200_000 - 1  # its hour is counted later
+    until = (now - FLOODED) // 7_200_000 * 7_200_000 - 1  # before the flood, whose hour is counted later
     (drawn,) = (
         target["query"] for panel in board.panels for target in panel.get("targets", ())
         if "telemetry_hour" in target["query"] and signal in target["query"]
@@ -186,7 +186,7 @@ def test_what_is_drawn_from_hours_is_what_the_readings_say(filled, signal):
     )
     assert raw.count("mean(") == 1
 
-    # hours are counted from COUNTED days before now on: the first whole step after that
+    # hours are counted from COUNTED days before now on; the first whole step after that
     begin = -(-(now - COUNTED * DAY) // 7_200_000) * 7_200_000
 
     def values(query):
@@ -215,7 +215,8 @@ def asked(name):
     return alarms.queries(RULES[name], PILOT)
 
 
-LATER = {place.id for place in PILOT.places if place.joined.year > 2028}  # no device of theirs speaks yet
+# places whose devices do not send yet
+LATER = {place.id for place in PILOT.places if place.joined.year > 2028}
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -229,7 +230,7 @@ def test_every_alert_rule_has_one_number_a_series(filled, name):
         assert found == []
         return
     if RULES[name].asked == "quarantine" and not found:
-        return  # of one page of the books nothing can be said: what was added within the hour
+        return  # one page of the books shows no messages added within the hour
     assert found, asked(name)[0]
     for query in asked(name):
         for series in engine(query):
@@ -256,7 +257,7 @@ def test_the_watch_finds_the_numbers_that_grafana_finds(written, filled):
         first, *second = ({key(one.get("tags", {})): one["values"][0][1] for one in engine(query)}
                           for query in asked(rule.id))  # fmt: skip
         mine = found[rule.id]
-        if rule.asked == "quarantine":  # see above: the watch says 0 of one page
+        if rule.asked == "quarantine":  # without the 0 that the watch gives for one page, see above
             mine = {one: number for one, number in mine.items() if one in first or number.value}
         assert {one: number.value for one, number in mine.items()} == pytest.approx(first), rule.id
         for readings in second:
@@ -267,7 +268,7 @@ def test_the_watch_finds_the_numbers_that_grafana_finds(written, filled):
 
 
 def test_a_rule_fires_where_something_is_wrong_and_there_alone(any_influx, filled):
-    """The numbers that rules hold against their thresholds, in a store of our own."""
+    """The values that rules compare with their thresholds, in a store of this test."""
     bucket, now = any_influx.bucket(), time.time_ns() // 1_000_000
     store = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
     books = {"received": 10, "stored": 7, "duplicate": 1, "quarantined": 1, "spooled": 0, "lag_ms": 0}
@@ -310,7 +311,9 @@ def test_a_rule_fires_where_something_is_wrong_and_there_alone(any_influx, fille
 
 
 def test_a_device_that_joined_lately_has_no_bad_coverage(any_influx):
-    """Of a place with an old device and a new one the old one counts; of a place with new ones alone none."""
+    """Where a place has an old device and a new one, the old one counts; a place with only new ones has no
+    value.
+    """
     bucket, now = any_influx.bucket(), time.time_ns() // 1_000_000
     store = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
     window = PILOT.rules.iot_communities.window_days

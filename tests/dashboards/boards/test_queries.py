@@ -1,4 +1,4 @@
-"""What the InfluxQL says, without an engine."""
+"""The text of the InfluxQL queries, checked without an engine."""
 
 import json
 import re

@@ -1,5 +1,5 @@
-"""What the queries mean, on a real InfluxDB (1.6.7 on Debian, and 2.x where one is given), with a few points
-whose answers are known.
+"""The results of the queries on a real InfluxDB (1.6.7 on Debian, and 2.x where one is given), for a few
+points whose answers are known.
 """
 
 import time
@@ -18,7 +18,7 @@ DUE = {"2025": epoch(2025, 12, 31), "2030": epoch(2030, 12, 31)}
 
 
 def lines(pilot, communities):
-    """A pilot as the gateway would write it; the last of `communities` never had a device."""
+    """A pilot's points as the gateway would write them; the last of `communities` never had a device."""
     for day in range(100):
         at = NOW - day * DAY
         for n, indicator in enumerate(INDICATORS):
@@ -124,7 +124,7 @@ def test_real_kilograms_are_not_added_to_simulated_ones(any_influx):
         f'verified=true,simulated={simulated},lot="L{back}" {NOW - back * DAY}'
         for back, (kilograms, simulated) in enumerate([(800.0, "false"), (50.0, "true"), (7.0, "true")], 1)
     )
-    engine.write(  # where the first was before its day was corrected
+    engine.write(  # the places of the first lot before its day was corrected
         "lot,pilot=dong-thap,community=canh-tan,product=longan quantity=0,coverage=0,verified=false,"
         f'simulated=false,lot="",scans=0i,packages=0i,far_more=false {NOW - back * DAY}'
         for back in (8, 9)
@@ -150,7 +150,7 @@ def test_real_kilograms_are_not_added_to_simulated_ones(any_influx):
 
 
 def test_of_no_lot_there_are_0(any_influx):
-    """Not a number that is missing."""
+    """The result is the number 0, not a missing one."""
     engine = Engine(any_influx)
     engine.write(
         [f"lot,pilot=dong-thap,community=a,product=p quantity=1,verified=false,simulated=true {NOW}"]
@@ -199,7 +199,7 @@ def test_a_meter_s_days_are_what_it_rose_by_and_a_new_meter_counts_nothing(engin
 
 
 def test_where_a_device_was_silent_its_line_has_nulls(engine):
-    """A step of an hour: readings at 0, 1 and 5 o'clock."""
+    """With a step of an hour: readings at 0, 1 and 5 o'clock."""
     start = epoch(2026, 11, 12)
     measured(engine, "gap", soil_moisture={start + hour * 3_600_000: 30.0 + hour for hour in (0, 1, 5)})
     query = queries.trend("telemetry", "soil_moisture", by="device").replace("$__interval", "1h")
@@ -262,7 +262,7 @@ def test_advice_is_the_newest_of_each_rule_and_not_what_is_over(engine):
 
 
 def test_a_place_stands_at_one_level_of_alarm(engine):
-    """Each of its own limits; the last has no reading of the last hours."""
+    """`d` has no reading within the last three hours; `ca-tra-hong-ngu` has limits of its own."""
     lines = []
     values = {"a": (2.0, 1), "b": (2.1, 1), "c": (2.4, 1), "d": (9.0, 5), "ca-tra-hong-ngu": (2.4, 1)}
     for place, (value, hours) in values.items():

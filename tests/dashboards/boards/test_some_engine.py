@@ -1,4 +1,4 @@
-"""Which places, devices and alarms a board shows of many, on a real InfluxDB."""
+"""Which of many places, devices and alarms a board shows, on a real InfluxDB."""
 
 import time
 
@@ -21,7 +21,7 @@ def test_the_places_of_least_coverage_are_those_of_the_lowest_mean(any_influx):
 
 
 def test_a_device_has_one_row_with_the_newest_of_each(any_influx):
-    """Its battery is told on one day, its coverage on the next."""
+    """Its battery was sent on one day, its coverage on the next."""
     engine = Engine(any_influx)
     engine.write(
         f"device,community={place},device={place}-1,pilot=dong-thap {fields} {NOW - day * DAY}"
@@ -48,7 +48,9 @@ def test_the_weakest_batteries_are_the_lowest_of_a_day_each_device_once(any_infl
 
 
 def test_places_on_the_map_are_in_alarm_by_any_quantity_now(any_influx):
-    """As the watch left it in the running hour and in the one before; `b` was written over a moment ago."""
+    """Points as the watch wrote them in the running hour and earlier; that of `b` was overwritten a moment
+    ago.
+    """
     engine, today = Engine(any_influx), int(time.time() * 1000)
     hour = today // 3_600_000 * 3_600_000
     told = [
@@ -68,8 +70,8 @@ def test_places_on_the_map_are_in_alarm_by_any_quantity_now(any_influx):
 
 
 def test_lines_of_everywhere_are_of_the_places_nearest_to_their_own_alarm(any_influx):
-    """The newest hour counts. `tide` was higher before; `high` stands far under its own level; `old` has said
-    nothing in the range.
+    """The newest hour counts. `tide` was higher before; `high` is far below its own level; `old` has no
+    reading within the range.
     """
     engine = Engine(any_influx)
     hour = NOW // 3_600_000 * 3_600_000

@@ -1,4 +1,6 @@
-"""The map of every pilot: a finger meets one mark at a time, names cover nothing, places are in outlines."""
+"""The map of every pilot: a finger meets one mark at a time, names cover nothing, places are inside
+outlines.
+"""
 
 import math
 import re
@@ -46,7 +48,9 @@ def test_names_that_are_shown_cover_neither_names_nor_marks(name: str) -> None:
 
 @pytest.mark.parametrize("name", PILOTS)
 def test_the_province_is_around_its_places(name: str) -> None:
-    """Boundaries are thinned and of 2008, places as good as 5 km, islands may be too small to be drawn."""
+    """The outlines are simplified and of 2008, places are precise to 5 km, and islands may be too small to
+    draw.
+    """
     land = lands()[name]
     outside = [
         place.name for place in load(name).places

@@ -1,4 +1,4 @@
-"""The catalogue as ckanext-dcat 2.4.4 harvests it: three forms of one graph, whole, and answered to HEAD."""
+"""The catalogue as ckanext-dcat 2.4.4 harvests it: one whole graph in three forms, also answered to HEAD."""
 
 import json
 import re
@@ -36,7 +36,7 @@ def client(tmp_path_factory):
 
 
 def _nodes(client):
-    """Address → (kinds, property → values)."""
+    """Address → node of the JSON-LD graph."""
     graph = client.get(PATH).json()["@graph"]
     return {node["@id"]: node for node in graph}
 
@@ -46,7 +46,7 @@ def _of(nodes, kind):
 
 
 def _triples(graph):
-    """Of JSON-LD and of RDF/XML alike: (node, property, value, its language or kind)."""
+    """The triples of JSON-LD and of RDF/XML alike: (node, property, value, its language or kind)."""
     if isinstance(graph, dict):
         for node in graph["@graph"]:
             for kind in node["@type"]:

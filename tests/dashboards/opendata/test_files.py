@@ -1,4 +1,4 @@
-"""The open data as whole files, as Excel, pandas 3.1 and GDAL 3.6 and 3.12 open them over HTTP."""
+"""The open data as whole files, as Excel, pandas 3.1, and GDAL 3.6 and 3.12 open them over HTTP."""
 
 import csv
 import io
@@ -149,7 +149,7 @@ def test_many_who_ask_at_once_cost_the_store_one_question(tmp_path, monkeypatch,
             until(lambda: asked, "the store is asked")
             go.set()
             bodies = {one.result().content for one in answers}
-            assert client.get(f"/api/v1/{name}").content in bodies  # and who comes a moment later as well
+            assert client.get(f"/api/v1/{name}").content in bodies  # a request a moment later gets the same
     assert len(bodies) == 1 and bodies != {b""}
     of_telemetry = [of for of in asked if of[0] == "telemetry"]
     assert len(of_telemetry) == 1

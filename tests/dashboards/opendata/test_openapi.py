@@ -1,5 +1,5 @@
-"""The OpenAPI document is true: schemathesis asks whatever it allows and what it does not, and what follows
-from answers, with all of its checks. It stays out of the lock: it brings 30 packages.
+"""The OpenAPI document is true: schemathesis sends requests that it allows, requests that it does not, and
+requests that follow from answers, with all of its checks. It is not in the lock, since it brings 30 packages.
 """
 
 import subprocess
@@ -22,7 +22,7 @@ FOLDER = Path.home() / ".cache" / "hoiquan-tests" / f"schemathesis@{VERSION}"
 def schemathesis():
     """The command, in an environment of its own."""
     uv = str(Path(sys.executable).with_name("uv"))
-    with one_at_a_time(FOLDER):  # every worker wants it
+    with one_at_a_time(FOLDER):  # every worker wants to install it
         command = FOLDER / "bin" / "schemathesis"
         if not command.exists():
             install = [uv, "pip", "install", "-q", "--python", str(FOLDER), f"schemathesis=={VERSION}"]

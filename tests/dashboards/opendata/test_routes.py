@@ -1,4 +1,4 @@
-"""Open data over a real store: rows as OpenAPI says, units everywhere, pages, CSV, caches, limits."""
+"""Open data over a real store: rows as in OpenAPI, units everywhere, pages, CSV, caches, limits."""
 
 import csv
 import io
@@ -75,7 +75,7 @@ def test_csv_has_the_same_rows(client, path):
         assert len(found) == len(rows)
         assert any("unit" in column for column in found[0])
         first = {name: value for name, value in rows[0].items() if isinstance(value, str | bool)}
-        if "gtin" in first:  # a text to every program, as GS1 writes it for people
+        if "gtin" in first:  # written as GS1 writes it for people, so that every program reads a text
             first["gtin"] = f"(01){first['gtin']}"
         assert {name: found[0][name] for name in first} == {name: str(value) for name, value in first.items()}
 
@@ -174,7 +174,7 @@ def test_a_direction_has_the_mean_of_its_vectors_and_no_ends(client):
     rows = client.get(address).json()["rows"]
     assert [(row["low"], row["mean"], row["high"], row["number"], row["unit"]) for row in rows] == [
         (None, 0.0, None, 2, "deg"),
-        (None, None, None, 2, "deg"),  # they cancel each other out
+        (None, None, None, 2, "deg"),  # the two directions cancel each other out
     ]
     open_rows.Series.model_validate(client.get(address).json())
     table = list(csv.DictReader(io.StringIO(client.get(f"{address}&format=csv").content.decode("utf-8-sig"))))
@@ -210,7 +210,7 @@ def test_lots_keep_their_codes(client):
 
 
 def test_lots_are_asked_for_of_whoever_seals_some(client):
-    """Cooperatives seal most of them, and are no places of the pilot; villages seal none."""
+    """Cooperatives, which are no places of the pilot, seal most lots; villages seal none."""
     known = {one["community"] for one in client.get("/api/v1/lots").json()["rows"]} | {"htx-061"}
     assert {client.get(f"/api/v1/lots?community={one}").status_code for one in known} == {200}
     for nobody in ("nowhere", soil.PILOT.villages[0].id):
@@ -239,7 +239,7 @@ def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp
         for place in ("tam-que", besides):
             where = tags(pilot=PILOT.pilot, community=place, product="p")
             figures.store.write([Point("lot", where, lot, NOW - 9 * DAY_MS)])
-        where = tags(pilot=PILOT.pilot, community=late, product="p")  # sealed after it was counted
+        where = tags(pilot=PILOT.pilot, community=late, product="p")  # a lot sealed after the count
         figures.store.write([Point("lot", where, lot, NOW)])
         evaluation = figures.evaluation(NOW)
         app = FastAPI()
@@ -248,7 +248,7 @@ def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp
             rows.append(TestClient(app).get("/api/v1/indicators").json()["rows"])
             midnight = midnight_of(day_of(NOW, PILOT.zone), PILOT.zone)
             figures.store.write(standing(PILOT, evaluation, midnight))
-            figures._evaluated = None  # nobody counts any more
+            figures._evaluated = None  # forget this count, so that the stored one is used
     assert rows[0] == rows[1]
     assert {row["indicator"]: row["counted"] for row in rows[1]} == {
         "iot_communities": ["tam-que"], "smart_villages": [], "traceability_share": [besides, "tam-que"],
@@ -281,5 +281,5 @@ def test_how_the_targets_stand_is_written_once_for_each_reading(tmp_path):
         client = TestClient(app)
         rows = client.get("/api/v1/indicators").json()["rows"]
         assert len(rows) == 3
-        figures.store.close()  # nobody asks it any more
+        figures.store.close()  # the rows were read before, so the store is not needed
         assert client.get("/api/v1/indicators").json()["rows"] == rows

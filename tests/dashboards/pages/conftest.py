@@ -1,4 +1,4 @@
-"""What pages are tested with: the default pilot, and a store that is empty."""
+"""Fixtures for tests of pages: the default pilot, and an empty store."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 @pytest.fixture
 def figures(store: SqliteStore, pilot: Pilot) -> Figures:
-    """Of a province that counts nothing and has no lots, at NOW."""
+    """Figures at NOW of a province that counts nothing and has no lots."""
     return Figures(
         store, pilot, lambda limit, community="": [], lambda at: Evaluation(at, (), {}), now=lambda: NOW
     )

@@ -1,4 +1,4 @@
-"""Pages over a real store that goes away, or hangs: they say so, and are back with it."""
+"""Pages over a real store that goes away, or hangs: they report it, and recover with the store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +24,7 @@ PAGES = ("/", "/place/tam-que")
 def client(
     influx: servers.Influx, pilot: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[TestClient]:
-    """What takes seconds takes tenths."""
+    """A client of pages that wait tenths of a second instead of seconds."""
     for name in ("EVERY", "AGAIN", "OLD", "PATIENCE", "LEAVE"):
         monkeypatch.setattr(kept, name, getattr(kept, name) / 10)
     store = InfluxStore(influx.url, influx.token, influx.org, influx.bucket())

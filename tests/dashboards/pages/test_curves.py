@@ -1,4 +1,4 @@
-"""Curves are there before anybody asks, one tick late at most, and a place is read once for all who ask."""
+"""Curves are read before anybody asks, at most one tick late, and a place is read once for all visitors."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ SOIL = (("soil-probe", ("soil_moisture",)),)
 
 @pytest.fixture
 def read(monkeypatch):
-    """Which places were read up to when; may be held up."""
+    """(place, end) of each read, and an event that can hold the reads up."""
     done = []
 
     def weeks(_, place, __, end):

@@ -1,4 +1,4 @@
-"""What was spoken a moment ago beside what was read before: of each value the newer; nothing is changed."""
+"""Readings of a moment ago beside values read before: the newer of each is shown, and nothing is changed."""
 
 from dashboards.figures import DeviceNow, sensors
 from dashboards.pages import lately

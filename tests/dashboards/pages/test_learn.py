@@ -1,4 +1,4 @@
-"""The page `/learn`: from a message to a probe file, and no message makes the answer endless."""
+"""The page `/learn` makes a probe file from a message; no message makes the answer endless."""
 
 import html
 import json
@@ -36,7 +36,7 @@ def ask(page, says, **form):
 
 
 def probe(answer):
-    """The probe file that stands on the page."""
+    """The probe file on the page."""
     (found,) = re.findall(r"<pre>(.*?)</pre>", answer.text, re.S)
     (made,) = parse(html.unescape(found), Path("page.yaml"))
     return made
@@ -134,7 +134,7 @@ def test_a_name_that_is_none_is_said_and_no_words_become_a_script(page):
     assert "default-src 'none'" in done.headers["Content-Security-Policy"]
 
 
-# names that are long, as they stand and as a page has to write them
+# long names, as they are and as a page has to write them
 LONG = ["x" * 60, "x" * 5000, "x" * 95, "&" * 90, '"' * 90, "'" * 45, "\U0001f33e" * 90, "." * 90]
 
 

@@ -1,4 +1,4 @@
-"""The map by state: the worst that holds of a place is what its mark says, in colour, sign and words."""
+"""The map by state: a place's mark shows its worst state, in colour, sign and words."""
 
 import re
 from datetime import date

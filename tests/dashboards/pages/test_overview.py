@@ -1,4 +1,4 @@
-"""The overview page over a real store: what an officer reads is what was counted."""
+"""The overview page over a real store: it shows an officer the numbers that were counted."""
 
 import re
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     app = FastAPI()
     app.include_router(overview.router(figures))
     app.include_router(api.router(figures, soil.fleet(figures), soil.targets(figures)))
-    yield TestClient(app)  # not as it runs: nothing is made ahead
+    yield TestClient(app)  # without its lifespan: nothing is read ahead
 
 
 def drawn(figures: Figures, lasting: Lasting) -> str:
@@ -53,7 +53,7 @@ def drawn(figures: Figures, lasting: Lasting) -> str:
 
 
 def fill(store: SqliteStore, pilot: Pilot, communities: tuple[str, ...]) -> None:
-    """Three soil probes a community report every hour of the last eight days."""
+    """Three soil probes in each community report every hour of the last eight days."""
     store.write(
         [
             Point(
@@ -109,7 +109,7 @@ def test_the_first_count_is_on_the_page_at_once(client: TestClient, store: Sqlit
 def test_before_the_first_count_nobody_waits_for_a_drawing_and_then_for_one(
     store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("EVERY", "OLD"):  # it is drawn at its beginning, and for whoever waits
+    for name in ("EVERY", "OLD"):  # drawn at the start, and then only for a visitor who waits
         monkeypatch.setattr(kept, name, 600.0)
     drawings = []
     figures = Figures(
@@ -188,7 +188,7 @@ def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore
 
 
 def test_how_much_is_simulated_is_counted(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
-    """A province that has gone over to real devices is not told that most of them are simulated."""
+    """A province with mostly real devices must not read that most of them are simulated."""
     assert "không có thiết bị mô phỏng nào gửi số liệu" in client.get("/").text
     for number, (simulated, ago) in enumerate(((False, 1), (False, 6), (True, 2), (True, 8))):
         one = device_tags(Device("dong-thap", "tam-que", f"n-{number}", "soil-probe", simulated=simulated))
@@ -212,7 +212,7 @@ def test_how_much_is_simulated_is_counted(client: TestClient, store: SqliteStore
 def test_what_is_switched_is_said_in_words(
     client: TestClient, store: SqliteStore, pilot: Pilot, signal: str, value: float, vi: str, en: str
 ) -> None:
-    """A pump that "is 0" tells an officer nothing."""
+    """A pump that "is 0" means nothing to an officer."""
     device = device_tags(Device("dong-thap", "tam-que", "box", "pump-controller", simulated=False))
     store.write([Point("telemetry", device, {signal: value}, NOW - 1000)])
     assert vi in client.get("/").text
@@ -285,7 +285,7 @@ def test_what_the_clerk_wrote_down_is_shown_without_counting_again(store: Sqlite
 
 
 def test_a_silent_real_device_still_comes_first(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
-    """Simulated ones are asked for by the last hour alone where it has enough of them."""
+    """If the last hour has enough simulated devices, they are queried for that hour alone."""
     fill(store, pilot, tuple(c.id for c in pilot.communities if f"{c.id}-soil-probe-03" in pilot.fleet))
     for community in pilot.communities[:5]:
         probe = pilot.fleet[f"{community.id}-soil-probe-01"]
@@ -306,7 +306,7 @@ def test_the_page_runs_no_script_and_asks_again_by_itself(client: TestClient) ->
 def test_while_it_runs_the_page_says_as_of_when_and_who_spoke_since_is_on_it(
     store: SqliteStore, pilot: Pilot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("EVERY", "OLD"):  # it is read once
+    for name in ("EVERY", "OLD"):  # read once
         monkeypatch.setattr(kept, name, 600.0)
     fill(store, pilot, ("tam-que",))
     now = [NOW]

@@ -1,4 +1,4 @@
-"""The page of a place: what its people read is what was measured, how old that is, and what it means."""
+"""The page of a place shows its people what was measured, how old that is, and what it means."""
 
 import re
 from datetime import UTC, datetime
@@ -56,7 +56,7 @@ def gauge(pilot: Pilot) -> Device:
 
 
 def card(page: str, name: str) -> str:
-    """The card of a quantity, as text without marks of HTML."""
+    """The card of a quantity, as text without HTML."""
     found = next(one for one in re.findall(r"<article.*?</article>", page, re.S) if f"<h3>{name}</h3>" in one)
     return " ".join(re.sub(r"<svg.*?</svg>|<[^>]+>", " ", found, flags=re.S).split())
 

@@ -26,7 +26,7 @@ PILOT = load("dong-thap")
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
-    """A pilot with high water, a gap, a device that is dead and advice, as an officer may meet it."""
+    """The pages of a pilot with high water, a gap, a silent device and advice."""
     store = SqliteStore(tmp_path / "store.sqlite")
     lots = [{"community": "thuan-tan", "gtin": "02000000000015", "lot": "TT261120-ABCDEFGH",
              "time": NOW - DAY_MS, "quantity_kg": 1850.5, "coverage": 0.9, "leaf": 3, "refused": "",

@@ -1,4 +1,4 @@
-"""`/healthz` says what is away: the store, or the gateway without which nothing new comes; `/metrics` has
+"""`/healthz` names what is away: the store, or the gateway, without which nothing new arrives; `/metrics` has
 each gateway's figures.
 """
 
@@ -35,7 +35,7 @@ def pages(store, data=Path("none"), **more):
 
 
 def asked(store, monkeypatch, minutes=10, **more):
-    """The answer of pages that have run for so many minutes."""
+    """(status, text) of `/healthz` of pages that have run for so many minutes."""
     client = pages(store, **more)
     begun = time.monotonic()
     monkeypatch.setattr(state.time, "monotonic", lambda: begun + minutes * 60)
@@ -83,7 +83,9 @@ FIELDS = {
 
 
 def three(store):
-    """Three gateways of one broker; one's books do not balance, and it is alone in what it misses."""
+    """Three gateways of one broker; the third one's books do not balance, and it alone counts missing
+    numbers.
+    """
     for number in (1, 2, 3):
         fields = FIELDS | ({"spooled": 2} if number == 3 else {})
         if number != 3:

@@ -143,7 +143,7 @@ def alarms_of(page: str) -> list[str]:
 
 
 def watched(store: SqliteStore, pilot: Pilot, tmp_path: Path, at: int) -> None:
-    """The gateway's own watch looks at `at`."""
+    """The gateway's own watch looks at time `at`."""
     Watch(store, pilot, tmp_path / "alarms").look(at)
 
 

@@ -1,4 +1,4 @@
-"""A gateway that runs and is not well: `/healthz` and the overview say so, and what to do."""
+"""A gateway that runs but is not well: `/healthz` and the overview say so, and what to do."""
 
 import os
 import time
@@ -18,7 +18,7 @@ from tests.servers import mosquitto, until
 
 @pytest.fixture
 def given(monkeypatch, tmp_path):
-    """Settings of gateways that look often, so that a test need not wait."""
+    """Settings of a gateway that checks often, so that a test need not wait."""
     monkeypatch.setattr(service, "LOOK_EVERY", 0.02)
     monkeypatch.setattr(health, "BEAT_EVERY", 0.05)
     with mosquitto("allow_anonymous true") as broker:
@@ -35,7 +35,7 @@ def pages(given):
 
 @contextmanager
 def on_a_full_disk(given):
-    """A gateway that began half a minute ago, and takes nothing."""
+    """A gateway that started half a minute ago and takes no message."""
     made = Gateway(given.model_copy(update={"spool_free_mb": 10**12}))
     try:
         until(lambda: made.files.trouble.exists() and "đĩa" in trouble(made.files, "vi"), "it says so")
@@ -75,7 +75,7 @@ def healthz(given):
 
 
 def test_where_the_disk_takes_no_word_either_its_silence_says_so(given):
-    """The file that says what is wrong needs room on the disk; `alive` grows old without."""
+    """The file that names the trouble needs room on the disk; `alive` grows old without any."""
     with on_a_full_disk(given) as full:
         full.files.trouble.rename(full.files.trouble.with_name("moved"))
         full.files.trouble.mkdir()

@@ -1,7 +1,7 @@
-"""Values on the targets board are those counted here, from the raw messages and by other means.
+"""The values on the targets board equal those counted here from the raw messages by other means.
 
-Five seeds. In each, messages are lost on their way: one community is left with a device that lacks a single
-hour of what the rule asks for, another with one that just has it, and a village lacks one of its services.
+Five seeds. In each, messages are lost on their way: one community has a device that lacks a single hour of
+those the rule requires, another has one that just has them all, and a village lacks one of its services.
 """
 
 import json
@@ -27,7 +27,7 @@ HANOI = timezone(timedelta(hours=7))
 NOW = int(datetime(2026, 11, 21, 15, 30, tzinfo=HANOI).timestamp() * 1000)
 PILOT = load("dong-thap")
 MISSES, JUST, SILENT = "tam-que", "canh-tan", "lang-an-nhon"
-WANTED = 7 * 24 * 0.8  # hours of 168 that the rule asks for: 134.4
+WANTED = 7 * 24 * 0.8  # hours of 168 that the rule requires: 134.4
 BOARD = Board("targets")
 
 

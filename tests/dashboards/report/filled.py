@@ -1,4 +1,4 @@
-"""A store with ten days of three communities, two of which sell, and what the report makes of it."""
+"""A store with ten days of three communities, two of which sell, and the report made of it."""
 
 from datetime import UTC, date, datetime
 

@@ -1,4 +1,4 @@
-"""The report: its numbers are the store's, what is added up adds up, a year without data is a report."""
+"""The report: its numbers are the store's, its sums add up, and a year without data gives a report too."""
 
 import dataclasses
 from datetime import date
@@ -56,9 +56,9 @@ def test_a_commune_a_line_and_the_sum_of_all_lines(store):
 
 
 def test_nothing_of_a_year_is_left_out_however_much_there_is(store, monkeypatch):
-    """A pilot of 14,000 devices has five million of their days in a year, and any number of harvests."""
+    """A pilot of 14,000 devices has five million device-days in a year, and any number of harvests."""
     whole = report(store)
-    for module in (yearly, count, stores):  # as if an answer held less than there is
+    for module in (yearly, count, stores):  # as if one answer held fewer rows than there are
         monkeypatch.setattr(module, "AT_ONCE", 1, raising=False)
     assert report(store) == whole
 
@@ -216,7 +216,7 @@ def test_exactly_half_is_not_over_half(store):
 
 
 def test_the_gap_is_that_of_the_numbers_as_they_are_written(store):
-    """51,3% over 50% is 1,3 points: in binary 0.5125 * 100 is less than 51.25."""
+    """51,3% is 1,3 points over 50%, although in binary 0.5125 * 100 is less than 51.25."""
     year = look_up(figures(store), 2026, NOW)
     point = TargetPoint(year=2030, at_least=0.5, strictly_over=True)
     share = dataclasses.replace(year.indicators[-1], value=0.5125, due=point)
@@ -315,7 +315,7 @@ def test_the_command_writes_each_kind_and_refuses_another(tmp_path):
 
 
 def test_the_last_moment_of_a_year_is_of_that_year(tmp_path):
-    """Vietnamese years: the store's first hours of 2027 in Hanoi are not in the report of 2026."""
+    """The years are Vietnam's: the store's first hours of 2027 in Hanoi are not in the report of 2026."""
     store = filled(tmp_path / "store.sqlite")
     late = midnight_of(date(2027, 1, 1), PILOT.zone)
     where = tags(pilot="dong-thap", indicator="smart_villages")

@@ -1,4 +1,4 @@
-"""A report and the overview of the same moment say the same: how a target stands, what is due next."""
+"""A report and the overview of the same moment agree: how a target stands, what is due next."""
 
 import dataclasses
 from datetime import UTC, date, datetime
@@ -24,7 +24,7 @@ def store(tmp_path_factory):
 
 @pytest.mark.parametrize(("value", "pace"), [(9.0, "ahead"), (8.0, "on_course"), (7.0, "behind")])
 def test_the_assessment_is_the_overviews(store, value, pace):
-    """8.3 are due by now, of whole ones 8."""
+    """8.3 are due by now, as a whole number 8."""
     year = look_up(figures(store), 2026, NOW)
     one = dataclasses.replace(year.indicators[0], value=value)
     made = compose(PILOT, (dataclasses.replace(year, indicators=(one,)),), "vi")
@@ -40,7 +40,7 @@ def test_a_target_with_two_ends_is_no_least_one(store):
 
 
 def test_what_a_commune_was_is_one_old_commune_beside_another(store):
-    """Each has a comma of its own, between it and its district."""
+    """Each name has a comma before its district, so a semicolon stands between two names."""
     said = [annex.blocks[0].text for annex in report(store).annexes]
     assert "Trước ngày 01/07/2025: xã Mỹ Thọ, huyện Cao Lãnh; xã Mỹ Xương, huyện Cao Lãnh." in said
 
@@ -55,12 +55,12 @@ def test_what_a_commune_was_is_one_old_commune_beside_another(store):
     ],
 )
 def test_what_is_due_next_is_due_from_the_day_on_which_the_report_is_made(store, moment, due):
-    """Not from the day of the last count, which may be weeks ago: the overview says the same."""
+    """Not from the day of the last count, which may be weeks ago; the overview does the same."""
     assert due in markdown(report(store, now=epoch_ms(moment)))
 
 
 def test_the_count_of_the_very_moment_is_in_the_report(tmp_path):
-    """A rehearsal is shown at its last moment, at which it was counted last."""
+    """A rehearsal is shown at its last moment, which is also the moment of its last count."""
     store = filled(tmp_path / "store.sqlite")
     last = midnight_of(date(2027, 1, 1), PILOT.zone) - 1
     kpi = {"value": 5.0, "target": 14.0, "gap": -9.0, "value_real": 0.0, "value_simulated": 5.0, "path": 8.4}

@@ -17,13 +17,13 @@ from tests.scanner import codes
 from traceability.pages import label
 
 MM = 72 / 25.4  # points
-HIGH = 0.693 + 0.216  # typographic ascent and descent of Tinos: a box of pdftotext is as high
-NEAR = 0.3  # points: those of its bold face are 2 % less
+HIGH = 0.693 + 0.216  # Tinos's typographic ascent plus descent, which is the height of a box of pdftotext
+NEAR = 0.3  # points; the bold face measures 2 % less
 WORD = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">(.*?)</word>')
 
 
 class Page:
-    """The words of a page: left, top, right, bottom in mm, size in points, word."""
+    """The words of a page: (left, top, right, bottom in mm, size in points, word)."""
 
     def __init__(self, text):
         self.width, self.height = (
@@ -36,13 +36,13 @@ class Page:
         ]  # fmt: skip
 
     def find(self, *words):
-        """The words that follow one another."""
+        """The first place where these words follow one another."""
         texts = [one[5] for one in self.words]
         at = next(at for at in range(len(texts)) if texts[at : at + len(words)] == list(words))
         return self.words[at : at + len(words)]
 
     def middle(self, *words):
-        """Where they stand in the middle of, in mm from the left, and their size."""
+        """(middle of these words in mm from the left, their size)."""
         found = self.find(*words)
         return (found[0][0] + found[-1][2]) / 2, found[0][4]
 
@@ -152,7 +152,7 @@ def test_pdf_a_title_and_language(file, store):
 
 
 def test_the_fonts_draw_what_is_said_to_be_drawn():
-    """Every character of the list, and every one of the catalogue: else PDF/A cannot be made."""
+    """Every character of the list, and of the catalogue; otherwise no PDF/A could be made."""
     drawn = [chr(one) for first, last in DRAWN for one in range(first, last + 1)]
     source = '#set text(font: "Tinos")\n#sys.inputs.all'
     for face in ("", '#set text(weight: "bold")\n', '#set text(style: "italic")\n'):
@@ -186,7 +186,9 @@ def test_a_year_without_data_and_a_review_are_set_too(store, lang):
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_a_sealed_report_bears_the_address_that_checks_it(store, tmp_path, lang):
-    """Read from the page at 150 dots an inch; still PDF/A, which typst would refuse without an alt text."""
+    """Its QR code is read from the page at 150 dots an inch. It is still PDF/A: typst requires an alt
+    text.
+    """
     address = "https://village.example/report/0123456789abcdef"
     (tmp_path / "a.pdf").write_bytes(pdf(report(store, lang=lang), address, label.svg(address).decode()))
     command = [program("pdftoppm"), "-r", "150", "-png", str(tmp_path / "a.pdf"), str(tmp_path / "page")]

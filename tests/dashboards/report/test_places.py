@@ -1,4 +1,6 @@
-"""Lots of real and simulated diaries in a report: what the tables have, and what is told of below them."""
+"""Lots of real and simulated diaries in a report: which are in the tables, and which only in a sentence
+below.
+"""
 
 import pytest
 
@@ -13,7 +15,7 @@ def sentences(made):
 
 @pytest.fixture(scope="module")
 def tried(tmp_path_factory):
-    """The same with a lot of a simulated diary."""
+    """The filled store, with a lot of a simulated diary."""
     made = filled(tmp_path_factory.mktemp("tried") / "store.sqlite")
     lot = {"quantity": 700.0, "coverage": 0.9, "verified": True, "simulated": True}
     made.write([Point("lot", tags(pilot="dong-thap", community="thuan-tan", product="p"), lot, NOW - DAY_MS)])

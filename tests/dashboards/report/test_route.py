@@ -1,4 +1,4 @@
-"""This year's report by a browser alone: the same as the command writes."""
+"""This year's report by a browser alone is the one that the command writes."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -97,7 +97,7 @@ def test_a_review_by_a_browser(client: TestClient) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_report_of_another_year_is_that_years(kind: str, client: TestClient) -> None:
-    """In January the one that is handed in is last year's; nobody is given this one under its name."""
+    """In January people hand in last year's report; this year's must not appear under that name."""
     this, last = client.get(f"/report.{kind}"), client.get(f"/report.{kind}?year=2025")
     assert last.headers["content-disposition"].endswith(f'filename="bao-cao-2025.{kind}"')
     assert last.headers["etag"] != this.headers["etag"]

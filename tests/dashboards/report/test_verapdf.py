@@ -1,7 +1,7 @@
-"""What is on paper is PDF/A-2b and PDF/UA-1, by a judge that is not ours: veraPDF (Maven
-`org.verapdf:validation-model` 1.28.2), fetched where `HOIQUAN_TEST_VERAPDF=1` asks for it.
+"""The report is PDF/A-2b and PDF/UA-1 according to veraPDF (Maven `org.verapdf:validation-model` 1.28.2),
+which is fetched where `HOIQUAN_TEST_VERAPDF=1` asks for it.
 
-typst refuses to write what is neither; veraPDF found all of these to be both.
+typst refuses to write a file that is not; veraPDF has found every file of these tests to be both.
 """
 
 from pathlib import Path
@@ -36,7 +36,7 @@ public class Judge {
 
 @pytest.fixture(scope="module")
 def judge() -> list[str | Path]:
-    """The command that takes files."""
+    """The command, to which files are appended."""
     asked("HOIQUAN_TEST_VERAPDF", "veraPDF")
     return java("verapdf", "Judge", JAVA, "org.verapdf:validation-model:1.28.2")
 

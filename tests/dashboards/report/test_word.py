@@ -1,4 +1,4 @@
-"""The report as DOCX, read back: form and content are the report's."""
+"""The report as DOCX, read back: it has the report's form and content."""
 
 from io import BytesIO
 

@@ -1,4 +1,6 @@
-"""What one question may cost: each of these is answered at once, small or refused, whoever asks."""
+"""The cost of a single request is limited: each of these is answered at once, with little or with a
+refusal.
+"""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

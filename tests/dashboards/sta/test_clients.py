@@ -1,4 +1,4 @@
-"""Clients and a judge that are not ours, driven against our server: `HOIQUAN_TEST_STA=1` fetches them.
+"""Others' clients and conformance suite, run against our server: `HOIQUAN_TEST_STA=1` fetches them.
 
 OGC's conformance suite (Maven `org.opengis.cite:ets-sta10` 1.5, level 1: the others write and delete) passes
 whole. PyPI frost_sta_client 1.1.53, istsos4-client 0.4.0 and stapy 0.3.1 and Maven FROST-Client 0.45 walk

@@ -1,4 +1,4 @@
-"""The same answers out of InfluxDB as out of SQLite: whole, by page, in order, the newest of all at once."""
+"""InfluxDB and SQLite give the same answers: whole, by page, in order, and the newest of all at once."""
 
 from urllib.parse import quote
 
@@ -54,7 +54,7 @@ def test_both_stores_give_the_same(clients, asked):
 
 
 def _rounded(answer):
-    """A direction's mean is of sines, whose last digit is each engine's own."""
+    """Round all numbers: a direction's mean comes from sines, whose last digit differs between engines."""
     if isinstance(answer, dict):
         return {name: _rounded(one) for name, one in answer.items()}
     if isinstance(answer, list):

@@ -1,4 +1,4 @@
-"""The language of `$filter`: what is met, what is not, and what is known before anything is read."""
+"""The language of `$filter`: what matches, what does not, and which errors are found before any reading."""
 
 import pytest
 

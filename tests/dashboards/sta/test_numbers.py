@@ -1,4 +1,4 @@
-"""Ids that stay: over restarts, beside another process, and under 2**31 until 2049."""
+"""Ids stay the same over restarts and beside another process, and remain under 2**31 until 2049."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ def test_an_observations_id_says_its_datastream_and_hour_and_is_small_enough_for
 
 
 def test_no_datastream_is_left_out_and_those_beyond_qgis_say_so(tmp_path):
-    """A province of 14,000 devices has six times as many as have small numbers for their observations."""
+    """A province of 14,000 devices has six times as many datastreams as have small observation ids."""
     registry = tmp_path / "registry.sqlite"
     Numbers(registry).of("datastream", [f"earlier-{n}" for n in range(SMALL_STREAMS - 3)])
     app = FastAPI()

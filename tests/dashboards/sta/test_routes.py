@@ -1,5 +1,5 @@
-"""SensorThings over a real store, held to what real clients want: each was driven against it, and a test says
-which client in which version asks for what.
+"""SensorThings over a real store, as real clients need it: each was run against it, and a test names the
+client and the version that need its behaviour.
 """
 
 import json
@@ -53,7 +53,7 @@ def _pages(client, answer):
 
 
 def _measured(client):
-    """What `/api/v1/series` says of the probe's soil on that day."""
+    """The values that `/api/v1/series` gives of the probe's soil on that day."""
     asked = f"signal=soil_moisture&device={PROBE}&limit=1000"
     rows = client.get(f"/api/v1/series?{asked}&start=2026-11-20T00:00:00Z&end=2026-11-21T00:00:00Z").json()
     return [row["mean"] for row in rows["rows"]]
@@ -191,7 +191,7 @@ def _frost(pairs):  # as frost_sta_client 1.1.53 and requests write it
     return "&".join(f"%24{name}={quote(value).replace('%20', '+')}" for name, value in pairs)
 
 
-def _istsos(pairs):  # $ as it is, %20
+def _istsos(pairs):  # $ unescaped, blanks as %20
     return "&".join(f"${name}={quote(value)}" for name, value in pairs)
 
 
@@ -199,19 +199,19 @@ def _stapy(pairs):  # a path that requests encodes: colons stay
     return "&".join(f"${name}={quote(value, safe=':(),')}" for name, value in pairs)
 
 
-def _by_hand(pairs):  # a + that nobody escaped
+def _by_hand(pairs):  # a + left unescaped
     return "&".join(f"${name}={value.replace(' ', '%20')}" for name, value in pairs)
 
 
 @pytest.mark.parametrize("written", [_frost, _istsos, _stapy, _by_hand])
 @pytest.mark.parametrize(("day", "number"), [(DAY, 24), (HANOI_DAY, 24)])
 def test_a_days_observations_over_two_pages_are_the_numbers_of_series(client, written, day, number):
-    """frost_sta_client 1.1.53, istsos4-client 0.4.0 and stapy 0.3.1 walk so, in their encodings; and somebody
-    who leaves the + of +07:00 as it is, which decodes to a blank.
+    """frost_sta_client 1.1.53, istsos4-client 0.4.0 and stapy 0.3.1 do so, in their encodings; a person may
+    also leave the + of +07:00 unescaped, which decodes to a blank.
     """
     stream = client.get(_thing(client)["Datastreams@iot.navigationLink"]).json()["value"][0]
     address = stream["Observations@iot.navigationLink"]
-    # frost_sta_client writes ASC and DESC large
+    # frost_sta_client writes ASC and DESC in capitals
     query = written([("filter", day), ("top", "13"), ("orderby", "phenomenonTime ASC"), ("count", "true")])
     pages = list(_pages(client, client.get(f"{address}?{query}").json()))
     assert [len(page["value"]) for page in pages] == [13, number - 13]

@@ -1,10 +1,10 @@
-"""How Grafana 12 goes from a rule's answers to messages, as its sources have it, for rules of our own form.
+"""A model of how Grafana 12 turns a rule's answers into messages, after its sources, for rules of our form.
 
     answers of the store ─► state of each series ─► groups of the policy ─► message, through the Go templates
 
-Only what our files use: math on reduced queries, `for`, `keepFiringFor`, the states for errors and no data
-(KeepLast, OK, Alerting; of all series there are), a series that vanishes (resolved at its second absence,
-with the reason MissingSeries and its last values), `group_by`, `group_wait`, `group_interval`.
+It has only what our files use: math on reduced queries, `for`, `keepFiringFor`, the states for errors and for
+no data (KeepLast, OK, Alerting; of all existing series), a series that vanishes (resolved at its second
+absence, with the reason MissingSeries and its last values), `group_by`, `group_wait`, `group_interval`.
 """
 
 import json
@@ -27,7 +27,7 @@ def seconds(duration):
 
 @dataclass
 class Series:
-    """One alert instance: `since` it was true, when it was `true` last, and what it last had as values."""
+    """One alert instance: `since` when the condition holds, when it last was `true`, and its last values."""
 
     rule: dict
     labels: dict
@@ -40,7 +40,7 @@ class Series:
 
 
 class Grafana:
-    """Rules of one file, looked at once a minute; `messages` are (second, title, text)."""
+    """The rules of one file, evaluated once a minute; `messages` are (second, title, text)."""
 
     def __init__(self, expand, content):
         data = yaml.safe_load(content)
@@ -52,7 +52,7 @@ class Grafana:
         self.now, self.messages = 0, []
 
     def minutes(self, number, answer):
-        """`number` minutes go by; `answer(uid, ref)` is ERROR, or (labels, value) of each series."""
+        """Let `number` minutes pass; `answer(uid, ref)` is ERROR, or (labels, value) of each series."""
         for _ in range(number):
             self.now += MINUTE
             for rule in self._rules:
@@ -157,7 +157,7 @@ def holds(expression, values):
 
 
 def build(go, folder):
-    """The program that expands templates."""
+    """Build the program that expands templates."""
     made = folder / "expand"
     source = Path(__file__).with_name("expand.go")
     subprocess.run([go, "build", "-o", made, source], check=True, timeout=300, cwd=folder)

@@ -1,4 +1,6 @@
-"""What is sent, and when: each event against its messages, the templates expanded by Go as Grafana does."""
+"""Which messages are sent, and when: events and their messages, with templates expanded by Go as in
+Grafana.
+"""
 
 import re
 from itertools import product
@@ -27,14 +29,18 @@ def expand(tmp_path_factory):
 
 @pytest.fixture(params=["grafana", "watch"])
 def teller(request):
-    """Grafana with our files, and the watch of `hoiquan up`: of the same rules, and they say the same."""
+    """Grafana with our files, or the watch of `hoiquan up`: both have the same rules and send the same
+    messages.
+    """
     if request.param == "watch":
         return Watched(PILOT)
     return Grafana(request.getfixturevalue("expand"), rules.content(PILOT, "vi"))
 
 
 def store(salinity=None, readings=6, *, rest=True, **others):
-    """A store in which all is well but for the salinity of one place. `others`: series by a rule's end."""
+    """A store in which only the salinity of one place is abnormal. `others`: end of a rule's id → its
+    series.
+    """
 
     def answer(uid, ref):
         if uid.startswith(SALT):
@@ -135,7 +141,7 @@ def test_a_gauge_that_dies_in_alarm_is_said_to_be_silent_and_never_to_be_well(te
     assert first == f"Độ mặn vượt mức II (1,2 g/L): 1,53 g/L – {NAMED}."
     assert f"IM LẶNG khi đang báo động: Độ mặn (mọi nơi): 1,53 g/L – {NAMED}." in second
     assert "Đừng coi là đã hết" in teller.messages[1][2]
-    teller.minutes(HOUR, store(None))  # a week later: no hour of it has readings any more
+    teller.minutes(HOUR, store(None))  # a week later none of its hours has readings any more
     assert "HẾT" not in " ".join(titles(teller))
     assert titles(teller)[-1].count("KHÔNG RÕ") >= 1 and NAMED in titles(teller)[-1]
 
@@ -175,7 +181,9 @@ def test_a_device_of_somebody_s_own_keeps_its_name(teller):
 
 
 def test_devices_that_seem_silent_until_the_gateway_has_counted_again_are_no_alarm(teller):
-    """After the store was away for hours, what waited comes in minutes, and is counted every five."""
+    """After hours without a store the queued readings arrive within minutes; silence is counted every
+    five.
+    """
     seeming = [(PLACE | {"device": f"tam-que-soil-probe-0{n}"}, 4.0) for n in (1, 2)]
     teller.minutes(10, store(0.3, device_silent=seeming))
     teller.minutes(30, store(0.3, device_silent=[(labels, 0.1) for labels, _ in seeming]))
@@ -190,7 +198,7 @@ def test_a_gateway_without_books_is_told_without_a_number(teller, slots):
 
 
 def test_of_two_gateways_the_one_that_is_gone_is_named(teller):
-    """While the other writes its books, and for no longer than it stands still."""
+    """The other gateway writes its books; the alarm lasts only as long as the one stands still."""
     both = [({"instance": "a"}, 2), ({"instance": "b"}, 1)]
     teller.minutes(30, store(0.3, gateway_silent=both))
     teller.minutes(30, store(0.3, gateway_silent=[both[0], ({"instance": "b"}, 0)]))

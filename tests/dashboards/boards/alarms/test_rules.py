@@ -1,4 +1,4 @@
-"""Alert rules as Grafana will read them: thresholds of the pilot file, ids, sentences, no variables."""
+"""Alert rules as Grafana will read them: the pilot file's thresholds, ids, sentences, no variables."""
 
 import re
 from collections import Counter
@@ -176,7 +176,7 @@ def test_whom_to_tell_comes_from_the_environment(kind):
 
 @pytest.mark.parametrize("to", ["email", "webhook"])
 def test_what_compose_gives_to_grafana_is_there(to):
-    """A mount of a file that is missing would make a folder of its name, and Grafana would not start."""
+    """If a mounted file is missing, Docker makes a folder of its name, and Grafana does not start."""
     root = Path(__file__).parents[4]
     grafana = yaml.safe_load((root / "docker-compose.yml").read_text("utf-8"))["services"]["grafana"]
     chosen = {"${HOIQUAN_PILOT:-dong-thap}": "dong-thap", "${HOIQUAN_ALERTS_TO:-email}": to}

@@ -1,4 +1,4 @@
-"""The watch of `hoiquan up`, given the same answers as Grafana: its states, what is due, its words."""
+"""The watch of `hoiquan up`, given the same answers as Grafana: its states, what is due, its messages."""
 
 from devices.clock import MINUTE_MS
 from devices.pilots.pilot import Pilot
@@ -11,7 +11,7 @@ BEGIN = 1_795_230_000_000
 
 
 class Watched:
-    """Looked at once a minute; `messages` are (second, title, text)."""
+    """The watch, which looks once a minute; `messages` are (second, title, text)."""
 
     def __init__(self, pilot: Pilot, lang="vi"):
         self._rules = {rule.id: rule for rule in rules(pilot, lang)}
@@ -21,7 +21,7 @@ class Watched:
         self.now, self.messages = 0, []
 
     def minutes(self, number, answer):
-        """`number` minutes go by; `answer(uid, ref)` is ERROR, or (labels, value) of each series."""
+        """Let `number` minutes pass; `answer(uid, ref)` is ERROR, or (labels, value) of each series."""
         for _ in range(number):
             self.now += MINUTE
             at = BEGIN + self.now // MINUTE * MINUTE_MS
@@ -49,5 +49,5 @@ class Watched:
 
 
 def key(labels):
-    """Whose number it is, by Grafana's labels."""
+    """The watch's key for a series with Grafana's labels."""
     return Key(labels.get("community", labels.get("instance", "")), labels.get("device", ""))
