@@ -1,4 +1,4 @@
-"""A pilot, a place that grew something, and a sealer over a temporary folder."""
+"""Fixtures: a pilot, a source of growing conditions, and a sealer over a temporary folder."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -39,7 +39,7 @@ GREW = Conditions(
 
 
 class Grower:
-    """Says how it grew; `asked` counts how often."""
+    """Gives the growing conditions; `asked` counts the calls."""
 
     def __init__(self, grew: Conditions = GREW) -> None:
         self.grew = grew
@@ -87,14 +87,14 @@ def sprayed(days_before: int, pre_harvest_days: int) -> Input:
 
 
 def write(sealer: Sealer, device: Device, event: DiaryEvent) -> Sealed | None:
-    """Keep an event and seal what is pending; what became of this one, if it is a harvest."""
+    """Keep an event and seal all pending ones; returns the result of this one if it is a harvest."""
     sealer.keep([(device, event)])
     sealed = [one for one in sealer.seal_pending() if one.harvest == event.id]
     return sealed[0] if sealed else None
 
 
 def recall(sealer: Sealer, device: Device) -> None:
-    """The lot of the first harvest, by who declared it."""
+    """Recall the lot of the first harvest, as the account that declared it."""
     event = Revocation(
         event="revocation", id="recall", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
         reason="dư lượng thuốc",
@@ -114,7 +114,7 @@ def password(registry: Registry) -> str:
 
 @pytest.fixture
 def sent() -> list[DiaryEvent]:
-    """What the form has sent."""
+    """The events that the form has sent."""
     return []
 
 
@@ -135,7 +135,7 @@ def app(tmp_path: Path, pilot: Pilot, registry: Registry, sealer: Sealer, sent: 
 
 @pytest.fixture
 def client(app: FastAPI, password: str) -> Iterator[TestClient]:
-    """The secretary, signed in."""
+    """A client with the secretary signed in."""
     with TestClient(app) as made:
         made.post("/diary/sign-in", data={"device": WHO, "password": password})
         yield made

@@ -1,4 +1,4 @@
-"""A log in a folder, its entries, and what its files must say."""
+"""A log in a folder, its entries, and the bytes that its files must contain."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def lots(start: int, stop: int) -> list[bytes]:
 
 
 def check(directory: Path, entries: list[bytes]) -> None:
-    """What the files say, read without this project's reader: RFC 6962 and C2SP tlog-tiles alone."""
+    """Check the files without this project's reader, by RFC 6962 and C2SP tlog-tiles alone."""
     text, _ = open_note((directory / "checkpoint").read_bytes(), [VERIFIER])
     head = Checkpoint.parse(text)
     assert (head.origin, head.size, head.root) == (ORIGIN, len(entries), root(entries))

@@ -1,4 +1,4 @@
-"""When entries were sealed or took effect: each once, and none that was refused."""
+"""The times at which entries were sealed or took effect: each entry once, and no refused one."""
 
 import json
 import sqlite3
@@ -24,7 +24,7 @@ def test_each_act_of_a_lot_is_there_once(sealer: Sealer, pilot: Pilot, tmp_path:
     def said(kind: str, id: str, hours: float = 1, **fields: object) -> None:
         event = {"event": kind, "id": id, "ts": (HARVESTED + timedelta(hours=hours)).isoformat(),
                  "plot": "plot-1", "crop": "mango"} | fields  # fmt: skip
-        for _ in range(2):  # as a broker delivers
+        for _ in range(2):  # a broker may deliver twice
             write(sealer, pilot.fleet[WHO], decode_diary(json.dumps(event).encode()))
 
     before = time.time_ns() // 10**6
@@ -33,8 +33,8 @@ def test_each_act_of_a_lot_is_there_once(sealer: Sealer, pilot: Pilot, tmp_path:
     said("correction", "right-0", of="water-1", reason="wrong by ten", changes={"minutes": 50.0})
     sealed = write(sealer, pilot.fleet[WHO], harvest())
     assert sealed is not None
-    write(sealer, pilot.fleet[WHO], harvest(2, kilograms=1e6))  # more than the plot can yield: refused
-    said("packing", "pack-1", quantity_kg=1e5, packages=3)  # more than the lot has: refused
+    write(sealer, pilot.fleet[WHO], harvest(2, kilograms=1e6))  # refused: more than the plot can yield
+    said("packing", "pack-1", quantity_kg=1e5, packages=3)  # refused: more than the lot has
     said("correction", "right-1", 2, of="mango-1", reason="the scales", changes={"quantity_kg": 840.0})
     said("split", "parts", 3, harvest="mango-1", parts=[400.0, 440.0])
     said("revocation", "recall", 4, harvest="parts-1", reason="a leak")
@@ -43,7 +43,8 @@ def test_each_act_of_a_lot_is_there_once(sealer: Sealer, pilot: Pilot, tmp_path:
         (part,) = db.execute("SELECT lot FROM lot WHERE harvest='parts-1'").fetchone()
     lot = sealed.key.lot
     assert told(tmp_path) == [
-        ("correction", lot), ("harvest", lot), ("correction", lot), ("split", lot),  # the first waited for it
+        # the first correction waited for the harvest
+        ("correction", lot), ("harvest", lot), ("correction", lot), ("split", lot),
         ("revocation", part),
     ]  # fmt: skip
     acts = DiaryReader(tmp_path).acts(0)

@@ -1,4 +1,4 @@
-"""A diary whose file is damaged: what can be read of it goes on, and the rest may be sent again."""
+"""A damaged diary file: its readable entries stay in use, and the others may be sent again."""
 
 import logging
 import os
@@ -15,7 +15,7 @@ from traceability.diary.file import MARK, Mended, open_file
 
 
 def sound(path: Path) -> int:
-    """How many entries a file without fault holds."""
+    """The number of entries in a file, which must be intact."""
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA quick_check").fetchone() == ("ok",)
         return int(db.execute("SELECT count(*) FROM event").fetchone()[0])
@@ -23,7 +23,7 @@ def sound(path: Path) -> int:
 
 @pytest.fixture
 def diary(tmp_path: Path, pilot: Pilot) -> Iterator[Path]:
-    """A file of 121 entries in some pages, in use by nobody."""
+    """A file of 121 entries over several pages, not in use."""
     plot = Plot(tmp_path, pilot)
     plot.write(spray("s", -3, 30), *(pick(f"h{n}", n / 10, 1, by="x" * 100) for n in range(120)))
     plot.sealer.close()
@@ -37,7 +37,7 @@ def harm(path: Path, at: int, size: int = 4096) -> None:
 
 
 def test_what_can_be_read_goes_on(diary: Path, pilot: Pilot, caplog: pytest.LogCaptureFixture) -> None:
-    middle = diary.read_bytes().index(b'"id":"h60"') // 4096  # the page of an entry
+    middle = diary.read_bytes().index(b'"id":"h60"') // 4096  # the page of this entry
     harm(diary, middle * 4096)
     plot = Plot(diary.parent, pilot)
     assert "is damaged" in caplog.text and "Look after the disk" in caplog.text
@@ -61,7 +61,7 @@ def test_one_that_is_none_is_begun_anew(diary: Path, pilot: Pilot) -> None:
     plot = Plot(diary.parent, pilot)
     with pytest.raises(Mended):
         plot.write()
-    diary.with_suffix(MARK).unlink()  # somebody has looked
+    diary.with_suffix(MARK).unlink()  # somebody has looked at the damage
     plot.write()
     assert plot.fate("new") == ""
     plot.sealer.close()

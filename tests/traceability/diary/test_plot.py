@@ -1,4 +1,6 @@
-"""A record says whether readings are its own plot's; an older record, which does not know, shows."""
+"""A record says whether readings are of its own plot; an older record does not know, and its page shows
+that.
+"""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The diary as those who only show it read it."""
+"""The diary as its readers, who only show it, read it."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -14,7 +14,7 @@ from traceability.diary.reader import DiaryReader
 
 
 class Counting(DiaryReader):
-    """How often the file is asked: each question about corrections reads a group's whole diary."""
+    """Counts queries of the file: each question about corrections reads a group's whole diary."""
 
     questions = 0
 

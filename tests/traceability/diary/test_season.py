@@ -1,4 +1,6 @@
-"""What a harvest rests on: inputs by their interval, yield by the season, growth by the crop's own time."""
+"""The rules of a harvest: the intervals of its inputs, the yield of a season, and growth in the crop's own
+time.
+"""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +23,7 @@ DAY = timedelta(days=1)
 
 
 def fates(sealer: Sealer, pilot: Pilot, events: Sequence[DiaryEvent], who: str = WHO) -> dict[str, str]:
-    """What became of each harvest, kept one after another as they stand."""
+    """Harvest → why it was refused, or ""; the events are kept and sealed one after another."""
     found: dict[str, str] = {}
     for event in events:
         done = write(sealer, pilot.fleet[who], event)
@@ -149,7 +151,7 @@ def test_how_it_grew_is_not_the_time_since_the_last_picking(
 
 
 def test_a_seasons_harvests_weigh_together(sealer: Sealer, pilot: Pilot) -> None:
-    """Tam-que: 3 ha of at most 15 t each: five harvests of 9 t fit, and not one kilogram more."""
+    """Tam-que has 3 ha of at most 15 t each: five harvests of 9 t fit, and not one kilogram more."""
     found = fates(sealer, pilot, case("12-yield-cap.jsonl"))
     assert [id for id, refused in found.items() if not refused] == [f"full-{n}" for n in range(1, 6)]
     assert {found[f"full-{n}"] for n in range(6, 21)} == {"yield_cap"}
@@ -205,7 +207,7 @@ def test_plots_are_no_more_than_their_group(pilot: Pilot) -> None:
 
 
 def test_a_day_that_cannot_be_is_refused_even_if_it_was_kept_before(pilot: Pilot, tmp_path: Path) -> None:
-    """A diary of an earlier version has such events: each is refused, and none of them holds up another."""
+    """A diary of an earlier version has such events: each is refused, and none delays another."""
     real = pilot.fleet[WHO]
     sealer = Sealer(tmp_path, pilot, Grower(), "https://example.org", "example.org/log")
     far = f"{datetime.now(UTC).year + 5}-01-01T10:00:00+07:00"

@@ -1,4 +1,4 @@
-"""What holds after corrections, however they come: no order seals what is forbidden, or hides it."""
+"""The state after corrections in any order: no order seals a forbidden harvest, or hides one."""
 
 import json
 import sqlite3
@@ -28,7 +28,7 @@ BEFORE_JOINING = "2001-01-01T00:00:00Z"
 
 
 class Plot:
-    """A diary, sealed entry by entry; days are counted from the day of harvest."""
+    """A diary whose batches are sealed one by one; days are counted from the day of harvest."""
 
     def __init__(self, folder: Path, pilot: Pilot) -> None:
         self.folder = folder
@@ -36,7 +36,7 @@ class Plot:
         self.found: dict[str, Any] = {}
 
     def write(self, *events: dict[str, Any]) -> None:
-        """Keep all of them at once, then seal."""
+        """Keep all events at once, then seal until nothing is pending."""
         told = [(WHO, decode_diary(json.dumps(one).encode())) for one in events]
         assert self.sealer.keep(told) == []
         while done := self.sealer.seal_pending():
@@ -225,7 +225,7 @@ def test_what_came_of_a_lot_learns_what_it_learns(plot: Plot, way: str) -> None:
 
 
 def test_corrections_count_in_the_order_they_came(plot: Plot) -> None:
-    """Two in one minute, with ids that sort the other way round."""
+    """Two corrections in one minute, whose ids sort the other way round."""
     plot.write(spray("s", -8, 20), correct("z1", "s", -7, pre_harvest_days=6.0))
     plot.write(correct("a2", "s", -7, pre_harvest_days=30.0))
     plot.write(pick("h"))
@@ -248,7 +248,7 @@ def test_no_more_is_packed_than_a_corrected_lot_has(plot: Plot) -> None:
 
 @pytest.mark.parametrize("together", [True, False])
 def test_the_last_harvest_of_a_plot_is_that_of_corrected_days(plot: Plot, together: bool) -> None:
-    """Two are dated wrongly: a new one a day late, an old one in this month."""
+    """Two harvests have wrong days: a new one is a day late, an old one is in this month."""
     given = [pick("old", -40), pick("late", 1), correct("c", "late", 0.1, ts=on(0)),
              pick("early", -0.5), correct("d", "early", 0.1, ts=on(-60))]  # fmt: skip
     for batch in [given] if together else [[one] for one in given]:
@@ -285,7 +285,7 @@ def test_no_correction_makes_more_of_a_lot_than_there_is(plot: Plot) -> None:
 
 
 def test_what_is_corrected_before_it_is_sealed_is_judged_as_it_holds(plot: Plot) -> None:
-    """A phone without a network sends both at once."""
+    """A phone without a network sends the entry and its correction at once."""
     plot.write(pick("h", 0, 850))
     plot.write(
         pack("p", 1, 8500),

@@ -1,4 +1,6 @@
-"""trace.sqlite in the words of the diary: what is written is written whole, and files of before are read."""
+"""The diary's tables in trace.sqlite: a batch is written as a whole, and files of earlier versions are
+read.
+"""
 
 import json
 import sqlite3
@@ -37,7 +39,7 @@ def lot(harvest: str, leaf: int | None, refused: str = "") -> LotRow:
 def test_an_id_is_one_events(tables: DiaryTables) -> None:
     assert tables.keep([kept(pick("h", 0, 1)), kept(pick("h", 0, 1)), kept(pick("h", 0, 2))]) == [2]
     assert tables.keep([kept(pick("h", 0, 1))]) == []
-    tables.note_harvests([lot("h-1", 3)])  # as a split makes it
+    tables.note_harvests([lot("h-1", 3)])  # as a split writes it
     assert tables.keep([kept(pick("h-1", 0, 1))]) == [0]
 
 

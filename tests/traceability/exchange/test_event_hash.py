@@ -1,11 +1,11 @@
-"""The hash of an event: two tools that are not ours find the same.
+"""The hash of an event, compared with two tools that are not ours.
 
-GS1 Germany: PyPI `epcis-event-hash-generator` 1.9.3. OpenEPCIS: Maven `openepcis-event-hash-generator`
-0.9.2 of `io.openepcis` (which needs `jakarta.xml.bind:jakarta.xml.bind-api`, 4.0.0 here). What they said
-of one event of each kind of a simulated year stands in event_hashes.json: `python`, `java` as it is, and
-`java_2_1`, told to go by CBV 2.1. Of the 783 events of a year of diaries (2,564 before diaries followed
-their plots), with splits, merges, recalls and corrections, all three agree; `java` does but for the 77
-(230) of sensors. `HOIQUAN_TEST_EPCIS=1` asks both anew. With these versions they differ in:
+GS1 Germany: PyPI `epcis-event-hash-generator` 1.9.3. OpenEPCIS: Maven `openepcis-event-hash-generator` 0.9.2
+of `io.openepcis` (which needs `jakarta.xml.bind:jakarta.xml.bind-api`, 4.0.0 here). event_hashes.json has
+their hashes of one event of each kind of a simulated year: `python`, `java` by default, and `java_2_1`, set
+to CBV 2.1. Of the 783 events of a year of diaries (2,564 before diaries followed their plots), with splits,
+merges, recalls and corrections, all three agree; `java` does except for the 77 (230) of sensors.
+`HOIQUAN_TEST_EPCIS=1` runs both tools anew. In these versions they differ in:
 
 | what | which tool how | here |
 |---|---|---|
@@ -36,7 +36,7 @@ PREFIXES = {"hoiquan": "https://hoiquan.example/vocabulary/"}
 
 
 def digest(said: str) -> str:
-    """The hash without the version of the rules that it names."""
+    """The hash without the version of the rules that follows it."""
     return said.partition("?")[0]
 
 
@@ -96,7 +96,7 @@ for file in sys.argv[1:]:
 
 @pytest.fixture(scope="session")
 def tools() -> list[list[str | Path]]:
-    """Both tools as commands that take files, fetched once where they are asked for."""
+    """Both tools as commands that take files, fetched once where the environment asks for them."""
     asked("HOIQUAN_TEST_EPCIS", "the tools that hash EPCIS events")
     german = [python("epcis-hash", "epcis-event-hash-generator==1.9.3"), "-c", PYTHON]
     artifacts = (
@@ -108,7 +108,7 @@ def tools() -> list[list[str | Path]]:
 
 @pytest.fixture
 def year(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> Iterator[list[Path]]:
-    """The documents of a year of all products as files, half of them: tools take their time."""
+    """The documents of every lot that all communities sealed from January to November, as files."""
     fill(sealer, pilot, pilot.communities, months=(1, 12))
     out = tmp_path / "documents"
     out.mkdir()

@@ -1,9 +1,10 @@
-"""Anybody's EPCIS document: what GS1's schema and vocabulary refuse is refused, by a sentence that names it.
+"""Anybody's EPCIS document: what GS1's schema and vocabulary forbid is refused, with a sentence that names
+it.
 
 `HOIQUAN_TEST_EPCIS_DOCUMENTS=FOLDER`, with the files of github.com/gs1/EPCIS (2b888be) and
-github.com/openepcis/openepcis-test-resources (901e5d3) below it, holds our verdicts against theirs: of GS1
-93 examples, of OpenEPCIS 43 to capture and 9 that answer a query, and 17 invalid ones. All verdicts are
-theirs, but for the 22 documents of `OTHERWISE`.
+github.com/openepcis/openepcis-test-resources (901e5d3) below it, compares our verdicts with theirs: 93
+examples of GS1; 43 of OpenEPCIS to capture, 9 that answer a query, and 17 invalid ones. All verdicts agree,
+except for the 22 documents of `OTHERWISE`.
 """
 
 import json
@@ -19,8 +20,8 @@ from hypothesis import strategies as st
 from tests.vectors import VECTORS, files, published
 from traceability.exchange.reader import EITHER, events, problems
 
-BOTH = "stands in sensorMetadata and in sensorReport"  # EPCIS 2.0, 7.3.7: in one of them
-# published as right, refused here: the end of the path → what decides
+BOTH = "stands in sensorMetadata and in sensorReport"  # EPCIS 2.0, 7.3.7: it belongs in one of them
+# published as valid, refused here: the end of the path → the reason
 OTHERWISE = {
     "_all_possible_fields.jsonld": BOTH,
     "_all_possible_fields.json": BOTH,
@@ -199,7 +200,7 @@ VALUES = st.recursive(
 
 @given(st.data())
 def test_whatever_stands_anywhere_is_no_traceback(data: st.DataObject) -> None:
-    """One value of a published document is another one."""
+    """One value of a published document is replaced by another."""
     found = sorted(VECTORS.glob("epcis/*.jsonld"))
     if not found:
         pytest.skip("needs shared/vectors/epcis beside the repository")

@@ -1,4 +1,4 @@
-"""What others are given of a lot: in an order, with names and ids that their tools understand."""
+"""The events that others are given of a lot: in order, with names and ids that their tools understand."""
 
 import json
 from datetime import timedelta
@@ -18,7 +18,7 @@ DOMAIN = "https://nong-san.example"
 
 
 def sealed_by(folder: Path, pilot: Pilot, base_url: str, *later: dict[str, Any]) -> Sealed:
-    """A lot of 850 kg sealed under an address, with what came later."""
+    """A lot of 850 kg sealed with this address, and then these later entries."""
     sealer = Sealer(folder, pilot, Grower(GREW), base_url, "example.org/log")
     device = pilot.fleet["tam-que-diary-01"]
     write(sealer, device, sprayed(6, 3))
@@ -66,7 +66,7 @@ def test_extensions_of_sensors_stand_at_the_event(tmp_path: Path, pilot: Pilot) 
 
 
 def test_yes_is_a_text_that_all_tools_spell_alike(tmp_path: Path, pilot: Pilot) -> None:
-    """GS1 Germany's tool (1.9.3) finds the same hash; of true it makes True."""
+    """GS1 Germany's tool (1.9.3) finds the same hash of the text; of a JSON true it makes True."""
     sealer = Sealer(tmp_path, pilot, Grower(GREW), "https://example.org", "example.org/log")
     device = pilot.fleet["tam-que-diary-01"]
     write(sealer, device, sprayed(6, 3).model_copy(update={"older": True}))
@@ -84,7 +84,7 @@ def mend(id: str, kilograms: float) -> dict[str, Any]:
 
 
 def test_what_is_put_right_twice_is_a_chain(tmp_path: Path, pilot: Pilot) -> None:
-    """Also where it comes back to what it was: all but the last are declared wrong."""
+    """Also when the value returns to its first: all events but the last are declared wrong."""
     lot = sealed_by(tmp_path, pilot, "http://localhost:8080", mend("m-1", 800), mend("m-2", 850))
     events = [event for event in given(tmp_path, lot)["epcisBody"]["eventList"] if "ilmd" in event]
     assert [event["outputQuantityList"][0]["quantity"] for event in events] == [850, 800, 850]
@@ -97,7 +97,7 @@ def test_what_is_put_right_twice_is_a_chain(tmp_path: Path, pilot: Pilot) -> Non
 
 
 def test_a_server_that_moved_says_the_same(tmp_path: Path, pilot: Pilot) -> None:
-    """Entries that another address sealed name the same goods."""
+    """Entries that were sealed with another address name the same goods."""
     lot = sealed_by(tmp_path, pilot, "http://localhost:8080")
     device = pilot.fleet["tam-que-diary-01"]
     moved = Sealer(tmp_path, pilot, Grower(GREW), "https://sau.example", "example.org/log")

@@ -1,4 +1,4 @@
-"""What was sealed and would not be today: days that cannot be, and inputs that were written down too late."""
+"""Sealed lots that would be refused today: impossible days, and inputs written down too late."""
 
 import json
 import shutil
@@ -57,7 +57,7 @@ def exported(folder: Path, key: LotKey) -> Path:
 
 @pytest.fixture
 def as_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A sealer of an earlier version, which looked at no day."""
+    """A sealer of an earlier version, which did not check days."""
     monkeypatch.setattr(lot, "datable", lambda *_: True)
 
 
@@ -87,11 +87,11 @@ def test_the_browser_doubts_it_too(farm: Sealer, tmp_path: Path) -> None:
 def test_an_input_that_is_written_down_too_late_is_said_of_what_is_sealed(
     farm: Sealer, pilot: Pilot, tmp_path: Path
 ) -> None:
-    """The order in which a phone without a network sends is no way around an interval."""
+    """Entries that a phone without a network sends late must not evade an interval."""
     key, other = sealed(farm, harvest(1)), sealed(farm, harvest(2, HARVESTED + 9 * DAY))
     assert "answer good" in page(tmp_path, pilot, key)
     write(farm, GARDEN, sprayed(2, 7))
-    write(farm, GARDEN, sprayed(3, 2))  # and one whose interval was over
+    write(farm, GARDEN, sprayed(3, 2))  # and an input whose interval was over
     shown = page(tmp_path, pilot, key)
     assert text("page.breaks", "vi", reason=text("lot.pre_harvest_interval", "vi")) in shown
     assert text("page.late", "vi", days=7) in shown and "answer good" not in shown

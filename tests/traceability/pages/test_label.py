@@ -1,4 +1,4 @@
-"""Labels: a phone reads them back from what a printer gets, at GS1's sizes, with a stain on them."""
+"""Labels at GS1's sizes are read back as by a phone, from the printer's files, with a stain on them."""
 
 import random
 import re
@@ -30,8 +30,8 @@ def pages(data: bytes, folder: Path, dpi: int = DPI) -> list[Image.Image]:
 
 
 def stained(picture: Image.Image, code: zxingcpp.Barcode, share: float, seed: int) -> Image.Image:
-    """The picture with a square blot of this share of the code's modules, somewhere on its data: a code
-    without its three corners is no code to any reader.
+    """The picture with a square blot of this share of the code's modules, somewhere on its data: without its
+    three corners no reader finds a code.
     """
     at = random.Random(seed)
     corner = code.position.top_left
@@ -39,7 +39,7 @@ def stained(picture: Image.Image, code: zxingcpp.Barcode, share: float, seed: in
     blot = side * share**0.5
     while True:
         x, y = at.uniform(0, side - blot), at.uniform(0, side - blot)
-        eye = side * 9 / 33  # an eye with its border, of 33 modules or more
+        eye = side * 9 / 33  # an eye and its border, of 33 modules or more
         if not any(x < ex + eye and ex < x + blot and y < ey + eye and ey < y + blot
                    for ex, ey in ((0, 0), (side - eye, 0), (0, side - eye))):  # fmt: skip
             break
@@ -79,7 +79,7 @@ def test_a_stain_of_a_twentieth_is_read_from_the_picture(tmp_path: Path, seed: i
 
 
 def specked(picture: Image.Image, code: zxingcpp.Barcode, share: float, seed: int) -> Image.Image:
-    """The picture with single modules turned over, all over its data."""
+    """The picture with single modules inverted, all over its data."""
     at = random.Random(seed)
     modules = segno.make(URI, error="m", boost_error=False).symbol_size(border=0)[0]
     corner = code.position.top_left
@@ -96,7 +96,7 @@ def specked(picture: Image.Image, code: zxingcpp.Barcode, share: float, seed: in
 
 
 def eyes(modules: int) -> list[tuple[range, range]]:
-    """The three eyes with their borders and the format beside them."""
+    """The three eyes with their borders, and the format information beside them."""
     first, last = range(9), range(modules - 8, modules)
     return [(first, first), (last, first), (first, last)]
 
@@ -104,7 +104,9 @@ def eyes(modules: int) -> list[tuple[range, range]]:
 @pytest.mark.parametrize("paper", label.PAPERS)
 @pytest.mark.parametrize("seed", range(10))
 def test_specks_on_a_hundredth_are_read_from_the_sheet(tmp_path: Path, paper: str, seed: int) -> None:
-    """More than 2 in a hundred would spoil more codewords than error correction M can mend: see label.py."""
+    """More than 2 in a hundred would damage more codewords than error correction M can repair: see
+    label.py.
+    """
     (page,) = pages(label.pdf([LABEL], BASE, paper), tmp_path)
     (code,) = codes(page)
     assert read(specked(page, code, 0.01, seed)) == [URI]
@@ -120,7 +122,7 @@ def test_specks_on_a_hundredth_are_read_from_the_picture(tmp_path: Path, seed: i
 
 @pytest.mark.parametrize("paper", label.PAPERS)
 def test_modules_are_of_gs1_s_size_on_paper(tmp_path: Path, paper: str) -> None:
-    """Measured on the raster: the code's side, over its modules."""
+    """Measured in the raster: the side of the code, divided by its modules."""
     dpi = 600
     (page,) = pages(label.pdf([LABEL], BASE, paper), tmp_path, dpi)
     (code,) = codes(page)
@@ -147,7 +149,7 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
 
 
 def test_what_no_font_draws_is_a_question_mark() -> None:
-    """PDF/A wants every character drawn, and a name is no reason to have no labels."""
+    """PDF/A requires a glyph for every character, and a name must not prevent a label."""
     assert label.drawn("Xoài \U0001f600 漢 a\u0301") == "Xoài ? ? á"
     assert label.drawn("Ưu Đãi ₫ ễ ợ ỹ – “”") == "Ưu Đãi ₫ ễ ợ ỹ – “”"
     assert label.pdf([label.Label(KEY, "😀", "漢", "ﷺ", "Ưu")], BASE, "a4").startswith(b"%PDF")
@@ -155,7 +157,7 @@ def test_what_no_font_draws_is_a_question_mark() -> None:
 
 @pytest.mark.parametrize("paper", label.PAPERS)
 def test_a_sheet_is_a_document_to_keep_and_to_be_read_aloud(tmp_path: Path, paper: str) -> None:
-    """PDF/A-2b and PDF/UA-1, as tests/dashboards/report/test_verapdf.py has it judged."""
+    """PDF/A-2b and PDF/UA-1, as tests/dashboards/report/test_verapdf.py has judged."""
     (tmp_path / "labels.pdf").write_bytes(label.pdf([LABEL] * 24, BASE, paper))
     told = subprocess.run([program("pdfinfo"), "labels.pdf"], cwd=tmp_path, check=True, capture_output=True)
     words = told.stdout.decode()

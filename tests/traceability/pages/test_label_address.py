@@ -1,4 +1,4 @@
-"""Labels carry the address of the server that runs, and say so where only this machine reaches it."""
+"""Labels carry the address of the running server, and say so if only this machine can reach it."""
 
 import json
 import subprocess
@@ -22,13 +22,13 @@ from traceability.records import address
 from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer, lots, read
 
-HERE = "http://localhost:22501"  # as `hoiquan up --http-port 22501` seals it
+HERE = "http://localhost:22501"  # the address that `hoiquan up --http-port 22501` seals
 PUBLIC = "https://truyxuat.dongthap.example"
 TRIAL = text("label.trial", "vi")
 
 
 class Shop:
-    """A data folder with a lot that was sealed under an address; prints labels of it."""
+    """A data folder with a lot that was sealed with an address; prints labels of the lot."""
 
     def __init__(self, folder: Path, sealer: Sealer, pilot: Pilot) -> None:
         self.folder, self.sealer = folder, sealer
@@ -43,7 +43,7 @@ class Shop:
         return hoiquan(self.folder, *arguments, **settings)
 
     def runs(self, base_url: str) -> None:
-        """As a running `hoiquan up` says it."""
+        """Write the address as a running `hoiquan up` does."""
         (self.folder / "running.json").write_text(json.dumps({"base_url": base_url}))
 
 
@@ -101,7 +101,8 @@ def test_a_rehearsal_s_label_says_that_it_is_one(local: Shop) -> None:
         assert done(local.label(out, "--rehearsal")) == f"{HERE}{local.key.path} → {out} · {TRIAL}\n"
     uri = HERE + local.key.path
     assert code_in(local.folder / "lot.png") == uri
-    with Image.open(local.folder / "lot.png") as whole:  # the caption makes it higher than the code is wide
+    # the caption makes the picture higher than the code is wide
+    with Image.open(local.folder / "lot.png") as whole:
         assert whole.height > whole.width * 1.05
     assert TRIAL in (local.folder / "lot.svg").read_text("utf-8")
     with browser.page() as page:

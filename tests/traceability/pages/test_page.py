@@ -1,4 +1,4 @@
-"""The pages as a reader has them: in a browser, on a phone and on a desk, judged by axe-core."""
+"""The pages of a lot in a browser, at the sizes of a phone and a desk, judged by axe-core."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,15 +1,15 @@
-"""GS1's resolver: what its own test suite asks is answered as it wants.
+"""GS1's resolver answers the requests of GS1's own test suite as that requires.
 
 The suite is github.com/gs1/GS1DL-resolver-testsuite (e3485a5, June 2026), for GS1-Conformant resolver 1.2.
 Run as it is under Node 20, with its helper's requests made by Node, schemas and link types (gs1/linkset
-571bb7d, GS1 Web Vocabulary 1.16) from files and TLS before `hoiquan web`, all its checks pass: 31 of 31 of
-a lot's link, 27 of 27 of a product's. Here its requests are made again, each under the name that it gives
-the check; what it needs of the net (TLS, schemas from gs1.org) is left out, and so are checks of the
-address that is typed in.
+571bb7d, GS1 Web Vocabulary 1.16) from files and TLS before `hoiquan web`, all its checks pass: 31 of 31 of a
+lot's link, 27 of 27 of a product's. Here its requests are made again, each under the suite's name of the
+check. Left out are the parts that need the net (TLS, schemas from gs1.org), and checks of the address that is
+typed in.
 
 Digital Links: of the examples in github.com/gs1/gs1-syntax-engine (`dl.c`) that begin with a key, 74 of 76
-are judged as there; the other two have a key in the stem before the link, which our links have not, or an
-address of IPv6.
+are judged as there; the other two have a key in the stem before the link, which our links never have, or an
+IPv6 address.
 """
 
 import re
@@ -35,7 +35,7 @@ from traceability.sealing.seal import Sealer
 
 HERE = "https://example.org"
 LINKSET = "application/linkset+json"
-# of what we use: ratified link types, GS1 Web Vocabulary 1.16
+# ratified link types of GS1 Web Vocabulary 1.16, as far as we use them
 RATIFIED = {"defaultLink", "pip", "traceability", "epcis"}
 
 
@@ -49,7 +49,7 @@ def key(sealer: Sealer, pilot: Pilot) -> LotKey:
 
 
 class Asked:
-    """The suite's way to ask: no redirect is followed, and any media type will do."""
+    """Sends requests as the suite does: without following redirects, accepting any media type."""
 
     def __init__(self, client: TestClient) -> None:
         self.client = client
@@ -79,7 +79,7 @@ def path(request: pytest.FixtureRequest, key: LotKey) -> str:
 
 
 def links(answer: Response) -> dict[str, list[dict[str, Any]]]:
-    """Link types without their vocabulary, of the finest item that has one."""
+    """Link type without its vocabulary → targets, of the finest item that has the type."""
     found: dict[str, list[dict[str, Any]]] = {}
     for item in answer.json()["linkset"]:
         assert item["itemDescription"] and item["anchor"].startswith(HERE)
@@ -101,7 +101,7 @@ def test_methods_and_cors(ask: Asked, path: str) -> None:
 
 
 def test_a_script_of_elsewhere_reads_whatever_it_is_led_to(ask: Asked, path: str, key: LotKey) -> None:
-    """As browsers do: every answer on the way must let it, and those that say why there is nothing."""
+    """As in browsers, every answer on the way must allow it, also those that explain why there is nothing."""
     asked = [path, f"{path}/foo", f"{path}?linkType=gs1:nosuchlt", f"{path}?linkType=gs1:pip", "/00/1"]
     asked += [f"/s/{key.lot}", "/s/NONE", "/log/checkpoint", "/log/none", "/photos/none", "/report/none"]
     asked += [f"/labels/{key.gtin}/{key.lot}.pdf", f"/labels/{key.gtin}/NONE.pdf", "/verify.html"]
@@ -198,7 +198,7 @@ def test_the_form_that_is_most_welcome(ask: Asked, key: LotKey, accept: str, end
 
 
 def test_a_browser_is_shown_the_page_at_once(ask: Asked, key: LotKey) -> None:
-    """At whatever address it came by, so that a phone in the same Wi-Fi is not sent elsewhere."""
+    """At whatever address the request arrived, so that a phone in the same Wi-Fi is not sent elsewhere."""
     browser = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     answer = ask(key.path, Accept=browser)
     assert answer.status_code == 200 and key.lot in answer.text
@@ -330,7 +330,7 @@ PATHS = (
 
 
 def test_what_is_none_of_the_logs_names_is_404_and_nobody_keeps_it(ask: Asked) -> None:
-    """As they are written: a client of comfort would put them in order first."""
+    """The paths are sent as they are; most HTTP clients would normalise them first."""
     with Served(ask.client.app) as address:  # type: ignore[arg-type]
         site = HTTPConnection(urlsplit(address).netloc, timeout=30)
 

@@ -1,4 +1,4 @@
-"""Labels out of the browser: the sheet of `hoiquan trace label`, and none of a lot that was recalled."""
+"""Labels from the browser: the same sheet as of `hoiquan trace label`, and none for a recalled lot."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""The public page: says what is true, escapes what is hostile, betrays nothing."""
+"""The public page shows what is true, escapes hostile input and reveals nothing else."""
 
 import json
 import re
@@ -39,7 +39,7 @@ def key(sealer: Sealer, pilot: Pilot) -> LotKey:
 
 
 def handle(sealer: Sealer, pilot: Pilot, kind: str, id: str, hours: int, **fields: object) -> None:
-    """Something done with the lot, `hours` after its harvest."""
+    """Write and seal an entry about the lot, `hours` after its harvest."""
     at = (HARVESTED + timedelta(hours=hours)).isoformat()
     event: dict[str, object] = {"event": kind, "id": id, "ts": at, "plot": "plot-1", "crop": "mango"}
     event |= fields
@@ -61,14 +61,14 @@ def test_page_answers_in_both_languages(client: TestClient, key: LotKey) -> None
     assert vi.status_code == en.status_code == 200
     assert "Hồ sơ nguyên vẹn" in vi.text and "Xoài cát Hòa Lộc" in vi.text
     assert "The record is intact" in en.text and '<html lang="en">' in en.text
-    assert "Dữ liệu diễn tập" in vi.text  # what is simulated says so
+    assert "Dữ liệu diễn tập" in vi.text  # a simulated lot says that it is one
     assert len(vi.content) < 60_000
     assert "default-src 'none'" in vi.headers["content-security-policy"]
     assert "<script" not in vi.text
 
 
 def test_each_form_names_what_it_depends_on(client: TestClient, key: LotKey) -> None:
-    """A cache that knows no cookie would show one reader's language to another."""
+    """A cache that ignores cookies would show one reader's language to another."""
 
     def varies(path: str, **headers: str) -> str | None:
         return client.get(path, headers=headers, follow_redirects=False).headers.get("vary")
@@ -81,7 +81,7 @@ def test_each_form_names_what_it_depends_on(client: TestClient, key: LotKey) -> 
     assert varies("/01/1/10/x") == "Accept, Accept-Language, Cookie"
     for path in ("/verify.html", "/s/UNKNOWN"):
         assert varies(path) == "Accept-Language, Cookie"
-    assert client.get("/scan/xx/01/1/10/x").status_code == 400  # a language that nobody speaks
+    assert client.get("/scan/xx/01/1/10/x").status_code == 400  # an unknown language
 
 
 def test_hostile_text_is_escaped(client: TestClient, key: LotKey) -> None:
@@ -148,9 +148,9 @@ def test_an_addendum_that_was_changed_is_not_called_sealed(
 def test_gaps_are_drawn(client: TestClient, key: LotKey) -> None:
     page = client.get(key.path).text
     air, soil = re.findall(r"<svg viewBox.*?</svg>", page)[1:]
-    # the first day of ten, from the 6th to the 8th, and the day of harvest
+    # the first of ten days, the 6th to the 8th, and the day of harvest
     assert air.count('class="gap"') == 3
-    assert soil.count('class="gap"') == 2  # all but the day before the harvest
+    assert soil.count('class="gap"') == 2  # all days but the one before the harvest
 
 
 def test_machine_forms(client: TestClient, key: LotKey) -> None:
@@ -252,7 +252,7 @@ def test_every_field_that_people_write_comes_out_as_text(
 
 
 class Parts(HTMLParser):
-    """What a page is made of."""
+    """The elements of a page."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -267,7 +267,7 @@ class Parts(HTMLParser):
         self.text += data
 
 
-# Circular 02/2024/TT-BKHCN: item → what the page of the fixture's lot shows of it
+# Circular 02/2024/TT-BKHCN: item → its text on the page of the fixture's lot
 SEVEN = {
     "product name": "Xoài cát Hòa Lộc",
     "product image": "Hình minh họa, không phải ảnh chụp lô hàng",
@@ -317,7 +317,7 @@ def test_the_longest_season_with_the_worst_gaps_stays_small(
 
 
 def test_guessing_learns_nothing(client: TestClient) -> None:
-    """Every unknown lot of a product looks the same, and so does every product that is none of ours."""
+    """Every unknown lot of a product gets the same answer, and so does every product that is not ours."""
     one, other = (client.get(f"/01/02000000000039/10/TQ261112-{code}") for code in ("AAAAAAAA", "BBBBBBBB"))
     assert one.status_code == 404 and one.text.replace("AAAAAAAA", "BBBBBBBB") == other.text
     one, other = (

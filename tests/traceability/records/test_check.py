@@ -1,4 +1,4 @@
-"""One flipped byte anywhere is refused, and it is said where: by the command and in a browser alike."""
+"""One flipped byte anywhere is refused, and the part is named, by the command and in a browser alike."""
 
 import base64
 import json
@@ -27,7 +27,7 @@ RUN = CliRunner()
 
 
 class Files(NamedTuple):
-    """What a buyer downloads."""
+    """The files that a buyer downloads."""
 
     record: bytes
     proof: bytes
@@ -35,7 +35,7 @@ class Files(NamedTuple):
 
 
 class Case(NamedTuple):
-    """Files of which one has a flipped byte, and the part that is to be named."""
+    """Files of which one has a flipped byte, and the part that must be named."""
 
     files: Files
     part: str
@@ -44,7 +44,7 @@ class Case(NamedTuple):
 @pytest.fixture
 def files(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> Files:
     device = pilot.fleet["tam-que-diary-01"]
-    for number in (2, 3, 4):  # so that there is a path
+    for number in (2, 3, 4):  # so that the proof has a path
         write(sealer, device, harvest(number))
     write(sealer, device, sprayed(6, 3))
     done = write(sealer, device, harvest())
@@ -57,21 +57,19 @@ def files(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> Files:
 
 
 def flipped(files: Files, step: int) -> Iterator[Case]:
-    """A case for every `step`th byte of the record, and for each of proof, checkpoint and key."""
+    """A case for every `step`th byte of the record, and for every byte of proof, checkpoint and key."""
     bit = random.Random(5)
     blank = files.proof.index(b"\n\n")
     for name, data in files._asdict().items():
         for at in range(0, len(data), step if name == "record" else 1):
             spoilt = data[:at] + bytes([data[at] ^ 1 << bit.randrange(8)]) + data[at + 1 :]
-            part = (
-                "record other" if name == "record" else name
-            )  # other: it is a record, and not the sealed one
+            part = "record other" if name == "record" else name  # other: a record, but not the sealed one
             if name == "proof" and at > blank + 1:
                 part = "checkpoint"
             elif name == "proof" and at >= blank:
-                part = "proof checkpoint"  # the lines between them belong to both
+                part = "proof checkpoint"  # the lines between the two belong to both
             elif name == "key" and at == len(data) - 1:
-                continue  # the newline at its end is nobody's
+                continue  # the newline at its end belongs to nothing
             yield Case(files._replace(**{name: spoilt}), part)
 
 
@@ -96,7 +94,7 @@ def test_the_command_says_which(files: Files, tmp_path: Path, part: str) -> None
         result = RUN.invoke(trace_app, ["verify", str(tmp_path / "a.json"), "--lang", "en"])
         assert result.exit_code == 1
         if part == "record" and text("verify.other", "en") in result.stderr:
-            continue  # the bytes cannot tell whether this is another record or the changed one
+            continue  # the bytes cannot show whether this is another record or a changed one
         said = re.match(r"NOT verified: (the [a-z ]+?) (was|in|could)", result.stderr)
         assert said is not None
         assert said[1] == {"key": "the public key"}.get(part, f"the {part}")
@@ -112,7 +110,7 @@ def test_the_page_is_one_file_that_may_fetch_nothing() -> None:
 
 
 def test_the_page_in_a_browser(files: Files, tmp_path: Path) -> None:
-    """Opened as a file, as somebody does who trusts nobody's server."""
+    """Opened as a file, as somebody does who trusts no server."""
     html = tmp_path / "verify.html"
     html.write_bytes(verify_page.page("vi"))
     names = ("lot.json", "lot.tlog-proof", "log.vkey")

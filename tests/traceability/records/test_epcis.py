@@ -1,4 +1,4 @@
-"""EPCIS 2.0: what a season says is valid by the official schema and by what the schema cannot express."""
+"""A season's EPCIS 2.0 events are valid by the official schema, and by rules that a schema cannot express."""
 
 import json
 from collections import Counter
@@ -38,7 +38,7 @@ def season(sealer: Sealer, pilot: Pilot, tmp_path: Path) -> list[dict[str, Any]]
 def fill(
     sealer: Sealer, pilot: Pilot, communities: Sequence[Community], months: tuple[int, int] = (1, 11)
 ) -> None:
-    """What simulated diaries of 2026 say is sealed, with one correction each."""
+    """Seal the diaries of 2026 that the simulator writes, with one correction each."""
     span = tuple(epoch_ms(datetime(2026, month, 1, tzinfo=UTC)) for month in months)
     for community in communities:
         device = pilot.fleet[f"{community.id}-diary-01"]
@@ -108,12 +108,12 @@ def test_what_was_sensed_is_said_in_the_type_and_unit_of_the_table() -> None:
 
 
 def test_a_direction_is_no_growing_condition() -> None:
-    """A day's row is lowest, mean and highest, of which a direction has none."""
+    """A day's row has lowest, mean and highest, and a direction has none of them."""
     assert not CIRCULAR & set(SENSED)
 
 
 def test_goods_are_followed_from_crop_to_consignment(season: list[dict[str, Any]]) -> None:
-    """What an event takes, an event before it has made."""
+    """Whatever an event takes in, an earlier event has made."""
     for document in season:
         events = document["epcisBody"]["eventList"]
         made = {row["epcClass"] for event in events for row in event.get("inputQuantityList", [])

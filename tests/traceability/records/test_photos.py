@@ -1,4 +1,4 @@
-"""Photographs by their hash: from the form to the record, and on the page that says whether it fits."""
+"""Photographs are known by their hash: from the form to the record, and on the page that checks a picture."""
 
 import hashlib
 import io
@@ -31,7 +31,7 @@ from traceability.records.picture import BadPicture, clean
 from traceability.sealing.seal import Sealer, read
 from traceability.secretary import form
 
-assert AXE and axe  # the fixture of the pages' tests
+assert AXE and axe  # a fixture of the pages' tests
 
 
 def jpeg(shade: int = 80, kind: str = "JPEG", size: tuple[int, int] = (320, 240)) -> bytes:
@@ -47,7 +47,7 @@ NAME = hashlib.sha256(clean(PHOTO)).hexdigest()
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the sealer writes, as `--data` has it."""
+    """The sealer's folder within `--data`."""
     return tmp_path / "trace"
 
 
@@ -83,7 +83,7 @@ def filled(client: TestClient, kind: str = "harvest", **more: str) -> dict[str, 
 
 
 def uploaded(client: TestClient, data: bytes = PHOTO, **more: str) -> str:
-    """The answer to a harvest with a picture, whatever the picture calls itself."""
+    """The answer to a harvest with a picture, whatever type the picture claims."""
     files = {"photos": ("ảnh của tôi.txt", data, "text/plain")}
     return client.post("/diary/harvest", data=filled(client, **more), files=files).text
 
@@ -173,7 +173,7 @@ def test_a_picture_that_is_none_is_refused_and_the_rest_of_the_form_stays(
 
 
 def test_a_picture_that_came_need_not_be_sent_again(client: TestClient, folder: Path) -> None:
-    """A browser does not keep a chosen file: the hash stands in the form that comes back."""
+    """A browser does not keep a chosen file, so the form that comes back contains the hash."""
     answer = uploaded(client, quantity_kg="nhiều")
     assert "Hãy xem lại mục “Khối lượng (kg)”" in answer and text("form.photo_kept", "vi") in answer
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', answer))

@@ -1,4 +1,4 @@
-"""Pictures lose what they tell besides, and stay the right way up."""
+"""Pictures lose their metadata, and stay the right way up."""
 
 import io
 
@@ -14,7 +14,7 @@ RED, GREEN = (220, 30, 30), (30, 180, 60)
 
 
 def drawn(size: tuple[int, int] = (64, 48)) -> Image.Image:
-    """Red above, green below."""
+    """A picture, red above and green below."""
     image = Image.new("RGB", size, RED)
     image.paste(GREEN, (0, size[1] // 2, *size))
     return image
@@ -52,7 +52,7 @@ PICTURES = {
 
 
 def shows(image: Image.Image, x: int, y: int) -> tuple[int, int, int] | None:
-    """Which of the two colours is there, whatever the compression made of it."""
+    """Which of the two colours is there, within what compression may change."""
     there = image.convert("RGB").getpixel((x, y))
     assert isinstance(there, tuple)
     return next(
@@ -111,7 +111,7 @@ def test_what_is_no_picture_is_refused(data: bytes) -> None:
     assert refused.value.reason == "no_picture"
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")  # of EXIF that is damaged
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of damaged EXIF
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_damaged_one_is_a_picture_or_is_refused(name: str) -> None:
     data = PICTURES[name]

@@ -1,4 +1,4 @@
-"""The record's content: what Circular 02/2024 asks for, GS1's forms, and bytes that cannot drift."""
+"""The record's content: the items of Circular 02/2024, GS1's forms, and bytes that never change."""
 
 import json
 from pathlib import Path
@@ -14,7 +14,7 @@ from traceability.records import record
 from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 
-# Circular 02/2024/TT-BKHCN: item → where it stands in the record
+# Circular 02/2024/TT-BKHCN: item → its place in the record
 SEVEN = {
     "product name": ("product", "name"),
     "product image": ("product", "image"),

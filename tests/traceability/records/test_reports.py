@@ -1,4 +1,4 @@
-"""A report that is sealed: in the log, on its page, and checked where there is no server."""
+"""A sealed report is in the log and on its page, and can be checked without a server."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def test_it_is_a_leaf_once_and_beside_lots(sealer: Sealer, pilot: Pilot, tmp_pat
 
 
 def sealed(sealer: Sealer, folder: Path) -> tuple[Reports, Path]:
-    """The reports of a folder with one that is sealed, and its file."""
+    """The reports of a folder with a sealed one, and its file."""
     reports = Reports(folder)
     reports.keep(ID, PDF)
     sealer.seal_pending()
@@ -56,7 +56,7 @@ def test_the_code_of_a_report_that_an_earlier_version_kept_leads_to_it(
 ) -> None:
     reports, kept = sealed(sealer, tmp_path)
     kept.rename(tmp_path / "reports" / f"{ID}.pdf")
-    waiting = tmp_path / "reports" / f"{OTHER}.pdf"  # it was not sealed yet
+    waiting = tmp_path / "reports" / f"{OTHER}.pdf"  # this one was not sealed yet
     waiting.write_bytes(PDF + b"!")
     assert client.get(f"/report/{ID}").status_code == 404
     sealer.seal_pending()

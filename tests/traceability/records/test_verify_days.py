@@ -1,4 +1,4 @@
-"""Days that were put right are doubted by nobody who checks a record offline."""
+"""Corrected days raise no doubt when a record is checked offline."""
 
 import json
 from dataclasses import replace
@@ -19,7 +19,7 @@ assert farm and page  # fixtures
 
 
 def test_days_are_those_that_were_corrected(farm: Farm, page: browser.Page) -> None:
-    """A harvest was typed a day late, put right, and packed on the true day."""
+    """A harvest was entered a day late, corrected, and packed on the true day."""
     farm.device = replace(farm.device, simulated=False)  # of a rehearsal no day is doubted
     key = farm.harvest(1, days=1)
     right = {"ts": HARVESTED.isoformat()}
@@ -36,7 +36,7 @@ def test_days_are_those_that_were_corrected(farm: Farm, page: browser.Page) -> N
         assert look != "bad" and "✗" not in said
     record = farm.export(key)
     for path in record.parent.glob(f"{key.lot}.mend.*"):
-        path.unlink()  # who was not given it cannot know
+        path.unlink()  # without the correction the checker cannot know
     doubt = text("verify.doubt_order", "en", event="Packing", day="12 Nov 2026")
     assert doubt in verify(record)[2]
     look, said = answer(page, farm.folder, sorted(record.parent.iterdir()))
@@ -44,7 +44,7 @@ def test_days_are_those_that_were_corrected(farm: Farm, page: browser.Page) -> N
 
 
 def earlier(record: bytes, rows: dict[str, Any]) -> dict[str, Any]:
-    """A record of several harvests as an earlier version sealed it: with the entries as they came."""
+    """A merged or split record as an earlier version sealed it: with the entries uncorrected."""
     content = json.loads(record)
     content["events"]["rows"] = [rows.get(row["id"], row) for row in content["events"]["rows"]]
     return content
@@ -52,7 +52,7 @@ def earlier(record: bytes, rows: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("days", [2, -2], ids=["typed too late", "typed too early"])
 def test_a_merged_lot_of_corrected_days_is_not_doubted(farm: Farm, page: browser.Page, days: int) -> None:
-    """One of its harvests was put right before the merge, the other after it."""
+    """One of its harvests was corrected before the merge, the other after it."""
     farm.device = replace(farm.device, simulated=False)
     keys = farm.harvest(1, days=days), farm.harvest(2, 400.0)
     farm.write(

@@ -1,5 +1,5 @@
-"""Who checks a record offline learns of its recall and corrections, or that he was given none: by the command
-and in a browser alike.
+"""Checking a record offline shows its recall and corrections, or that none were given, by the command and in
+a browser alike.
 """
 
 import json
@@ -29,7 +29,7 @@ MARKS = re.compile(r"^(Packed|It was corrected) on 12 Nov 2026|^As is known now"
 
 
 class Farm:
-    """A group that writes down, seals and exports; its folder is that of a running gateway."""
+    """A group that writes its diary, seals and exports; its folder is that of a running gateway."""
 
     def __init__(self, folder: Path, sealer: Sealer, pilot: Pilot) -> None:
         self.folder, self._sealer, self.device = folder, sealer, pilot.fleet["tam-que-diary-01"]
@@ -69,7 +69,7 @@ def farm(tmp_path: Path, pilot: Pilot) -> Iterator[Farm]:
 
 
 def verify(record: Path, *more: str, lang: str = "en") -> tuple[int, list[str], list[str]]:
-    """Exit code, and the lines of stdout and stderr."""
+    """(exit code, lines of stdout, lines of stderr)."""
     result = hoiquan(record.parent, "trace", "verify", record.name, "--lang", lang, *more)
     assert "Traceback" not in result.stderr
     return result.returncode, result.stdout.splitlines(), result.stderr.splitlines()
@@ -130,7 +130,8 @@ def test_an_entry_may_be_given_from_elsewhere(farm: Farm, tmp_path: Path) -> Non
     for path in record.parent.glob(f"{key.lot}.recall-1.*"):
         path.rename(there / f"news{path.suffix}")
     assert verify(record)[0] == 0
-    for suffix in (".json", ".tlog-proof"):  # as a browser names it; the record itself is no entry after it
+    # the name that a browser gives; the record itself is no later entry about it
+    for suffix in (".json", ".tlog-proof"):
         shutil.copy(record.with_suffix(suffix), record.with_name(f"record{suffix}"))
     assert verify(record.with_name("record.json"))[0] == 0
     code, _, err = verify(record, "--later", str(there / "news.json"))
@@ -180,7 +181,7 @@ def test_the_proof_of_another_record_is_no_accusation(farm: Farm) -> None:
     assert err[0].startswith(f"NOT verified: {text('verify.other_lot', 'en', other=other.lot, lot=key.lot)}")
     _, _, err = verify(record, "--proof", str(there), lang="vi")
     assert "bằng chứng này thuộc về hồ sơ khác: " in err[0] and "bị sửa" not in err[0]
-    shutil.copy(there, record.with_suffix(".tlog-proof"))  # the names agree: nobody can tell
+    shutil.copy(there, record.with_suffix(".tlog-proof"))  # the names agree, so nothing shows the mix-up
     code, _, err = verify(record)
     assert code == 1 and text("verify.other", "en") in err[0]
 
@@ -192,7 +193,7 @@ def page() -> Iterator[browser.Page]:
 
 
 def answer(page: browser.Page, folder: Path, files: list[Path], lang: str = "en") -> tuple[str, str]:
-    """How the answer of verify.html looks, and what it says."""
+    """(class of verify.html's answer, its text)."""
     html = folder / "verify.html"
     html.write_bytes(verify_page.page(lang))  # type: ignore[arg-type]
     page.open(html.as_uri())
@@ -242,14 +243,14 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
 
 
 def test_the_browser_checks_a_report(farm: Farm, page: browser.Page) -> None:
-    """As `trace verify` does; beside a record a PDF is its label, and left alone."""
+    """As `trace verify` does. Beside a record a PDF is its label, and is ignored."""
     reports, away = Reports(farm.folder / "trace"), farm.folder / "away"
     away.mkdir()
     pdf, other = b"%PDF-1.7 a report", b"%PDF-1.7 another"
     key = farm.harvest(1)
     for id, data in (("0" * 16, pdf), ("1" * 16, other)):
         reports.keep(id, data)
-    farm.write("irrigation", "wet", 1, minutes=3)  # the next round of sealing
+    farm.write("irrigation", "wet", 1, minutes=3)  # starts the next round of sealing
     file, proof, vkey = away / f"{'0' * 16}.pdf", away / f"{'0' * 16}.tlog-proof", away / "log.keys"
     file.write_bytes(pdf)
     proof.write_bytes(reports.proof(pdf) or b"")
@@ -298,7 +299,7 @@ def test_the_browser_names_what_does_not_hold(farm: Farm, page: browser.Page) ->
     entry.write_bytes(entry.read_bytes().replace("thuốc".encode(), "trống".encode()))
     words = said(record, proof, entry, entry.with_suffix(".tlog-proof"), vkey)
     assert f"{entry.name}: {text('verify.other', 'en')}" in words
-    # downloaded under whatever names: each proof says itself whose it is
+    # downloaded under any names: each proof names its own record
     entry.write_bytes(entry.read_bytes().replace("trống".encode(), "thuốc".encode()))
     for number, path in enumerate((entry, record, entry.with_suffix(".tlog-proof"), proof)):
         path.rename(record.with_name(f"{number}{path.suffix}"))

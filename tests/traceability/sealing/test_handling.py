@@ -1,4 +1,4 @@
-"""What is done with lots is sealed beside them, once; the record itself never changes."""
+"""Entries about a lot are sealed beside it, once; the record itself never changes."""
 
 import json
 import sqlite3
@@ -23,7 +23,7 @@ from traceability.tlog.tiles import LogReader
 
 
 class Diary:
-    """Writes events down and says what became of them."""
+    """Writes events, and finds what became of them."""
 
     def __init__(self, sealer: Sealer, device: Device, folder: Path) -> None:
         self.sealer, self.device, self.folder = sealer, device, folder
@@ -96,7 +96,7 @@ def test_without_a_name_it_is_the_last_harvest_of_the_plot(book: Diary) -> None:
 
 
 def test_what_comes_before_its_harvest_waits_for_it(book: Diary) -> None:
-    """A phone may send what it wrote down in any order."""
+    """A phone may send its entries in any order."""
     book.write("packing", "pack-1", quantity_kg=1, packages=1)
     assert book.refused() == {"pack-1": "no_lot"}
     done = book.harvest()
@@ -106,7 +106,7 @@ def test_what_comes_before_its_harvest_waits_for_it(book: Diary) -> None:
 
 
 def test_what_is_done_with_a_lot_waits_while_older_harvests_do(book: Diary, pilot: Pilot) -> None:
-    """Harvests are sealed a few at a time: packing of the second must not go to the first."""
+    """Harvests are sealed a few at a time; the packing of the second must not go to the first."""
     for number in (1, 2, 3):
         at = HARVESTED + timedelta(days=number)
         book.sealer.keep([(book.device, harvest(number, at))])
@@ -126,7 +126,7 @@ def packed(kilograms: float, harvest: str | None = None) -> dict[str, Any]:
 def test_what_comes_while_others_are_sealed_is_sealed_next(
     book: Diary, grower: Grower, monkeypatch: pytest.MonkeyPatch, waiting: bool
 ) -> None:
-    """The gateway keeps diaries in one thread and seals in another."""
+    """The gateway keeps diary entries in one thread and seals in another."""
     if waiting:
         book.write("packing", "pack-2", 24 + 1, quantity_kg=1, packages=1)
     conditions = grower.conditions
@@ -234,7 +234,7 @@ def test_original_and_correction_both_stand(book: Diary) -> None:
         ("mango-1", {"id": "mango-9"}, "bad_correction"),
         ("mango-1", {"colour": "red"}, "bad_correction"),
         ("pack-1", {"packages": 2}, ""),
-        ("pack-1", {"harvest": "mango-2"}, "bad_correction"),  # it is sealed beside the other
+        ("pack-1", {"harvest": "mango-2"}, "bad_correction"),  # the packing is already sealed beside mango-1
         ("mend-0", {"reason": "x"}, "bad_correction"),
         ("never", {"quantity_kg": 1}, "no_lot"),
         ("input-late", {"dose": "x"}, "no_lot"),

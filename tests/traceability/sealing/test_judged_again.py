@@ -1,4 +1,4 @@
-"""A refused harvest becomes a lot when what was wrong is put right, with all that was done with it."""
+"""A refused harvest becomes a lot once its error is corrected, with all later entries about it."""
 
 import json
 from datetime import datetime
@@ -70,7 +70,7 @@ def test_the_day_of_a_harvest_may_have_been_wrong(plot: Plot) -> None:
 def test_a_day_that_cannot_be_is_none_any_more_once_it_was_corrected(
     plot: Plot, pilot: Pilot, ts: str
 ) -> None:
-    """What a phone without its clock wrote down, and an earlier version kept."""
+    """An entry of a phone whose clock was wrong, kept by an earlier version."""
     plot.write(spray("s", -2, 1), pick("h") | {"ts": ts})
     assert plot.fate("h") == "bad_date"
     plot.write(correct("c", "h", 0.2, quantity_kg=90.0))
@@ -146,7 +146,7 @@ def test_a_merge_of_two_plots_waits_for_the_one_that_was_refused(plot: Plot) -> 
     ids=["another field", "still too much", "no correction", "of another harvest"],
 )  # fmt: skip
 def test_what_mends_nothing_lifts_nothing(plot: Plot, mend: dict[str, Any]) -> None:
-    """Nor what makes room under a cap by another harvest: the refused one may have been written twice."""
+    """Nor does room that another harvest makes under the cap: the refused one may have been written twice."""
     plot.write(pick("i", -1, 1_000), pick("h", 0, 85_000))
     plot.write(mend)
     assert plot.fate("h") == "yield_cap"

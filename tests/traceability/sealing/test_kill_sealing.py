@@ -1,4 +1,4 @@
-"""Sealing killed again and again: the log verifies, no lot stands twice, none is lost."""
+"""Sealing is killed again and again: the log verifies, no lot is in it twice, and none is lost."""
 
 import os
 import random
@@ -55,14 +55,15 @@ def test_killed_while_sealing(tmp_path: Path, pilot: Pilot) -> None:
     kept, acknowledged = 0, set[str]()
     for _ in range(KILLS):
         process = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(tmp_path), str(kept + 1)],  # the one after may be kept unsaid
+            # one more number than printed may be kept
+            [sys.executable, "-c", CHILD, str(tmp_path), str(kept + 1)],
             stdout=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)},
         )  # fmt: skip
         assert process.stdout is not None
-        first = process.stdout.readline()  # kept, and not sealed yet
+        first = process.stdout.readline()  # kept, but not sealed yet
         time.sleep(chance.uniform(0.0, 0.2))
         process.kill()
-        said = [first, *process.stdout.read().split("\n")[:-1]]  # the last may be cut off
+        said = [first, *process.stdout.read().split("\n")[:-1]]  # the last line may be cut off
         process.wait()
         process.stdout.close()
         acknowledged |= {f"mango-{int(number)}" for number in said}
@@ -76,7 +77,8 @@ def test_killed_while_sealing(tmp_path: Path, pilot: Pilot) -> None:
     lots = [LotKey(str(row["gtin"]), str(row["lot"])) for row in rows]
     assert len(set(lots)) == len(lots) and all(row["leaf"] is not None for row in rows)
     with Log.open(tmp_path / "log", Signer.from_file(tmp_path / "log.key", ORIGIN), ORIGIN) as log:
-        entries = Counter(log.entry(index) for index in range(log.size))  # opening recomputed the tree
+        # opening the log recomputed the tree
+        entries = Counter(log.entry(index) for index in range(log.size))
     assert set(entries.values()) == {1}, "nothing stands in the log twice"
     shelf, events = Shelf(tmp_path), 0
     for key in lots:

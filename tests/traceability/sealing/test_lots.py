@@ -1,4 +1,4 @@
-"""Lots as pages list them: of all communities or of one, with those that were recalled."""
+"""Lots as pages list them: of all communities or of one, with recalled lots marked."""
 
 import sqlite3
 from contextlib import closing
@@ -76,7 +76,7 @@ def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
 def test_who_only_counts_lots_reads_no_records(
     sealer: Sealer, pilot: Pilot, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Open data, and each minute the clerk: of thousands of lots that takes seconds."""
+    """Open data and, each minute, the clerk only count; reading thousands of records would take seconds."""
     device = pilot.fleet["tam-que-diary-01"]
     sealed = write(sealer, device, harvest())
     assert sealed is not None
@@ -92,7 +92,7 @@ def test_who_only_counts_lots_reads_no_records(
 def test_a_lot_of_which_nobody_asked_how_it_grew_has_no_coverage(
     tmp_path: Path, pilot: Pilot, id: str
 ) -> None:
-    """What was merged says that of its parts; nobody looks after what is refused."""
+    """A merged lot has the coverage of its parts; a refused one is not measured."""
     plot = Plot(tmp_path / "trace", pilot)
     plot.write(pick("h", 0, 850), pick("i", 0.1, 300), pick("too-much", 0.2, 900_000))
     plot.write(pick("all-1", 0.3), entry("merge", "all", 0.5, harvests=["h", "i"]))

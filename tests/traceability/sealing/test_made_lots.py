@@ -1,4 +1,4 @@
-"""What is done with lots that were corrected: their weights, their entries, and the order of it all."""
+"""Splits and merges of corrected lots: their weights, their entries, and the order of events."""
 
 import json
 from datetime import datetime
@@ -13,7 +13,7 @@ assert plot  # a fixture
 
 
 def made(plot: Plot, id: str) -> tuple[dict[str, float], dict[str, float]]:
-    """What went into the lot of this id and what came out, by lot, as EPCIS has it: kilograms."""
+    """(inputs, outputs) of the event that made this lot, as EPCIS has it: lot → kilograms."""
     record = json.loads(
         (plot.folder / "records" / plot.key(id).gtin / f"{plot.key(id).lot}.json").read_bytes()
     )
@@ -23,7 +23,7 @@ def made(plot: Plot, id: str) -> tuple[dict[str, float], dict[str, float]]:
         for side in ("input", "output")
     )
     assert {one["lot"]: one["quantity_kg"] for one in record["made_from"]} == inputs
-    for one in record["made_from"]:  # one event, beside each of its lots
+    for one in record["made_from"]:  # the same event is sealed beside each of the lots that it used
         beside = plot.folder / "records" / one["gtin"] / one["lot"] / f"{id.rpartition('-')[0]}.json"
         assert json.loads(beside.read_bytes())["epcis"]["epcisBody"]["eventList"] == [event]
     return inputs, outputs
@@ -46,7 +46,7 @@ def record_of(plot: Plot, id: str) -> dict[str, Any]:
 
 
 def test_what_merged_lots_have_in_common_was_done_once(plot: Plot) -> None:
-    """A buyer would take one harvest that is named twice for two."""
+    """A buyer would take one harvest that is listed twice for two."""
     plot.write(spray("s", -6, 3), pick("h", 0, 850), pick("i", 0.1, 300))
     plot.write(entry("split", "sp", 1, harvest="h", parts=[300, 550]))
     plot.write(entry("merge", "me", 2, harvests=["i", "sp-1", "sp-2"]))
@@ -89,7 +89,7 @@ def test_no_harvest_is_corrected_to_after_what_was_done_with_its_lot(
 
 
 def test_a_later_lot_shows_what_was_corrected_beside_an_earlier_one(plot: Plot) -> None:
-    """Its page would show an interval that forbids it, and no correction."""
+    """Otherwise its page would show an interval that forbids the harvest, and no correction."""
     plot.write(spray("s", -6, 3), pick("h", 0))
     plot.write(correct("c", "s", 0.5, pre_harvest_days=2.0, dose="3 l"))
     plot.write(pick("i", 1))

@@ -1,4 +1,4 @@
-"""A packing house's code is looked at when packing is sealed, as a planting area's at the harvest."""
+"""A packing house's code is checked when packing is sealed, as a planting area's code is at the harvest."""
 
 from datetime import date
 from pathlib import Path
@@ -28,7 +28,7 @@ def house(code: str, community: str = "tam-que", crop: str = "mango", until: int
 
 @pytest.fixture
 def pilot(pilot: Pilot) -> Pilot:
-    """With one house that is valid, one that was, and one of somebody else."""
+    """The pilot with a valid packing house, an expired one, and one of another group."""
     houses = (house(CODE), house(OLD, until=2025), house(OTHERS, "thuan-tan"))
     records = pilot.records.model_copy(update={"packing_houses": houses})
     return pilot.model_copy(update={"records": records})

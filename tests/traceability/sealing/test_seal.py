@@ -1,4 +1,4 @@
-"""A harvest becomes one record and one leaf, whatever is repeated and wherever it is cut off."""
+"""A harvest becomes one record and one leaf, whatever is repeated and wherever sealing is cut off."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -49,7 +49,7 @@ def test_same_harvest_again_changes_nothing(
 def test_record_written_but_not_logged_is_logged_with_the_same_bytes(
     pilot: Pilot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The crash between record file and log: conditions may have changed since, the record must not."""
+    """A crash between record file and log: conditions may have changed since, the record must not."""
     device = pilot.fleet["tam-que-diary-01"]
     sealer = Sealer(tmp_path, pilot, Grower(), "https://example.org", "example.org/log")
     with monkeypatch.context() as patched:
@@ -71,7 +71,7 @@ def test_record_written_but_not_logged_is_logged_with_the_same_bytes(
 def test_what_was_drafted_before_the_store_went_away_is_kept(
     sealer: Sealer, pilot: Pilot, grower: Grower, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Records of one batch are written together, also where a later one of it cannot be drafted now."""
+    """The records of a batch are written together, even if a later one of it cannot be drafted now."""
     device, conditions = pilot.fleet["tam-que-diary-01"], grower.conditions
     sealer.keep([(device, harvest(n, HARVESTED + timedelta(days=n))) for n in (1, 2, 3)])
 
@@ -127,7 +127,8 @@ CODE = "GD-DT-0001"  # of tam-que's mangoes, from 2022 to 2030
         ("thuan-tan", {"area_code": CODE}, "foreign_code"),
         ("tam-que", {"area_code": CODE, "at": datetime(2031, 1, 1, tzinfo=UTC)}, "expired_code"),
         ("tam-que", {"area_code": CODE, "at": datetime(2021, 12, 31, 16, 59, tzinfo=UTC)}, "expired_code"),
-        ("tam-que", {"area_code": CODE, "at": datetime(2021, 12, 31, 17, 0, tzinfo=UTC)}, ""),  # 2022 there
+        # already 2022 there
+        ("tam-que", {"area_code": CODE, "at": datetime(2021, 12, 31, 17, 0, tzinfo=UTC)}, ""),
     ],
 )
 def test_planting_area_code(
@@ -138,7 +139,7 @@ def test_planting_area_code(
 
 
 def test_a_code_yields_no_more_than_its_cap_in_a_year(pilot: Pilot, tmp_path: Path) -> None:
-    """Whether the lots are sealed one by one or in one go, and whether or not they come in order."""
+    """Whether the lots are sealed one by one or at once, and in order or not."""
     small = [area.model_copy(update={"yield_kg": 20_000}) for area in pilot.records.planting_areas]
     records = pilot.records.model_copy(update={"planting_areas": tuple(small)})
     pilot = pilot.model_copy(update={"records": records})
@@ -150,7 +151,7 @@ def test_a_code_yields_no_more_than_its_cap_in_a_year(pilot: Pilot, tmp_path: Pa
     assert write(sealer, device, harvests[0]) is not None
     sealer.keep((device, event) for event in harvests[1:])
     fates = {one.harvest: one.refused for one in sealer.seal_pending()}
-    # the code's cap is 20,000 kg: five fit; of those sealed together the earliest come first
+    # the code's cap is 20,000 kg, so five fit; of those sealed together the earliest go first
     assert {name for name, refused in fates.items() if refused} == {"mango-1"}
     assert fates["mango-1"] == "code_yield_cap"
     next_year = write(sealer, device, harvest(7, HARVESTED + timedelta(days=60), 4_000, area_code=CODE))

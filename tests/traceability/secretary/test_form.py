@@ -1,4 +1,4 @@
-"""The secretary's form: events take a device's road, under the writer's own account, and nobody else's."""
+"""The secretary's form sends events as a device does, under the writer's own account and no other."""
 
 import re
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ from traceability.secretary import form
 from traceability.secretary.post import NotSent, Post
 from traceability.secretary.sign_in import HOURS, SESSIONS, Sessions
 
-assert AXE and axe  # the fixture of the pages' tests
+assert AXE and axe  # a fixture of the pages' tests
 
 
 class Sent(list[tuple[Device, str, bytes]]):
-    """What was sent; `away` says that there is no broker."""
+    """The events sent; `away` simulates a missing broker."""
 
     away = False
 
@@ -67,7 +67,7 @@ def client(app: FastAPI, password: str) -> Iterator[TestClient]:
 
 
 def filled(client: TestClient, kind: str, **more: str) -> dict[str, str]:
-    """The form as it comes, with these fields filled in."""
+    """The form as it is served, with these fields filled in."""
     page = client.get(f"/diary/{kind}").text
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
     common = {"ts": "2026-11-22T09:30", "plot": "plot-1", "crop": "mango"}

@@ -1,4 +1,4 @@
-"""The form asks what the gateway would refuse: days that cannot be, plots that are nobody's."""
+"""The form asks about entries that the gateway would refuse: impossible days, and unknown plots."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta

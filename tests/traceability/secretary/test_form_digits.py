@@ -1,4 +1,4 @@
-"""An unchanged field is no correction: what the form showed and what came back are compared."""
+"""An unchanged field is no correction: the values sent are compared with those that the form showed."""
 
 import re
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def app(app: FastAPI, pilot: Pilot, sealer: Sealer) -> FastAPI:
     write(sealer, device, harvest(1, TO_THE_MILLISECOND, KILOGRAMS / 100))
     write(
         sealer, device, harvest(9, TO_THE_MILLISECOND + timedelta(days=1), KILOGRAMS)
-    )  # refused, still there
+    )  # refused, but still listed
     hidden = Shipping(event="shipping", id="ship-1", ts=HARVESTED + timedelta(hours=1), quantity_kg=1000.125,
                       harvest="mango-1",
                       buyer=" Chợ\n\u202eđầu  mối ", **common)  # fmt: skip
@@ -68,7 +68,7 @@ def test_a_change_is_that_change_alone(client: TestClient, sent: list[DiaryEvent
 
 
 def test_two_forms_at_once_undo_nothing(client: TestClient, sent: list[DiaryEvent]) -> None:
-    """What the second one leaves alone stays as the first one has corrected it."""
+    """A field that the second form leaves alone stays as the first one corrected it."""
     first, second = shown(client, "ship-1"), shown(client, "ship-1")
     client.post("/diary/correction", data=first | {"quantity_kg": "900.5", "reason": "gõ nhầm"})
     client.post("/diary/correction", data=second | {"buyer": "Kho", "reason": "tên"})

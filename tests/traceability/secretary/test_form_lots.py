@@ -1,4 +1,4 @@
-"""What a secretary does with lots on the form: splits, merges, corrections, recalls."""
+"""Splits, merges, corrections and recalls of lots on the secretary's form."""
 
 import re
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from traceability.sealing import seal
 from traceability.sealing.seal import Sealer
 from traceability.secretary.book import Book
 
-assert AXE and axe  # the fixture of the pages' tests
+assert AXE and axe  # a fixture of the pages' tests
 
 Say = Callable[..., str]
 
 
 @pytest.fixture
 def app(app: FastAPI, pilot: Pilot, sealer: Sealer) -> FastAPI:
-    """Pages whose events are kept and sealed at once; there are two lots, and one of somebody else."""
+    """Pages whose events are kept and sealed at once; the group has two lots, another group has one."""
     for number in (1, 2):
         write(sealer, pilot.fleet["tam-que-diary-01"], harvest(number, by="Tổ trưởng"))
     other = pilot.fleet["canh-tan-diary-01"]
@@ -38,7 +38,7 @@ def app(app: FastAPI, pilot: Pilot, sealer: Sealer) -> FastAPI:
 
 @pytest.fixture
 def say(client: TestClient) -> Say:
-    """Fill a form in and send it; the page that answers."""
+    """Fill a form in and send it; returns the page that answers."""
 
     def send(kind: str, of: str = "", **more: str | list[str]) -> str:
         page = client.get(f"/diary/{kind}", params={"of": of} if of else None).text
@@ -70,7 +70,7 @@ def test_a_lot_is_split_and_its_parts_are_merged(
 def test_the_page_of_a_merged_lot_sends_to_its_lots_for_how_they_grew(
     say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient
 ) -> None:
-    """It had them measured by nobody, beside two lots that were."""
+    """A merged lot has no measurements of its own; its two lots do."""
     say("merge", harvests=["mango-1", "mango-2"])
     (merged,) = lots().values()
     page = client.get(merged.key.path).text
@@ -89,7 +89,7 @@ def test_a_lot_is_recalled(say: Say, lots: Callable[[], dict[str, Lot]], client:
 def test_a_lot_is_recalled_by_its_code_however_old_it_is(
     say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient, sealer: Sealer, pilot: Pilot
 ) -> None:
-    """A recall concerns old lots as well; the list has room for the newest."""
+    """A recall may concern an old lot; the list has room only for the newest."""
     keys, diary = {id: lot.key for id, lot in lots().items()}, pilot.fleet["tam-que-diary-01"]
     newer = [harvest(n, HARVESTED + timedelta(hours=n), 1.0) for n in range(10, 60)]
     sealer.keep([(diary, one) for one in newer])
@@ -150,7 +150,7 @@ def test_a_lot_is_there_as_long_as_any_of_it_is(
 def test_a_lot_is_shown_and_taken_as_its_harvest_was_corrected(
     say: Say, lots: Callable[[], dict[str, Lot]], client: TestClient
 ) -> None:
-    """The harvest was typed a day late; the packing of the true day is no packing before it."""
+    """The harvest was entered a day late; packing on the true day must not count as packing before it."""
     say("harvest", ts="2026-11-15T08:00", crop="mango", quantity_kg="900")
     (id,) = set(lots()) - {"mango-1", "mango-2"}
     say("correction", id, when="2026-11-14T08:00", quantity_kg="500", reason="gõ nhầm")
@@ -197,7 +197,7 @@ def test_what_cannot_be_corrected_has_no_form(client: TestClient, say: Say, sent
     [
         ("split", {"harvest": "mango-1", "parts": "hai phần"}, "form.parts"),
         ("split", {"harvest": "mango-1", "parts": "400"}, "form.parts"),
-        ("split", {"harvest": "mango-3", "parts": "2 3"}, "form.harvest"),  # somebody else's
+        ("split", {"harvest": "mango-3", "parts": "2 3"}, "form.harvest"),  # another group's lot
         ("merge", {"harvests": "mango-1"}, "form.harvests"),
         ("merge", {}, "form.harvests"),
         ("revocation", {"harvest": "mango-1", "reason": " "}, "form.reason"),
@@ -214,7 +214,7 @@ def test_what_is_wrong_is_named(
 def test_kilograms_that_can_be_read_in_two_ways_are_asked_about(
     say: Say, sent: list[DiaryEvent], parts: str
 ) -> None:
-    """The pages write 1.500 where 1500 are meant, and 1.500 is one and a half to a machine."""
+    """The pages write 1.500 for 1500, while 1.500 is one and a half to a machine."""
     given = next(part for part in parts.replace(";", "").split() if len(part) > 4)
     assert text("form.thousands", "vi", given=given) in say("split", harvest="mango-1", parts=parts)
     assert text("form.thousands", "vi", given="1.200") in say("harvest", crop="mango", quantity_kg="1.200")

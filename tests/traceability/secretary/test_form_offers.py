@@ -1,4 +1,4 @@
-"""The form offers the lots with which something can be done: what sealing would refuse is in no list."""
+"""The form offers only lots with which something can be done: none that sealing would refuse."""
 
 import re
 import shutil
@@ -65,7 +65,7 @@ def test_what_is_offered_is_sealed_and_what_is_not_would_be_refused(tmp_path: Pa
             lots = {"harvests": [name, "other"]} if kind == "merge" else {"harvest": name}
             copy.write(entry(kind, "now", 5, **lots, **fields))
             copy.sealer.close()
-            if kind == "revocation":  # which is sealed in any case, and offered where it says something
+            if kind == "revocation":  # a revocation is always sealed, and offered where it has an effect
                 assert copy.fate("now") == "" and (name in offered[kind]) == (
                     name not in ("recalled", "all-split")
                 )
@@ -77,12 +77,12 @@ def test_what_is_offered_is_sealed_and_what_is_not_would_be_refused(tmp_path: Pa
 
 @pytest.fixture
 def two_products(pilot: Pilot) -> Pilot:
-    """The group grows longan as well."""
+    """The pilot, with longan as a second product of the group."""
     place, longan = pilot.place["tam-que"], pilot.place["canh-tan"].products[0]
     both = place.model_copy(update={"products": (*place.products, longan)})
     places = tuple(both if one.id == place.id else one for one in pilot.communities)
     made = pilot.model_copy(update={"communities": places})
-    for name in made.__dict__.keys() - Pilot.model_fields.keys():  # what it remembers of the other
+    for name in made.__dict__.keys() - Pilot.model_fields.keys():  # cached properties of the first pilot
         del made.__dict__[name]
     return made
 
@@ -113,7 +113,7 @@ def test_lots_of_two_products_are_not_merged(
 def test_a_lot_that_cannot_be_merged_any_more_is_not_sent(
     say: Callable[..., str], sent: list[DiaryEvent]
 ) -> None:
-    """The page was open while another secretary split it."""
+    """Another secretary split the lot while the page was open."""
     say("split", harvest="mango-1", parts="100; 150")
     assert f"Hãy xem lại mục “{text('form.harvests', 'vi')}”" in say("merge", harvests=["mango-2", "mango-1"])
     assert len(sent) == 1

@@ -1,4 +1,4 @@
-"""Wrong passwords make a sign-in wait, and nobody can shut the owner out for ever."""
+"""Wrong passwords make a sign-in wait, but nobody can lock the owner out for ever."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def made(clock: Clock) -> Throttle:
 
 
 def guess(made: Throttle, clock: Clock, account: str, peer: str, times: int) -> list[float]:
-    """Wrong passwords, each as soon as it may be; how long each waited."""
+    """Try wrong passwords, each as soon as allowed; returns how long each waited."""
     waits = []
     for _ in range(times):
         waits.append(wait := made.attempt(account, peer))
@@ -52,7 +52,7 @@ def test_trying_while_one_waits_does_not_lengthen_it(made: Throttle, clock: Cloc
 
 
 def test_many_at_once_count_as_many(made: Throttle) -> None:
-    """Each is counted before its password is looked at."""
+    """An attempt is counted before its password is checked."""
     assert sum(made.attempt("a", "p") == 0.0 for _ in range(100)) == PAIR.free + 1
 
 
@@ -64,7 +64,7 @@ def test_the_right_password_clears_what_was_wrong(made: Throttle, clock: Clock) 
 
 
 def test_an_owner_is_not_shut_out_from_elsewhere(made: Throttle, clock: Clock) -> None:
-    for number in range(ACCOUNT.free + 20):  # many addresses
+    for number in range(ACCOUNT.free + 20):  # from many addresses
         made.attempt("a", f"10.1.0.{number}")
         clock.now += 0.01
     wait = made.attempt("a", "home")

@@ -21,7 +21,7 @@ def test_fields_and_the_very_bytes_of_the_file_come_out() -> None:
 
 
 def test_no_file_chosen_is_an_empty_one() -> None:
-    """A browser sends the field with an empty name."""
+    """A browser sends the field with an empty file name."""
     body = (
         b'--b\r\nContent-Disposition: form-data; name="id"\r\n\r\nx\r\n'
         b'--b\r\nContent-Disposition: form-data; name="photos"; filename=""\r\n'

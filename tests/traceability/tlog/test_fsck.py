@@ -1,4 +1,4 @@
-"""A checker that is not ours agrees: transparency-dev/tessera's fsck reads the log as the pages serve it."""
+"""A checker that is not ours, fsck of transparency-dev/tessera, accepts the log as the pages serve it."""
 
 import os
 import shutil
@@ -24,7 +24,9 @@ ORIGIN = "example.org/log"
 
 @pytest.fixture(scope="session")
 def fsck() -> Path:
-    """The checker, built from Go's module registry once, where it is asked for: that takes minutes."""
+    """The checker, built once from Go's module registry where the environment asks for it, since that takes
+    minutes.
+    """
     program = CACHE / "fsck"
     if not program.exists():
         if "HOIQUAN_TEST_FSCK" not in os.environ:
@@ -42,7 +44,7 @@ def fsck() -> Path:
 
 @pytest.mark.parametrize("size", [1, 255, 256, 257, 70_000])
 def test_the_served_log_is_whole(fsck: Path, tmp_path: Path, pilot: Pilot, size: int) -> None:
-    """Every bundle, every tile, the root and the signature; and it is not content with less."""
+    """It checks every bundle, every tile, the root and the signature, and fails where one is wrong."""
     signer = Signer.from_file(tmp_path / "log.key", ORIGIN)
     with Log.open(tmp_path / "log", signer, ORIGIN) as log:
         for start in range(0, size, 10_000):
@@ -53,7 +55,7 @@ def test_the_served_log_is_whole(fsck: Path, tmp_path: Path, pilot: Pilot, size:
     app.include_router(web.router(tmp_path, pilot, "https://example.org"))
 
     def said(site: str, patience: float) -> str:
-        """What it has said when it ends; it may also go on asking for a file that is wrong."""
+        """fsck's stderr; "" where it does not end, since it may keep requesting a file that is wrong."""
         command = [fsck, f"--storage_url={site}/log/", f"--public_key={tmp_path / 'log.vkey'}", "--ui=false"]
         with suppress(subprocess.TimeoutExpired):
             return subprocess.run(

@@ -1,4 +1,4 @@
-"""The log's key is replaced: what the old one signed stays verifiable, and only that."""
+"""The log's key is replaced: everything that the old key signed stays verifiable, and nothing else."""
 
 from datetime import date
 from pathlib import Path
@@ -20,7 +20,7 @@ DAY = date(2027, 1, 1)
 
 
 def sealed(folder: Path, pilot: Pilot, number: int) -> bytes:
-    """A record of a sealer that starts and ends."""
+    """Start a sealer, seal a harvest, and close it; returns the record."""
     sealer = Sealer(folder, pilot, Grower(), "https://example.org", ORIGIN)
     done = write(sealer, pilot.fleet["tam-que-diary-01"], harvest(number))
     sealer.close()
@@ -90,8 +90,9 @@ def test_cut_off_anywhere_it_is_done_again(
         patched.setattr(owner, step, cut)
         with pytest.raises(OSError, match="power cut"):
             keys.rotate(tmp_path, ORIGIN, DAY)
-    more = sealed(tmp_path, pilot, 2)  # the log goes on in between
-    if step != "note_current":  # there the new key is in use already, and starting wrote it down
+    more = sealed(tmp_path, pilot, 2)  # the log goes on between the cut and the next try
+    # after that step the new key is already in use, and the sealer's start wrote it down
+    if step != "note_current":
         keys.rotate(tmp_path, ORIGIN, DAY)
     last = sealed(tmp_path, pilot, 3)
     listed = (tmp_path / "log.keys").read_text()

@@ -1,4 +1,4 @@
-"""The log on disk: its layout, its proofs, its readers, and damage that is found."""
+"""The log on disk: its layout, proofs and readers, and the detection of damage."""
 
 import random
 import subprocess

@@ -1,4 +1,4 @@
-"""A log whose process, power or disk fails at any moment: what it acknowledged stays, once."""
+"""Process, power or disk of a log fail at any moment: acknowledged entries stay, once."""
 
 import json
 import os
@@ -24,11 +24,11 @@ ROOT = Path(__file__).parents[3]
 
 
 class Crash(BaseException):
-    """Stands for the process's end: nothing may catch it."""
+    """Stands for the end of the process: nothing may catch it."""
 
 
 def failing(patch: pytest.MonkeyPatch, step: int, error: Callable[[], BaseException]) -> Callable[[], int]:
-    """Let the `step`-th durable step fail, each both undone and done; the count of steps so far."""
+    """Make a durable step fail: odd `step`s before it is done, even ones after. Returns the count so far."""
     count = 0
 
     def counted(work: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,24 +73,26 @@ def test_a_crash_at_every_step(tmp_path: Path, before: int, monkeypatch: pytest.
             seen.add(log.size)
             entries = first + lost if log.size > before else first
             assert len(entries) == log.size
-            assert not signed or max(signed) <= log.size  # what was signed is never taken back
+            assert not signed or max(signed) <= log.size  # a signed size is never taken back
             check(directory, entries)
             log.append(after)
             check(directory, entries + after)
             for index in (0, log.size - 1):
                 verify((entries + after)[index], log.proof(index), VERIFIER, ORIGIN)
         stale = directory / tile_path(0, (log.size // 256))
-        assert not stale.exists()  # a full tile stands only where the checkpoint covers it
+        assert not stale.exists()  # a full tile exists only where the checkpoint covers it
     else:
         pytest.fail("the append never came to its end")
     assert seen == {before, before + 300}
 
 
 class Disk:
-    """What a power cut leaves at worst: names as of their directory's last fsync, contents as of theirs."""
+    """The worst that a power cut leaves: names as of their directory's last fsync, contents as of the file's
+    own.
+    """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
-        self.names: dict[Path, dict[str, int]] = {}  # to inodes
+        self.names: dict[Path, dict[str, int]] = {}  # name → inode, by directory
         self.contents: dict[int, bytes] = {}
         fsync = os.fsync
 
@@ -125,7 +127,8 @@ def test_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         result = replace(source, target)
         if target.name == "checkpoint" and target.is_relative_to(home):
             after = disk.cut(home, tmp_path / str(next(cuts))) / "log"
-            with opened(after) as restored:  # what was public for a moment is not replaced by another tree
+            # a tree that was public for a moment must not be replaced by another
+            with opened(after) as restored:
                 assert restored.root == LogReader(home / "log").root
         return result
 
@@ -154,7 +157,7 @@ def test_a_crash_at_every_step_of_the_start(tmp_path: Path, monkeypatch: pytest.
 
 
 def heads(directory: Path) -> list[int]:
-    """Sizes of all that is signed and whole on disk."""
+    """The sizes of all whole signed checkpoints on disk."""
     notes = [path.read_bytes() for path in directory.glob("*checkpoint*")]
     return [Checkpoint.parse(open_note(note, [VERIFIER])[0]).size for note in notes if note.endswith(b"=\n")]
 
@@ -180,7 +183,7 @@ def test_a_full_disk_after_the_signature(tmp_path: Path, monkeypatch: pytest.Mon
             patch.setattr(Path, "replace", failing_publication(Path.replace))
             with pytest.raises(OSError, match="no space left"):
                 log.append([b"perhaps"])
-        with pytest.raises(LogCorrupt, match="reopen"):  # or two trees of one size would be signed
+        with pytest.raises(LogCorrupt, match="reopen"):  # otherwise two trees of one size would be signed
             log.append([b"another"])
     with opened(tmp_path) as log:
         assert log.index_of(leaf_hash(b"perhaps")) == 3
@@ -257,7 +260,7 @@ def test_killed_twenty_times_nothing_acknowledged_is_lost(tmp_path: Path) -> Non
         child.wait()
         child.stdout.close()
         for line in lines:
-            with suppress(json.JSONDecodeError):  # the last may be cut off
+            with suppress(json.JSONDecodeError):  # the last line may be cut off
                 start, texts = json.loads(line)
                 acknowledged.update(enumerate((text.encode() for text in texts), start))
         with opened(directory) as log:

@@ -1,4 +1,4 @@
-"""Proof files: what is encoded is parsed, what is right is accepted, and nothing else."""
+"""Proof files: encoding and parsing agree, valid proofs are accepted, and nothing else is."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Witnesses' cosignatures: taken in, carried in proofs, asked for by who verifies."""
+"""Witnesses' cosignatures are taken in, carried in proofs, and required by whoever verifies."""
 
 import hashlib
 import re
@@ -69,7 +69,7 @@ def test_cosignatures_are_carried_in_proofs(sealed: bytes, pilot: Pilot, tmp_pat
     shelf = Shelf(tmp_path)
     note = shelf.checkpoint()
     assert take(tmp_path, ONE.cosign(note)) == {"witness.example/one": AT}
-    take(tmp_path, note.decode() + TWO.cosign(note, AT + 5))  # a whole note will do
+    take(tmp_path, note.decode() + TWO.cosign(note, AT + 5))  # a whole note is accepted, too
     keys = (tmp_path / "log.keys").read_text()
     found = check(sealed, shelf.proof(sealed) or b"", keys, ASKED, 2)
     assert found.witnessed == {"witness.example/one": AT, "witness.example/two": AT + 5}
@@ -77,7 +77,7 @@ def test_cosignatures_are_carried_in_proofs(sealed: bytes, pilot: Pilot, tmp_pat
     app.include_router(web.router(tmp_path, pilot, "https://example.org"))
     with TestClient(app) as client:
         assert cosigned(client.get("/log/checkpoint").content, ASKED) == found.witnessed
-    assert shelf.check(sealed) == (0, "")  # who trusts no witness is not troubled by them
+    assert shelf.check(sealed) == (0, "")  # a verifier that trusts no witness is not affected
 
 
 def test_a_quorum_that_is_not_there_is_missed(sealed: bytes, tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_the_commands(sealed: bytes, tmp_path: Path) -> None:
     verified = run.invoke(trace_app, ["verify", str(out / f"{content['lot']}.json"), "--lang", "en", *asked])
     assert verified.exit_code == 0
     assert re.search(r"witnessed by witness\.example/one at \d+ [A-Z][a-z]{2} 20\d\d", verified.stdout)
-    wrong = run.invoke(trace_app, ["rotate-key", *data])  # the log is another one's
+    wrong = run.invoke(trace_app, ["rotate-key", *data])  # the key belongs to another log
     assert isinstance(wrong.exception, ValueError) and "is the key of 'example.org/log'" in str(
         wrong.exception
     )
