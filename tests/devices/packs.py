@@ -1,4 +1,4 @@
-"""SenML packs, and what one resolves to in JSON and in CBOR alike."""
+"""SenML packs, and the result that each must have in JSON and in CBOR alike."""
 
 import json
 
@@ -24,7 +24,7 @@ def in_cbor(pack):
 
 
 def outcome(decode, payload):
-    """What a payload is, or the reason and field for which it is refused."""
+    """The result of decoding a payload, or the reason and field for which it is refused."""
     try:
         return decode(payload, DEVICE)
     except PayloadError as error:
@@ -32,7 +32,7 @@ def outcome(decode, payload):
 
 
 def resolved(*pack):
-    """What a pack is in either representation: they must agree."""
+    """The result of a pack, in which both representations must agree."""
     said = outcome(decode_json, json.dumps(pack).encode())
     assert said == outcome(decode_cbor, in_cbor(pack))
     return said

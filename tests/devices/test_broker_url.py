@@ -1,4 +1,4 @@
-"""Addresses of brokers: what is one, and the sentence for what is none."""
+"""Addresses of brokers: which are valid, and the sentence for those that are not."""
 
 import pytest
 

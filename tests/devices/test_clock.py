@@ -1,4 +1,4 @@
-"""Times and days: what a zone calls a time, and back."""
+"""Times and days: the local time of a moment in a zone, and back."""
 
 import time
 from datetime import UTC, date, datetime, timedelta

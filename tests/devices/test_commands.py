@@ -1,4 +1,4 @@
-"""`hoiquan device enroll` and `rotate`: what they print and keep to themselves, and when they do nothing."""
+"""`hoiquan device enroll` and `rotate`: what they print, what they keep secret, and when they do nothing."""
 
 import json
 import shlex
@@ -37,7 +37,7 @@ def test_the_password_of_the_network_server_is_printed_when_it_is_asked_for(data
     assert OF_ALL in enrolled(data, 1, "--network-password")
     said = enrolled(data, 2)
     assert OF_ALL not in said and "secrets/chirpstack_password" in said and "--network-password" in said
-    (data / FILE).write_text("{}", "utf-8")  # as `hoiquan up` makes it
+    (data / FILE).write_text("{}", "utf-8")  # as `hoiquan up` writes it
     said = enrolled(data, 3, "--lang", "en")
     assert OF_ALL not in said and str(data / FILE) in said
     assert OF_ALL not in enrolled(data, 4, "--json", "--network-password"), (
@@ -50,7 +50,9 @@ def said_by(data, *words):
 
 
 def test_no_password_holds_whose_way_in_cannot_be_told(data, monkeypatch):
-    """It is shown this once: enrolled without a ticket the device would have one that nobody knows."""
+    """A password is shown once: if no ticket can be printed, a device enrolled would have one that nobody
+    knows.
+    """
     enroll = ["enroll", "--community", "tam-que", "--model", "soil-probe", "--id"]
     registry = Registry(data / "registry.sqlite", load("dong-thap"))
     first = json.loads(said_by(data, *enroll, "first").stdout)["password"]
@@ -80,7 +82,7 @@ def test_a_password_that_holds_is_shown_though_the_broker_cannot_be_told(data, m
 
 
 def test_the_line_that_is_printed_sends_a_reading_of_the_devices_own_model(data):
-    """Somebody who copies the line of a pump must not have measured the soil."""
+    """The line for a pump must not send a reading of soil."""
     for number, model in enumerate(MODELS.values()):
         told = said_by(data, "enroll", "--community", "tam-que", "--model", model.id, "--id", f"own-{number}")
         words = shlex.split(json.loads(told.stdout)["line"])

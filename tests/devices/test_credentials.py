@@ -1,4 +1,4 @@
-"""Passwords in Mosquitto's own form: each side takes what the other made."""
+"""Passwords in Mosquitto's own form: each side accepts what the other made."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from devices.credentials import hash_password, new_password, simulated_password, verify_password
 from tests.programs import program
 
-# without NUL: HMAC fills its key up with them, so they are not told apart at the end
+# without NUL, since HMAC pads its key with NULs, so that trailing ones make no difference
 PASSWORDS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=30)
 
 

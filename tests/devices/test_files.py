@@ -1,4 +1,4 @@
-"""Files whole or not at all, and SQLite's opened to be looked at."""
+"""Files are written whole or not at all, and SQLite files are opened for reading."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""A line of the command that cannot be read: what is said of it is a sentence, Vietnamese first."""
+"""A command line that cannot be read is answered with one sentence, Vietnamese first."""
 
 import sys
 
@@ -38,7 +38,7 @@ def test_a_line_that_cannot_be_read_is_answered_in_a_sentence(line, lang, monkey
     assert end.value.code == 2
     said = capsys.readouterr().err
     assert said.startswith("hoiquan: ") and said.count("\n") == 1 and REFUSED[line][lang] in said, said
-    assert "accounts" not in said  # what is hidden stays so
+    assert "accounts" not in said  # a hidden command stays hidden
 
 
 @pytest.mark.parametrize("asked", ["--lang en", "--lang=en"])

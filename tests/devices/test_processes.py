@@ -1,4 +1,4 @@
-"""Processes that are started together, where the system or who started us makes that hard."""
+"""Processes that are started together, where the system or the parent process makes that hard."""
 
 import subprocess
 import sys
@@ -10,7 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def run(script: str) -> str:
-    """What a process of its own prints that runs `script`: it has one thread, and signals to set."""
+    """The output of `script`, run in a process of its own, which has one thread and may set signals."""
     begin = "import os, resource, signal, sys, threading\nfrom devices.processes import *\n"
     told = [sys.executable, "-c", begin + script]
     return subprocess.run(told, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60).stdout

@@ -1,4 +1,4 @@
-"""What SQLite says of a file is said in both languages, with what would do."""
+"""SQLite's errors about a file, in both languages, with the remedy."""
 
 import sqlite3
 from contextlib import closing
@@ -10,7 +10,7 @@ from devices.texts import worded
 
 
 def met(path, *statements):
-    """What the last of these statements meets; the file has a table, and others may hold it."""
+    """The explanation of the error that the last statement raises; the file may be locked by others."""
     with closing(sqlite3.connect(path, isolation_level=None, timeout=0)) as db:
         for statement in statements[:-1]:
             db.execute(statement)

@@ -1,4 +1,4 @@
-"""Settings: the address of pages that nobody gave one."""
+"""Settings: the address of the pages where none is given."""
 
 from pathlib import Path
 
@@ -55,7 +55,7 @@ def test_commands_on_this_machine_look_for_the_pages_where_they_listen(bind: str
     ],
 )  # fmt: skip
 def test_pages_of_one_address_are_linked_to_at_that_address(bind: str, name: str, host: str | None) -> None:
-    """Of several interfaces the default route's may be another."""
+    """On a machine with several interfaces the default route may be through another."""
     assert installation.reached_as(bind, host) == (host or name)
 
 
@@ -79,7 +79,7 @@ def test_what_no_address_can_name_is_refused_where_it_is_given(host: str, says: 
 
 
 def test_a_folder_keeps_of_which_pilot_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `hoiquan up --pilot` ran there is shown by commands that come later and name no pilot."""
+    """Later commands that name no pilot show the one that `hoiquan up --pilot` ran there."""
     monkeypatch.delenv("HOIQUAN_PILOT", raising=False)
     monkeypatch.chdir(tmp_path)
     assert Settings.read(data=tmp_path).pilot == "dong-thap"

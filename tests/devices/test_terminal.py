@@ -1,4 +1,4 @@
-"""Tables on a terminal of any width: what the next command needs stands in one piece."""
+"""Tables on a terminal of any width: values that the next command needs are never broken."""
 
 from zoneinfo import ZoneInfo
 

@@ -1,4 +1,4 @@
-"""Every sentence that code asks for is there, in both languages, with the same blanks to fill."""
+"""Every sentence that code uses exists in both languages, with the same blanks to fill."""
 
 import ast
 import re
@@ -17,9 +17,9 @@ PYTHON = [
     ROOT / "hoiquan.py",
     *(path for folder in FOLDERS for path in sorted((ROOT / folder).rglob("*.py"))),
 ]
-# names under which code asks for a sentence, and the group where a file means one group alone
+# functions that code calls for a sentence, and the group where all calls of a file mean one group
 ASKS = {"text": "", "t": "", "say": "boards", "announce": ""}
-# and errors that bring their sentence
+# and errors that carry their sentence
 ERRORS = {"kind", "Mendable"}
 CLASSES = [node for path in PYTHON for node in ast.walk(ast.parse(path.read_text("utf-8")))
            if isinstance(node, ast.ClassDef)]  # fmt: skip
@@ -39,7 +39,7 @@ def blanks(sentence):
 
 
 def in_python():
-    """Each (file, key or pattern, arguments) that code asks for; what is only known when it runs is `*`."""
+    """Each (file, key or pattern, arguments) that code uses; parts known only at run time are `*`."""
     for path in PYTHON:
         name = path.relative_to(ROOT).as_posix()
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
@@ -59,7 +59,7 @@ def in_python():
                 )
             else:
                 continue
-            if " " in key:  # a sentence, of an error that shares its name with one that has a key
+            if " " in key:  # a sentence, of an error class whose name is shared with one that takes a key
                 continue
             group = GROUPS.get(name, {}).get(node.func.id, ASKS[node.func.id])
             given = (
@@ -134,7 +134,7 @@ def test_a_sentence_is_there_in_both_languages_with_the_same_blanks(key):
 
 
 def test_vietnamese_letters_are_composed():
-    """Two spellings of one letter would not be equal, and not be found."""
+    """Two spellings of one letter would be unequal, and searches would miss one."""
     for key, entry in catalogue().items():
         assert unicodedata.is_normalized("NFC", entry["vi"]), key
 

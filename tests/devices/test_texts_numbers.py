@@ -33,8 +33,8 @@ def test_a_number_keeps_its_digits(value: float, vi: str, en: str) -> None:
     ("value", "decimals", "most", "vi"),
     [
         (3.9, 2, None, "3,90"),
-        (0.125, 2, None, "0,13"),  # what lies in the middle goes up
-        (33.15, 1, None, "33,2"),  # as it was declared, not as the nearest double has it
+        (0.125, 2, None, "0,13"),  # halves are rounded up
+        (33.15, 1, None, "33,2"),  # rounded from the decimal value, not from the nearest double
         (-0.04, 1, None, "0,0"),
         (1850.0, None, 1, "1.850"),
         (15.54, None, 1, "15,5"),
@@ -75,7 +75,7 @@ def test_ages() -> None:
 
 
 def test_what_fills_a_sentence_is_written_in_its_language() -> None:
-    """A fraction and a day; a whole number may be a year or a port, and stays."""
+    """A fraction and a day are formatted; a whole number may be a year or a port, and is not."""
     assert text("place.joins", "en", day=date(2026, 6, 5)) == "joined on 5 Jun 2026"
     assert text("up.ended", "vi", part="x", code=1024, seconds=1.5).endswith(
         "(mã 1024); sẽ chạy lại sau 1,5 giây"

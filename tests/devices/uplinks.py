@@ -1,4 +1,4 @@
-"""Messages and uplinks of one probe, what they are understood as, and a decoder that knows it."""
+"""Messages and uplinks of one probe, the readings expected of them, and a decoder that knows the probe."""
 
 import json
 from datetime import UTC, datetime
@@ -50,7 +50,7 @@ def moisture(value=31.5, **more):
 
 # -- ChirpStack v4
 
-# As ChirpStack 4.18 publishes it: names and kinds of api/proto/integration and api/proto/gw in protobuf's
+# As ChirpStack 4.18 publishes it: names and types of api/proto/integration and api/proto/gw, in protobuf's
 # JSON. A float has a point, a timestamp up to nine digits.
 EVENT = {
     "deduplicationId": "b0b0bd1c-6a39-4c8c-9f2e-3a9fb2a5c6f7",

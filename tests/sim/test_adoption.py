@@ -1,4 +1,6 @@
-"""Who seals lots follows from visits, codes and who stops; targets are held against what comes of it."""
+"""Which groups seal lots follows from visits, codes and drop-outs; the result is compared with the
+targets.
+"""
 
 from datetime import date
 from functools import cache
@@ -63,16 +65,16 @@ def test_a_year_that_is_not_named_has_the_visits_of_the_last_before_it():
 
 
 def test_a_code_is_an_anchor_and_no_sealed_lot():
-    """77 had one in June 2023 (FACTS section 5); about half of them seal when somebody has come to each."""
+    """77 had one in June 2023 (FACTS section 5); about half of them seal once each has been visited."""
     codes = PILOT.adopters.codes
     assert codes.htx + codes.hoi_quan == 77
     assert 30 <= adopted("plan", 1).years[2024].coded <= 45
     few = adopted("plan", 1).years[2022]
-    assert few.coded > 0.9 * few.active  # they were visited first
+    assert few.coded > 0.9 * few.active  # groups with a code are visited first
 
 
 def test_today_is_what_the_documents_say():
-    """The 78 of 400 of 28 November 2026, as the pilot file and sim/README.md take it apart."""
+    """The 78 of 400 on 28 November 2026, itemised as in the pilot file and sim/README.md."""
     today, got = date(2026, 11, 28), adopted("plan", 1)
     active = got.active(today)
     own = active & set(PILOT.place)
@@ -81,7 +83,7 @@ def test_today_is_what_the_documents_say():
     assert (len(began), sum(day <= today for day in got.stops.values())) == (73, 4)
     assert got.years[2026].coded == 35
     visits = [number for year, number in PILOT.adopters.visits.by_year.items() if year < 2026]
-    assert sum(visits) + 46 == 221  # eleven of twelve months of 2026's 50
+    assert sum(visits) + 46 == 221  # eleven twelfths of 2026's 50
 
 
 def test_a_year_without_money_stops_both_visits_and_diaries():

@@ -1,9 +1,8 @@
-"""What the pilot's rules of advice and its alarms would say of ten simulated years: each something, none most
-of the time.
+"""The pilot's rules of advice and its alarms over ten simulated years: each fires, none most of the time.
 
-Rules are held against true values, hour by hour, over the devices that would measure them; the gateway's own
-reading of a rule is tested in tests/gateway/control. Alarms of the system's own state (a silent device, low
-coverage) are not of this world: their nodes fail in tests/sim/nodes.
+Rules are applied to true values, hour by hour, over the devices that would measure them; the gateway's own
+reading of a rule is tested in tests/gateway/control. Alarms about the system itself (a silent device, low
+coverage) are not part of this world: nodes fail in tests/sim/nodes.
 """
 
 import numpy as np
@@ -32,7 +31,7 @@ def world(request):
 
 @pytest.fixture(scope="module")
 def fired(world):
-    """Rule → community → the hours in which it holds, as a row of truths."""
+    """Rule → community → an array of hours, true where the rule holds."""
     return {
         rule.id: {
             place.id: held
@@ -57,14 +56,14 @@ def hours(world, place, condition):
 
 
 def test_each_rule_fires_sometimes_and_none_most_of_the_time(fired):
-    assert all(len(rule.when) == 1 for rule in PILOT.advice.rules)  # as `hours` reads them
+    assert all(len(rule.when) == 1 for rule in PILOT.advice.rules)  # `hours` reads one condition
     shares = {rule: np.mean([held.mean() for held in places.values()]) for rule, places in fired.items()}
     assert {rule: share for rule, share in shares.items() if not 0 < share < 0.1} == {}
 
 
 @pytest.fixture(scope="module")
 def reached():
-    """(Signal, gauge, level) → seed → place → share of the hours beyond it."""
+    """(signal, gauge, level) → seed → place → share of the hours beyond the level."""
     found = {}
     for seed in SEEDS:
         world = World(seed, PILOT)
@@ -82,7 +81,7 @@ def reached():
 
 
 def test_each_alarm_is_raised_sometimes_and_none_most_of_the_time(reached):
-    """Of thirty years: a level III is one of a few years."""
+    """Thirty years together: a level III occurs once in a few years."""
     assert len(reached) == 15
     shares = {
         alarm: np.mean([np.mean(list(places.values())) for places in seeds.values()])
@@ -92,7 +91,7 @@ def test_each_alarm_is_raised_sometimes_and_none_most_of_the_time(reached):
 
 
 def test_no_place_is_in_alarm_all_the_time(reached):
-    """Not even by the sea, where the dry season's salt lasts for months."""
+    """Also not by the sea, where the dry season's salt lasts for months."""
     most = {place: share for seeds in reached.values() for places in seeds.values() for place, share in
             places.items() if share > 0.33}  # fmt: skip
     assert most == {}
@@ -103,13 +102,13 @@ def test_no_place_is_in_alarm_all_the_time(reached):
 
 
 def test_a_sluice_is_to_be_closed_at_the_coast_alone(fired):
-    """A year in ten is as 2020 was; the salt of its February and March is in test_pacific.py."""
+    """One year in ten is like 2020; test_pacific.py tests the salt of its February and March."""
     places = {place for place, held in fired["close-sluice"].items() if held.any()}
     assert places == {"lua-go-cong-tay", "nhan-my-tho"}
 
 
 def test_a_dry_plot_is_one_that_nobody_saw_to(fired):
-    """Rules for water follow weather: dry soil in the dry season, too wet in the rains."""
+    """Rules about water follow the weather: dry soil in the dry season, too wet in the rains."""
     for rule, season in (("irrigate", (11, 12, 1, 2, 3, 4, 5)), ("drain", (5, 6, 7, 8, 9, 10, 11, 12))):
         held = np.sum(list(fired[rule].values()), axis=0)
         month = ((366 + np.arange(len(held)) / 24) % 365.25 // 30.44).astype(int) + 1

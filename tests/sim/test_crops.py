@@ -1,6 +1,7 @@
-"""Crops of thirty seeds, some years each, against FACTS section 5: what issue 19 says must hold of them.
+"""Crops of thirty seeds, some years each, against FACTS section 5 and the requirements of issue 19.
 
-Each seed's diaries are those of one community a crop; tests/sim/test_season.py has all communities of one.
+Each seed's diaries are those of one community per crop; tests/sim/test_season.py has all communities of one
+seed.
 """
 
 from datetime import UTC, date, datetime, timedelta
@@ -31,7 +32,7 @@ GROWERS = {
 
 
 class Diary:
-    """What a community wrote down under a seed; days since the anchor."""
+    """The diary of a community under a seed; days are counted from the anchor."""
 
     def __init__(self, world, seed, community):
         self.community, self.events = community, diary(seed, PILOT, community, START, STOP, world)
@@ -43,7 +44,7 @@ class Diary:
 
     @property
     def tonnes(self):
-        """Day of harvest and t/ha."""
+        """(day, t/ha) of each harvest."""
         cut = [event for event in self.events if isinstance(event, Harvest)]
         area = self.community.area_ha * 1000
         return [((event.ts.date() - FIRST_DAY).days, event.quantity_kg / area) for event in cut]
@@ -51,7 +52,7 @@ class Diary:
 
 @pytest.fixture(scope="module")
 def diaries():
-    """Crop → a diary of each seed."""
+    """Crop → the diary of each seed."""
     found = {crop: [] for crop in GROWERS}
     for seed in SEEDS:
         world = World(seed, PILOT)

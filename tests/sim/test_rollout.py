@@ -44,7 +44,7 @@ def test_who_drops_out_joined_and_is_missed_in_the_end(seed: int) -> None:
     assert all(stops[place.id] > place.joined + timedelta(days=299) for place in PILOT.places
                if place.id in stops)  # fmt: skip
     there = sum(stops.get(place.id, date.max) > date(2030, 12, 31) for place in PILOT.places)
-    assert there < 28  # of 14 communities and 14 villages that are asked for
+    assert there < 28  # of the 14 communities and 14 villages required
     assert left(pilot, "plan", seed) == {}
 
 

@@ -1,4 +1,6 @@
-"""The loop: live running hands out what history has, obeys commands between steps, and stops at once."""
+"""The loop: live running gives the same readings as history, obeys commands between steps, and stops at
+once.
+"""
 
 import json
 import threading
@@ -18,7 +20,7 @@ from sim.run import QUARTER, Commands, Live, diaries, fleet, history, pieces
 WHOLE = load("dong-thap")
 PART = {"communities": WHOLE.communities[:3], "villages": WHOLE.villages[:1], "records": {}, "alarms": None,
         "advice": {}}  # fmt: skip
-PILOT = type(WHOLE).model_validate(WHOLE.model_dump() | PART)  # a part is as good, and quick
+PILOT = type(WHOLE).model_validate(WHOLE.model_dump() | PART)  # a part is enough, and quick
 START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
 
 
@@ -76,7 +78,7 @@ def test_a_command_is_obeyed_at_the_simulated_moment_it_comes():
 
 
 class Patient:
-    """A line that ends a run once there is nothing more to do for now."""
+    """A line that ends the run once nothing more is to be done for now."""
 
     full = False
 
@@ -99,7 +101,7 @@ def test_while_nothing_is_due_the_day_is_measured_and_the_world_forgets():
     live.run(1.0, None, stop, line)
     assert line.busy >= len(nodes) and not world._lands
     messages = [node.message(node.ticks.after(START)) for node in nodes]
-    assert not world._lands  # they had measured their day
+    assert not world._lands  # they had already measured their day
     again = fleet(1, PILOT)
     assert messages == [node.message(node.ticks.after(START)) for node in again]
 

@@ -1,4 +1,6 @@
-"""Every shipped scenario is whole, plays the same again and in shards, and shows what its page says."""
+"""Every shipped scenario is complete, plays the same again and in shards, and shows what its page
+promises.
+"""
 
 import threading
 from dataclasses import replace
@@ -27,11 +29,11 @@ from sim.staging import staged
 
 PILOT = load("dong-thap")
 NAMES = sorted(path.stem for path in scenario.HERE.glob("*.yaml"))
-FRESH = World(1, PILOT)  # a seed that stages nothing
+FRESH = World(1, PILOT)  # a seed without a stage
 
 
 def part(play):
-    """The places of the pilot that a scenario names, and a few others: as good, and quick."""
+    """The pilot reduced to the places that a scenario names and a few others, which is enough, and quick."""
     others = {"thuan-tan", "tam-que", "tan-binh", "my-dien"}
     named = {place for event in play.events for place in event.places} | others
     some = {kind: [place for place in getattr(PILOT, kind) if place.id in named | {"lang-tan-thuan-tay"}]
@@ -41,7 +43,7 @@ def part(play):
 
 
 def cast(name):
-    """A scenario, what it stages, and its hours."""
+    """(scenario, what it stages, its world, its hours)."""
     play = scenario.load(name)
     begin, end = play.span(PILOT)
     who = staged(PILOT, play.rollout, play.seed, play.years, play.events)
@@ -61,7 +63,7 @@ def test_a_scenario_has_its_page_in_both_languages(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_its_end_is_played_the_same_again_live_and_in_shards(name, tmp_path):
-    """Its last days, at a reading each six hours: as history, live, and as two shards."""
+    """Its last days, with a reading each six hours: as history, live, and in two shards."""
     play = scenario.load(name).model_copy(update={"interval_minutes": 360})
     pilot = part(play)
     begin, end = play.span(pilot)
@@ -77,7 +79,7 @@ def test_its_end_is_played_the_same_again_live_and_in_shards(name, tmp_path):
     made = lines()
     assert len(made) > 20 and made == lines()
     assert sorted(made) == sorted(line for i in (1, 2) for line in lines(shard=(i, 2)))
-    if play.faults == "none":  # else some of it is on its way for longer than it is played
+    if play.faults == "none":  # otherwise some readings are delayed for longer than the time played
         assert sorted(made) == sorted(lines(start=begin, history_ms=0))
 
 
@@ -240,7 +242,7 @@ def test_a_cut_budget_silences_a_node_after_the_other_and_puts_places_off():
     ],
 )
 def test_ten_years_meet_or_miss_their_marks_as_their_pages_say(name, by_2025, by_2030):
-    """What can be counted at each mark: at least so much where it is met, at most where it is missed."""
+    """For each count at each mark: at least so much where the mark is met, at most where it is missed."""
     rollout = scenario.load(name).rollout
     world = rolled_out(PILOT, rollout, 1)
     stops, found = left(world, rollout, 1), adoption(PILOT, rollout, 1)

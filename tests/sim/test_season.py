@@ -1,6 +1,6 @@
-"""Simulated diaries are such as the rules allow, follow their plot, and are the same however they are cut.
+"""Simulated diaries keep the rules, follow their plot, and are the same however they are cut.
 
-What crops take and give is held over thirty seeds, in test_crops.py.
+test_crops.py compares inputs and yields of crops over thirty seeds.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ def world() -> World:
 
 @pytest.fixture(scope="module")
 def decade(world: World):
-    """A function from community to the diary of 2021 to 2030."""
+    """A function from community to its diary of 2021 to 2030."""
     known = {}
 
     def of(community: Community):
@@ -65,7 +65,7 @@ def decade(world: World):
 
 
 def days(events, kind, **fields):
-    """Days since the anchor of the events of a kind."""
+    """The days since the anchor of the events of a kind."""
     chosen = (e for e in events if isinstance(e, kind) and fields.items() <= dict(e).items())
     return [(event.ts.date() - FIRST_DAY).days for event in chosen]
 
@@ -164,7 +164,7 @@ def test_few_harvests_lie_within_an_interval(decade) -> None:
             refused[min(waited, default=0) < 0] += 1
         told += [cut.id for _, cut in early(events)]
     assert 0 < refused[True] <= max(1, CARELESS * refused.total())
-    assert len(set(told)) == refused[True]  # the ground truth knows them
+    assert len(set(told)) == refused[True]  # the ground truth contains them all
 
 
 def test_yield_follows_salt(pilot: Pilot) -> None:

@@ -1,4 +1,4 @@
-"""A whole run writes the same bytes twice, and as one or four shards; its labels go to a file and to MQTT."""
+"""A whole run writes the same bytes twice, and in one or four shards; its labels go to a file and to MQTT."""
 
 import json
 import threading
@@ -24,7 +24,7 @@ from tests import servers
 WHOLE = load("dong-thap")
 PART = {"communities": WHOLE.communities[:3], "villages": WHOLE.villages[:1], "records": {}, "alarms": None,
         "advice": {}}  # fmt: skip
-PILOT = type(WHOLE).model_validate(WHOLE.model_dump() | PART)  # a part is as good, and quick
+PILOT = type(WHOLE).model_validate(WHOLE.model_dump() | PART)  # a part is enough, and quick
 START = int(datetime(2026, 10, 3, tzinfo=UTC).timestamp() * 1000)
 HOUR = 3_600_000
 
@@ -65,13 +65,13 @@ def test_without_faults_it_is_as_if_there_were_none_to_choose(tmp_path):
 
 
 class Kept(list):
-    """A past that is looked at alone."""
+    """A past that only collects the readings."""
 
     keep = list.extend
 
 
 def test_what_a_node_kept_when_the_last_run_ended_is_in_the_next_ones_history(tmp_path):
-    """The mast was down from four hours before that end until an hour ago."""
+    """The mast was down from four hours before the last run's end until an hour ago."""
     now, kept = now_ms(), Kept()
     last = now - 3 * HOUR
     (tmp_path / "sim").mkdir()
@@ -85,7 +85,7 @@ def test_what_a_node_kept_when_the_last_run_ended_is_in_the_next_ones_history(tm
 
 
 def test_the_progress_of_history_ends_at_its_total(tmp_path, monkeypatch):
-    """Of a mast that was down all the last quarter, what its nodes kept is before that: a piece more."""
+    """A mast was down all the last quarter, so its nodes' memory begins before that: one piece more."""
     now, shown = now_ms(), []
 
     def track(pieces, *_, total, **__):

@@ -1,4 +1,4 @@
-"""What a scenario names becomes a seed with its stage and incidents; nothing staged, nothing changed."""
+"""The stage and incidents of a scenario become part of its seed; where nothing is staged, nothing changes."""
 
 from datetime import date
 
@@ -57,7 +57,7 @@ def test_a_seed_with_a_stage_has_the_same_streams_and_is_another():
     pinned = Seed(1, Stage(years=(YearIs(year=2027, pacific=2.0),)))
     usual, changed = pacific.states(1, 12), pacific.states(pinned, 12)
     assert changed[8] == 2.0 and (changed[:8] == usual[:8]).all() and (changed[9:] == usual[9:]).all()
-    assert (pacific.states(1, 12) == usual).all()  # what is kept of one seed is not another's
+    assert (pacific.states(1, 12) == usual).all()  # cached values of one seed are not used for another
 
 
 def test_a_run_that_nobody_stops_in_has_a_bare_seed():
@@ -81,5 +81,5 @@ def test_a_stolen_node_loses_its_connection_and_has_it_again():
     env, one = simpy.Environment(initial_time=100), Device("p", "c", "d", "soil-probe", simulated=True)
     env.process(departure(env, one, 150, 400, Line()))
     env.process(departure(env, one, 50, 300, Line()))
-    env.run()  # Links counts them: it is back at 400
+    env.run()  # like Links, the device counts both reasons, and is back at 400
     assert [line[:2] for line in told] == [("cut", 100), ("cut", 150), ("restore", 300), ("restore", 400)]

@@ -1,4 +1,4 @@
-"""A mast takes all nodes of its place away and gives them back; which mast is settled by the seed."""
+"""A mast's outage cuts off all nodes of its place and restores them; the seed decides which mast."""
 
 import simpy
 
@@ -10,7 +10,7 @@ DEVICES = list(load("dong-thap").fleet.values())
 
 
 class Masts:
-    """Remembers when which nodes were cut and restored."""
+    """Records which nodes were cut and restored, and when."""
 
     def __init__(self, env):
         self._env = env

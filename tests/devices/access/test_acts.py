@@ -1,4 +1,4 @@
-"""Who changed the registry: each act once, with the account, and nothing of what failed or was cut off."""
+"""Acts on the registry: each change is recorded once with its account; failed and cut-off ones are not."""
 
 import os
 import pwd
@@ -43,12 +43,12 @@ def registry(tmp_path):
 
 def test_each_change_is_there_once_with_who_and_when(registry, monkeypatch):
     now = time.time_ns()
-    monkeypatch.setattr(time, "time_ns", lambda: now)  # a clock that stands: times rise all the same
+    monkeypatch.setattr(time, "time_ns", lambda: now)  # even with a stopped clock the recorded times rise
     registry.enroll_many([Wanted("tam-que", "soil-probe", name) for name in ("a", "b")])
     registry.read_with("a", "dragino-lse01", {})
     registry.rotate("a")
     registry.revoke("a")
-    registry.enroll("tam-que", "soil-probe", "a")  # joins again: what was before stays told
+    registry.enroll("tam-que", "soil-probe", "a")  # enrolled again: the earlier acts stay recorded
     registry.revoke("a")
     assert told(registry) == [
         ("enrolled", "a"), ("enrolled", "b"), ("probe_set", "a"), ("rotated", "a"), ("revoked", "a"),

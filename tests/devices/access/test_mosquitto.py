@@ -1,4 +1,4 @@
-"""The password file as the real broker reads it."""
+"""The password file and the rules, as the real broker reads them."""
 
 import json
 import resource
@@ -32,7 +32,7 @@ NODE = next(iter(PILOT.fleet))
 
 
 def let_in(broker, name, password):
-    """Whether the broker takes this account."""
+    """Whether the broker admits this account."""
     answered, answer = threading.Event(), []
 
     def connected(client, userdata, flags, reason, properties):
@@ -116,7 +116,7 @@ def test_without_a_secret_no_simulated_node_has_an_account(registry, tmp_path):
 def test_a_device_that_had_a_name_before_it_was_ours_stays_outside_though_ours_has_no_password(
     registry, tmp_path
 ):
-    """The rules would let it hear all."""
+    """The rules would let such a device read everything."""
     registry.enroll("tam-que", "soil-probe", "first")
     file, path = tmp_path / "registry.sqlite", tmp_path / "passwords"
     with closing(sqlite3.connect(file)) as db, db:
@@ -126,7 +126,7 @@ def test_a_device_that_had_a_name_before_it_was_ours_stays_outside_though_ours_h
 
 
 def grown(folder, place, model):
-    """The pilot whose fleet has one more node of a model at a place, and the node's name."""
+    """The pilot with one more node of a model at a place in its fleet, and the node's name."""
     text = (Path(devices.pilots.__file__).parent / "dong-thap.yaml").read_text("utf-8")
     before, here, after = text.partition(f"  - id: {place}\n")
     (folder / "own.yaml").write_text(before + here + after.replace(f"{model}: 1", f"{model}: 2", 1), "utf-8")
@@ -167,7 +167,7 @@ def test_a_damaged_line_does_not_stay(registry, tmp_path):
 
 
 def keepers(path):
-    """Who may write a diary by the rules beside the password file: name → topics."""
+    """Name → topics of each account that may write a diary by the rules beside the password file."""
     added = rules_beside(path).read_text("utf-8").removeprefix(RULES.read_text("utf-8")).splitlines()
     lines = [line for line in added if line and not line.startswith("#")]
     return {user.removeprefix("user "): topic for user, topic in zip(lines[::2], lines[1::2], strict=True)}
@@ -204,7 +204,7 @@ def accounts(path):
 
 
 def test_one_more_is_added_and_the_rest_is_left_alone(registry, tmp_path):
-    """What is written of it does not grow with the others."""
+    """The amount written does not grow with the number of other devices."""
     path = tmp_path / "passwords"
     registry.enroll_many([Wanted("tam-que", "soil-probe", f"d{n}") for n in range(50)])
     write_passwords(path, registry, "g", "secret")
@@ -223,7 +223,7 @@ def test_one_more_is_added_and_the_rest_is_left_alone(registry, tmp_path):
 
 
 def anew(path, registry, *given):
-    """What would be written where nothing was."""
+    """The accounts and rules that would be written into an empty folder."""
     other = path.with_name("anew")
     other.mkdir()
     write_passwords(other / "passwords", registry, *given)
@@ -299,7 +299,7 @@ def test_whatever_else_changed_is_written_anew(registry, tmp_path, change):  # n
 
 
 def test_of_many_changes_at_once_none_is_left_out(tmp_path):
-    """Each process writes the files after its own change: who is last has all of them."""
+    """Each process writes the files after its own change, so the last one has all changes."""
     path, names = tmp_path / "passwords", [f"d{number}" for number in range(12)]
     first = Registry(tmp_path / "registry.sqlite", PILOT)
     for name in names:

@@ -1,4 +1,4 @@
-"""A registry put back from a copy, where numbers of changes come again, is never taken for the later one."""
+"""A registry restored from a copy, in which change numbers repeat, is never mistaken for the later one."""
 
 import sqlite3
 from contextlib import closing, contextmanager
@@ -19,7 +19,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def registry(path):
-    """Who changes it."""
+    """The registry through which changes are made."""
     made = Registry(path, PILOT)
     for name in ("d1", "d2", "d3"):
         made.enroll("tam-que", "soil-probe", name)
@@ -28,7 +28,7 @@ def registry(path):
 
 @contextmanager
 def put_back(path):
-    """As it was before the block it is after it."""
+    """Restore the file after the block to its state before the block."""
     with closing(sqlite3.connect(path)) as now, closing(sqlite3.connect(":memory:")) as copy:
         now.backup(copy)
         yield
@@ -37,7 +37,9 @@ def put_back(path):
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_who_read_the_later_one_reads_all_of_it_anew(registry, path, more):
-    """As many rows, and a newest change of the same number or of a later one; nobody looked in between."""
+    """The restored registry has as many rows, and its newest change has the number that the reader saw or a
+    later one.
+    """
     reader = Registry(path, PILOT)
     with put_back(path):
         registry.revoke("d1")
@@ -52,7 +54,7 @@ def test_who_read_the_later_one_reads_all_of_it_anew(registry, path, more):
 
 
 def test_the_brokers_accounts_are_written_anew(registry, path):
-    """The change that was lost, and the one that took its number, are of one device and one password."""
+    """The lost change and the one that got its number are of the same device and password."""
     accounts = path.with_name("passwords")
     with put_back(path):
         registry.read_with("d1", "lse01", {})

@@ -1,4 +1,4 @@
-"""Who may speak, as several processes see it over one file."""
+"""The devices that may send, as several processes see them in one file."""
 
 import random
 import sqlite3
@@ -27,7 +27,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def two(path):
-    """As two processes: each with its own memory of one file."""
+    """The registry as two processes have it: each with its own memory of one file."""
     return Registry(path, PILOT), Registry(path, PILOT)
 
 
@@ -77,7 +77,7 @@ def test_a_revoked_device_is_shut_out_here_and_in_the_other_process(two):
 
 @pytest.mark.parametrize("step", [0, -60_000], ids=["in the same millisecond", "on a clock a minute behind"])
 def test_a_revocation_is_noticed_whatever_the_clocks_say(two, monkeypatch, step):
-    """The one who revokes may sit at another machine than the one who enrolled."""
+    """The revocation may happen on another machine than the enrolment."""
     monkeypatch.setattr(roster, "RECHECK", 0)
     here, there = two
     now = time.time_ns()
@@ -148,7 +148,9 @@ def test_revoking_nobody_is_an_error(path):
 
 
 def test_what_a_refusal_advises_works(path):
-    """It says to revoke an id that is taken: afterwards the id is free, or it is not said."""
+    """A refusal advises to revoke an id that is taken: then the id is free afterwards, or this is not
+    advised.
+    """
     registry = Registry(path, PILOT)
     registry.enroll("tam-que", "soil-probe", "d1")
     with pytest.raises(EnrolmentError) as refused:
@@ -201,7 +203,7 @@ def test_while_the_table_is_away_what_was_known_stays(path, monkeypatch):
     registry.enroll("tam-que", "soil-probe", "my-esp32")
     assert registry.lookup("my-esp32")
     away = path.rename(path.with_name("away"))
-    path.mkdir()  # a file system that is not mounted
+    path.mkdir()  # like a file system that is not mounted
     registry._engine.dispose()
     assert registry.lookup("my-esp32")
     assert registry.lookup("nobody") is None
@@ -229,7 +231,7 @@ def test_a_folder_may_be_called_what_an_address_would_end_at(tmp_path, name):
 
 
 def test_one_that_joins_again_right_after_it_was_revoked_is_noticed(two):
-    """The row of the newest change goes with it; its number does not come again."""
+    """The row of the newest change disappears with it, but its number is not used again."""
     here, there = two
     here.enroll("tam-que", "soil-probe", "d1")
     here.enroll("tam-que", "soil-probe", "stays")
@@ -240,7 +242,7 @@ def test_one_that_joins_again_right_after_it_was_revoked_is_noticed(two):
 
 
 def test_one_more_is_read_alone_however_many_there_are(tmp_path):
-    """What changed since is found by its number: rows read and steps of SQLite's machine stay few."""
+    """Changes are found by their number, so rows read and steps of SQLite's machine stay few."""
     registry, other = Registry(tmp_path / "r.sqlite", PILOT), Registry(tmp_path / "r.sqlite", PILOT)
     read, steps = [], [0]
 
@@ -262,7 +264,7 @@ def test_one_more_is_read_alone_however_many_there_are(tmp_path):
              "model": "soil-probe", "password": "x", "enrolled": 1, "changed": more}
             for number in range(more)
         ]  # fmt: skip
-        with registry._writing() as connection:  # as `enroll`, without the time that a password takes
+        with registry._writing() as connection:  # as `enroll`, without the time that hashing a password takes
             connection.execute(insert(DEVICES), rows)
         other.refresh()
         registry.enroll("tam-que", "soil-probe", f"last-{more}")
@@ -276,7 +278,9 @@ def test_one_more_is_read_alone_however_many_there_are(tmp_path):
 
 
 def test_what_is_read_of_changes_is_what_is_read_anew(tmp_path):
-    """Enrolled, revoked, moved with its devEUI and plot, given back: in one look or in many."""
+    """Changes of every kind (enrolled, revoked, moved with devEUI and plot, restored), read at once or
+    often.
+    """
     path, dice = tmp_path / "r.sqlite", random.Random(7)
     registry, always, seldom = (Registry(path, PILOT) for _ in range(3))
     elsewhere = Registry(path, load("quang-tri"))

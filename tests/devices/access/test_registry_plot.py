@@ -1,4 +1,4 @@
-"""A device may stand on a plot: enrolled with it, listed with it, known where it is of use."""
+"""A device may stand on a plot: it is enrolled and listed with it, and the plot is known where it matters."""
 
 import json
 import sqlite3
@@ -50,7 +50,7 @@ def test_a_registry_of_an_earlier_version_learns_the_plot(path):
 
 def test_the_command_takes_and_shows_it(tmp_path):
     command = CliRunner()
-    credentials.environment(tmp_path)  # as `hoiquan up` leaves its folder
+    credentials.environment(tmp_path)  # `hoiquan up` leaves its folder like this
     at = ["--data", str(tmp_path)]
     asked = ["enroll", "--community", "tam-que", "--model", "soil-probe", "--id", "mine", "--plot", "plot-4"]
     assert command.invoke(devices_app, [*asked, *at]).exit_code == 0

@@ -1,4 +1,4 @@
-"""When a device might speak: what it was before it was revoked and enrolled again is not forgotten."""
+"""The times in which a device might send: what it was before a revocation and new enrolment is kept."""
 
 import sqlite3
 
@@ -18,12 +18,12 @@ def path(tmp_path):
 
 @pytest.fixture
 def two(path):
-    """As two processes: each with its own memory of one file."""
+    """The registry as two processes have it: each with its own memory of one file."""
     return Registry(path, PILOT), Registry(path, PILOT)
 
 
 def test_every_time_for_which_a_device_might_speak_is_kept(two, path, monkeypatch):
-    """One that is enrolled again is another then; what it was before is not forgotten."""
+    """A device enrolled again is a new one; its earlier time is kept."""
     here, there = two
     elsewhere = Registry(path, load("quang-tri"))
     of_pilot = len(PILOT.fleet)

@@ -1,4 +1,4 @@
-"""Many devices from a CSV file; and what a technician gets for one of them."""
+"""Enrolling many devices from a CSV file, and the ticket that a technician gets for one of them."""
 
 import csv
 import json
@@ -107,7 +107,7 @@ def test_a_file_that_is_no_list_says_where(tmp_path, text, named):
 
 
 def test_ten_thousand_devices_take_less_than_a_minute(registry, tmp_path):
-    """The one limit in seconds that is promised; here it takes about three."""
+    """The only limit in seconds that is promised; here it takes about three."""
     lines = "".join(f"probe-{number},tam-que,soil-probe\n" for number in range(10_000))
     begin = time.monotonic()
     done = enroll_roll(registry, written(tmp_path, "id,community,model\n" + lines), tmp_path / "r.csv", issue)
@@ -118,7 +118,7 @@ def test_ten_thousand_devices_take_less_than_a_minute(registry, tmp_path):
 
 @pytest.fixture
 def data(tmp_path):
-    """Of an installation, as `hoiquan up` leaves its folder."""
+    """The `--data` option of an installation, whose folder is as `hoiquan up` leaves it."""
     credentials.environment(tmp_path / "data")
     return ["--data", str(tmp_path / "data")]
 

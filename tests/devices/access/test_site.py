@@ -1,4 +1,4 @@
-"""How a device is read: its probe file and the values of its place, from the option to the registry."""
+"""How a device is read: its probe file and the values of its place, from the option into the registry."""
 
 import csv
 import json
@@ -204,7 +204,7 @@ def test_a_line_with_a_wrong_probe_or_value_is_named_and_holds_up_no_other(
         rows = {row["id"]: row for row in csv.DictReader(file)}
     assert sentence in rows["b"]["result"] and not rows["b"]["password"]
     assert rows["a"]["result"] == rows["c"]["result"] == "enrolled"
-    # the same file again, put right, enrols that one
+    # the same file again, corrected, enrols that device
     roll.write_text(head + lines.replace(f"canal-gauge,{cells}", "canal-gauge,flat,"), "utf-8")
     done = enroll_roll(registry, roll, tmp_path / "second.csv", ticket, shelf=shelf)
     assert done.enrolled == 1 and registry.lookup("b").probe == "flat"

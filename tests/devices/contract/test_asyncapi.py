@@ -1,4 +1,4 @@
-"""The AsyncAPI document says what the topics, models and decoders do."""
+"""The AsyncAPI document agrees with the topics, models and decoders."""
 
 import json
 import shutil
@@ -22,7 +22,7 @@ CACHE = Path.home() / ".cache" / "hoiquan-tests" / PARSER.replace("/", "-")
 
 
 def resolved(found):
-    """What a $ref of the document points at."""
+    """The part of the document that a $ref points at."""
     while isinstance(found, dict) and "$ref" in found:
         target = DOCUMENT
         for part in found["$ref"].removeprefix("#/").split("/"):
@@ -82,7 +82,7 @@ def test_it_is_written_beside_the_contract():
 
 
 def test_asyncapis_own_parser_3_6_finds_no_fault(tmp_path):
-    """Its only remark is that 3.1 is newer."""
+    """The parser's only remark is that 3.1 is newer."""
     npm = shutil.which("npm") or pytest.skip("npm is not here (apt-get install npm)")
     with one_at_a_time(CACHE):
         if not (CACHE / "node_modules").is_dir():

@@ -1,4 +1,4 @@
-"""Which encoding a message is in, lists of messages, and anything at all."""
+"""The encoding of a message, lists of messages, and arbitrary bytes."""
 
 import json
 
@@ -13,7 +13,7 @@ from devices.contract.signals import SIGNALS
 from devices.texts import LANGS, catalogue
 from tests.devices.uplinks import MESSAGE, NOW, PACK, TOPIC, decoder, event, moisture, outcome, said, uplink
 
-# -- by its content
+# -- detected by content
 
 
 def test_each_encoding_is_known_by_its_content():
@@ -35,7 +35,7 @@ def test_each_encoding_is_known_by_its_content():
         (b"\x00" + PACK, "not_json"),
         (PACK + b"\x00", "nul_byte"),
         (b"[" + MESSAGE + b"]\x00\x00", "nul_byte"),
-        (b"\x0b" + PACK, "not_json"),  # a blank to Python, none to JSON
+        (b"\x0b" + PACK, "not_json"),  # Python takes this byte for a blank, JSON does not
         (MESSAGE + PACK, "not_json"),
         (PACK + MESSAGE, "not_json"),
         (b"[]", "no_values"),
@@ -44,8 +44,8 @@ def test_each_encoding_is_known_by_its_content():
         (b"[" + MESSAGE + b',{"n":"soil_ec","v":1}]', "no_values"),
         (b'[{"n":"soil_ec","v":1},' + MESSAGE + b"]", "no_values"),
         (b'"values"', "not_object"),
-        (b"\xa1\x00\x01", "not_json"),  # a map of CBOR, which no pack is
-        (b"\xd9\xd9\xf7\x80", "no_values"),  # a pack that says it is CBOR
+        (b"\xa1\x00\x01", "not_json"),  # a CBOR map, which is never a pack
+        (b"\xd9\xd9\xf7\x80", "no_values"),  # a pack with CBOR's own tag
         (b"\xd9\xd9\xf7\xa1\x00\x01", "not_senml"),
         (b"\xd9\xd9\xf7", "not_cbor"),
         (b"\xd9\xd9\xf7" * 5_000 + b"\x80", "not_cbor"),
@@ -116,7 +116,7 @@ def test_null_in_a_list_is_left_out_of_its_message():
 def test_each_of_a_list_is_known_by_its_own_number():
     many = [moisture(n, ts=NOW + n, seq=n, boot="b") for n in range(4)]
     made = decoder()
-    made.decode([said(moisture(ts=NOW - 1))])  # of a device that nobody knows, the store is asked
+    made.decode([said(moisture(ts=NOW - 1))])  # for a device without memory, the store is queried
     assert [r.seq for r in made.decode([said(many[:2])]).readings] == [0, 1]
     decoded = made.decode([said(many[1:3]), said(many[3]), said(many)])
     assert [(r.seq, r.time) for r in decoded.readings] == [(2, NOW + 2), (3, NOW + 3)]
@@ -171,7 +171,7 @@ def test_a_list_of_as_many_messages_as_fit():
 
 
 def holds(read, payload):
-    """The payload is understood, or refused with a reason that both languages have."""
+    """The payload is understood, or refused for a reason that both languages have."""
     try:
         told = read(payload)
     except PayloadError as error:
@@ -200,7 +200,7 @@ VALID = (
 
 @st.composite
 def mutated(draw):
-    """A valid message with some bytes gone, changed, doubled or put in."""
+    """A valid message with some bytes removed, changed, doubled or inserted."""
     payload = bytearray(draw(st.sampled_from(VALID)))
     for _ in range(draw(st.integers(1, 4))):
         at = draw(st.integers(0, len(payload)))
@@ -232,7 +232,8 @@ def test_the_decoder_loses_none_of_them(given_messages):
     ]
     decoded = decoder().decode(messages)
     fates = len(set(decoded.source)) + decoded.duplicate + len(decoded.refused)
-    nulls = sum(b"null" in message.payload for message in messages)  # of which there may be nothing to store
+    # a message of nulls alone may leave nothing to store
+    nulls = sum(b"null" in message.payload for message in messages)
     assert len(messages) - nulls <= fates <= len(messages)
     for refusal in decoded.refused.values():
         assert f"rejected.{refusal.reason}" in catalogue()

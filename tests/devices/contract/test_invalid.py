@@ -1,5 +1,5 @@
-"""What pydantic says is said in the catalogue's words: whatever a pilot, a scenario or a setting can be
-refused for has a sentence, and every pattern something to copy.
+"""pydantic's errors in the catalogue's words: every reason to refuse a pilot, a scenario or a setting has a
+sentence, and every pattern an example to copy.
 """
 
 import re
@@ -16,7 +16,7 @@ from devices.texts import Mendable, Misuse
 
 
 def patterns(schema: object) -> set[str]:
-    """All that a model asks texts to match."""
+    """All patterns that a model requires of its texts."""
     if isinstance(schema, dict):
         own = {schema["pattern"]} if isinstance(schema.get("pattern"), str) else set()
         return own.union(*map(patterns, schema.values()))

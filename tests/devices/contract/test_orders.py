@@ -1,4 +1,4 @@
-"""The command and the answers that devices/README.md shows are what is sent and taken."""
+"""The command and the answers shown in devices/README.md are those that are sent and accepted."""
 
 import re
 from pathlib import Path

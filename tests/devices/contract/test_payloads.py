@@ -1,4 +1,4 @@
-"""What a node may put into a message; the hostile list is in tests/gateway/ingest/test_decode.py."""
+"""The content of a node's message; hostile payloads are in tests/gateway/ingest/test_decode.py."""
 
 import json
 from datetime import UTC, datetime, timedelta, timezone

@@ -1,4 +1,4 @@
-"""SenML packs (RFC 8428): what they resolve to, in JSON and in CBOR alike, and what is refused, and why."""
+"""SenML packs (RFC 8428): what they resolve to, in JSON and CBOR alike, and which are refused and why."""
 
 import pytest
 from hypothesis import given
@@ -167,11 +167,11 @@ def test_every_unit_that_is_taken_is_tested():
         ("air_temperature", "%"),
         ("air_temperature", "degC"),
         ("air_temperature", "cel"),
-        ("soil_nitrogen", "mg/kg"),  # UCUM's spelling is none of SenML's
+        ("soil_nitrogen", "mg/kg"),  # SenML does not have UCUM's spelling
         ("water_level", "km/h"),
         ("soil_moisture", "Cel"),
         ("salinity", "g/l"),
-        ("battery_level", "EL"),  # seconds, of which nobody knows how many make 100 %
+        ("battery_level", "EL"),  # seconds left; nobody knows how many are 100 %
         ("wind_speed", "mm/h"),
     ],
 )
@@ -179,7 +179,7 @@ def test_a_wrong_unit_is_refused(signal, unit):
     assert resolved({"n": signal, "u": unit, "v": 1}) == ("wrong_unit", f"{signal}: {unit}")
 
 
-# -- refused, whichever representation it has
+# -- refused in either representation
 
 REFUSED = [
     ([], "no_values", ""),

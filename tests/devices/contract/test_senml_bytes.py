@@ -1,4 +1,4 @@
-"""SenML as bytes: what JSON alone and CBOR alone can say, and get wrong."""
+"""SenML as bytes: values and errors that only JSON or only CBOR can have."""
 
 from decimal import Decimal
 
@@ -65,7 +65,7 @@ NAMED = b"\x00\x6dsoil_moisture"  # 0: "soil_moisture"
 
 
 def one(value):
-    """A pack of one record with `value` as it stands in CBOR."""
+    """A pack of one record with these CBOR bytes as its value."""
     return b"\x81\xa2" + NAMED + b"\x02" + value
 
 
@@ -96,7 +96,7 @@ def test_every_number_of_cbor(value, number):
         ("f4", "not_a_number"),
         ("f6", "null_in_senml"),
         ("f7", "not_a_number"),  # undefined
-        ("f8 ff", "not_a_number"),  # a simple value of nobody
+        ("f8 ff", "not_a_number"),  # an unassigned simple value
         ("62 32 35", "not_a_number"),  # "25"
         ("41 19", "not_a_number"),
         ("80", "not_a_number"),
@@ -114,11 +114,11 @@ def test_every_number_of_cbor(value, number):
         ("c0 64 6e 6f 70 65", "not_cbor"),
         ("c1 1a 6b 00 00 00", "not_a_number"),  # a date
         ("d8 1e 82 01 02", "not_a_number"),  # a half, as a fraction
-        ("d8 1e 82 01 00", "not_cbor"),  # and by nothing
+        ("d8 1e 82 01 00", "not_cbor"),  # a fraction with denominator 0
         ("d8 25 41 01", "not_cbor"),  # a UUID of one byte
         ("d8 23 61 28", "not_cbor"),  # the pattern "("
         ("d9 01 04 45 00 00 00 00 00", "not_cbor"),  # an address of five bytes
-        ("d8 1d 00", "not_cbor"),  # shared with nothing
+        ("d8 1d 00", "not_cbor"),  # a reference to nothing
         ("ff", "not_cbor"),
         ("1c", "not_cbor"),
         ("61 ff", "not_cbor"),
@@ -134,8 +134,8 @@ def test_a_value_of_cbor_that_is_no_number(value, reason):
 @pytest.mark.parametrize(
     ("payload", "reason"),
     [
-        (b"\x81\xa3" + NAMED + b"\x02\x01\x02\x02", "not_cbor"),  # twice the same label
-        (b"\x81\xa3" + NAMED + b"\x02\x01\x61v\x02", "repeated_name"),  # as label and as name
+        (b"\x81\xa3" + NAMED + b"\x02\x01\x02\x02", "not_cbor"),  # the same label twice
+        (b"\x81\xa3" + NAMED + b"\x02\x01\x61v\x02", "repeated_name"),  # once as a label and once as a name
         (b"\x81\xa3" + NAMED + b"\x02\x01\x62x_\x02", "unknown_field"),
         (b"\x80", "no_values"),
         (b"\x81\x80", "not_senml"),
@@ -154,8 +154,8 @@ def test_a_value_of_cbor_that_is_no_number(value, reason):
         (b"\x81\xbb\x00\x00\x7f\xff\xff\xff\xff\xff", "not_cbor"),
         (b"\x81\xa2\x00\x61\xff\x02\x01", "not_cbor"),
         (b"\x81\xa2\x00\x63\xed\xa0\x80\x02\x01", "not_cbor"),  # half a character
-        (b"\x81\xd8\x1c\x81\xd8\x1d\x00", "not_senml"),  # a list that holds itself
-        (b"\x81\xa1\x80\x01", "no_values"),  # a list as label
+        (b"\x81\xd8\x1c\x81\xd8\x1d\x00", "not_senml"),  # a list that contains itself
+        (b"\x81\xa1\x80\x01", "no_values"),  # a list as a label
         (b"", "not_cbor"),
     ],
     ids=lambda value: repr(value)[:40],

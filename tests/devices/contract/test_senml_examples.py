@@ -1,4 +1,4 @@
-"""The examples of RFC 8428: as they stand, and with the names of our signals."""
+"""The examples of RFC 8428: as they are, and with our signals as names."""
 
 import json
 
@@ -80,7 +80,7 @@ def test_the_examples_as_they_stand_are_of_no_signal_of_ours(pack, name):
 
 
 def renamed(pack, **names):
-    """The same with the ends of its names as our signals; a name that becomes "" is left to the base."""
+    """The pack with these names replaced; a name that becomes "" leaves the whole name to the base."""
     text = json.dumps(pack)
     for name, signal in names.items():
         text = text.replace(f'"{name}"', f'"{signal}"')
@@ -98,7 +98,7 @@ def test_the_examples_that_fit_with_our_names():
         dated(1320067464 + 10 * n, relative_humidity=value) for n, value in enumerate((21.2, 21.3, 21.4))
     ]
     mobile = [{**MOBILE[0], "bn": MOBILE[0]["bn"] + ":relative_humidity"}, *MOBILE[1:]]
-    assert resolved(*mobile) == [  # its longitude and latitude are left out
+    assert resolved(*mobile) == [  # longitude and latitude are left out
         dated(1320067464, relative_humidity=20.0), dated(1320067524, relative_humidity=20.3)
     ]  # fmt: skip
     types = renamed(TYPES, temp="air_temperature", open="valve_state")

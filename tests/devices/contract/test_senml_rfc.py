@@ -1,4 +1,4 @@
-"""SenML, section by section of RFC 8428 and 9039: what a maker's pack says around our values."""
+"""SenML by the sections of RFC 8428 and 9039: what may stand around our values in a maker's pack."""
 
 import pytest
 
@@ -14,7 +14,7 @@ NAMED = {"n": "soil_moisture"}
     [
         {"n": "energy", "u": "W", "s": 7200},
         {"n": "rainfall", "s": 0},
-        {"n": "flow", "s": 12.5, "t": -60},  # a sum is not read, so neither is of what
+        {"n": "flow", "s": 12.5, "t": -60},  # a sum is not read, so its unknown name does not matter
         {"n": "energy", "bs": 100, "s": 5},
     ],
 )
@@ -76,7 +76,7 @@ def test_4_1_a_record_of_base_fields_alone_measures_nothing():
             [{"bn": "soil_moisture", "bv": 20, "v": 1}, {"t": -60}],
             [undated(60_000, soil_moisture=20.0), undated(soil_moisture=21.0)],
         ),
-        ([{"bv": 20, **NAMED, "s": 100}, EC], [undated(soil_ec=21.2)]),  # a sum alone, beside no value
+        ([{"bv": 20, **NAMED, "s": 100}, EC], [undated(soil_ec=21.2)]),  # a sum alone, without a value
         ([{"bs": 5}, NAMED, EC], [undated(soil_ec=1.2)]),  # a sum of 5 + 0
     ],
 )
@@ -89,7 +89,7 @@ def test_4_5_4_a_value_that_is_left_out_is_the_base_value(pack, readings):
     [
         [{"bver": 9, **MOISTURE}, {"bver": 10, **EC}],
         [{"bver": 10, **MOISTURE}, {"bver": 9, **EC}],
-        [MOISTURE, {"bver": 5, **EC}],  # the first has 10, which is the default
+        [MOISTURE, {"bver": 5, **EC}],  # the first record has version 10, the default
         [{"bver": 5}, MOISTURE, {"bver": 6}],
         [MOISTURE, {"bver": 11, **EC}],
     ],
@@ -144,11 +144,12 @@ def test_9039_two_probes_of_a_node_are_two_names():
         (
             "urn:dev:ow:10e2073a01080063_max_salinity",
             "10e2073a01080063_max_salinity",
-        ),  # no salinity of a time
+        ),  # no salinity with a time
         ("urn:dev:mac:0024befffe804ff1:max_salinity", "max_salinity"),
-        ("A8404123_soil_moisture", "A8404123_soil_moisture"),  # "_" is part of our ids, and of names like
+        # "_" may be part of our ids, and of names like these
+        ("A8404123_soil_moisture", "A8404123_soil_moisture"),
         ("max_salinity", "max_salinity"),
-        ("urn:dev:mac:0024befffe804ff1-salinity", "0024befffe804ff1-salinity"),  # "-" is part of a URN
+        ("urn:dev:mac:0024befffe804ff1-salinity", "0024befffe804ff1-salinity"),  # "-" may be part of a URN
         ("soil-moisture", "soil-moisture"),
     ],
 )
@@ -170,7 +171,7 @@ def test_4_5_1_a_serial_as_base_name_is_taken_for_the_topic_says_who_sends(seria
     [
         ("node-b/", "node-b"),
         ("node-b-", "node-b"),
-        ("8404123:", "8404123"),  # it could be a device's id: a logger that cannot say another is enrolled so
+        ("8404123:", "8404123"),  # could be a device's id, as of a logger that can send no other
         ("A8404123/node-b/", "A8404123/node-b"),
         ("Max:", "Max"),  # a maximum is no reading
         ("MAX-", "MAX"),
@@ -211,7 +212,7 @@ def test_4_2_data_is_bytes_in_cbor():
     [
         ({"n": "soil_moistur", "v": 1}, "unknown_signal", "soil_moistur"),
         ({"n": "soil_moistur", "v": "25"}, "unknown_signal", "soil_moistur"),
-        ({"n": "pump", "vb": True}, "unknown_signal", "pump"),  # a switch of ours may have been meant
+        ({"n": "pump", "vb": True}, "unknown_signal", "pump"),  # may be meant as a switch of ours
         ({"n": "label", "vs": None}, "unknown_signal", "label"),
         ({"n": "label", "vs": 5}, "unknown_signal", "label"),
         ({"n": "soil_ph", "vs": "6.5"}, "not_a_number", "soil_ph"),
@@ -226,7 +227,7 @@ def test_4_2_what_may_be_meant_for_a_signal_is_refused(record, reason, field):
 @pytest.mark.parametrize(
     "place",
     [
-        ({"u": "lat", "v": 10.03}, {"u": "lon", "v": 105.78}),  # RFC 8428, 5.1.3: the names are the sensor's
+        ({"u": "lat", "v": 10.03}, {"u": "lon", "v": 105.78}),  # RFC 8428, 5.1.3: both names are the sensor's
         ({"n": "lat", "v": 10.03}, {"n": "lon", "v": 105.78}, {"n": "alt", "u": "m", "v": 2}),
         ({"n": "latitude", "u": "lat", "v": 10.03}, {"n": "longitude", "u": "lon", "v": None}),
         ({"n": "position/altitude", "v": 2},),

@@ -1,4 +1,4 @@
-"""What a sensor's maker reads is what the code does."""
+"""The tables that a sensor's maker reads agree with the code."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Topics of the contract, and nothing else, are understood."""
+"""The contract's topics are understood, and no others."""
 
 import pytest
 from hypothesis import given

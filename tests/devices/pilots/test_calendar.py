@@ -24,12 +24,12 @@ def crop(**fields):
 
 def test_tet_is_vietnams():
     assert [str(tet(year)) for year in range(2021, 2032)] == list(TET)
-    assert tet(2030) != date(2030, 2, 3)  # China's
+    assert tet(2030) != date(2030, 2, 3)  # the Chinese date
     assert tet(2019) is None
     assert tet(2200) is None
     days = [tet(year) for year in range(2020, 2200)]
     for one, other in pairwise(days):
-        assert (other - one).days in (353, 354, 355, 383, 384, 385), one  # twelve months or thirteen
+        assert (other - one).days in (353, 354, 355, 383, 384, 385), one  # twelve or thirteen months
 
 
 def test_a_window_may_pass_new_year():

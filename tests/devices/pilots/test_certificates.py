@@ -1,4 +1,4 @@
-"""Certificates and planting-area codes: who they are for, and until when."""
+"""Certificates and planting-area codes: whom they belong to, and how long they are valid."""
 
 from copy import deepcopy
 from datetime import date

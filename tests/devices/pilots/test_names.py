@@ -1,4 +1,4 @@
-"""Names stand in the order of a Vietnamese dictionary, and are found by whoever types them without marks."""
+"""Names sort as in a Vietnamese dictionary, and are found when typed without marks."""
 
 import random
 import unicodedata
@@ -9,14 +9,15 @@ from devices.pilots.names import alphabetical, unmarked
 from devices.pilots.pilot import load
 
 ALPHABET = list("aăâbcdđeêghiklmnoôơpqrstuưvxy")
-# each list in the order of a dictionary
+# each list is in the order of a dictionary
 ORDERED = (
     ALPHABET,
     [letter.upper() for letter in ALPHABET],
     ["ma", "mà", "mả", "mã", "má", "mạ"],
     ["Canh Tân", "Cao Lãnh", "Châu Thành", "Dân Tiến", "Đại Nghĩa", "Đoàn Kết", "Gò Công"],
     ["An Nhơn", "An Nông", "Ăn", "Ấp Bắc", "Ba Sao"],
-    ["Tân", "Tấn", "Tân An", "Tân Thuận Đông", "Tân Thuận Tây"],  # letters of the whole name before tones
+    # the letters of the whole name count before its tones
+    ["Tân", "Tấn", "Tân An", "Tân Thuận Đông", "Tân Thuận Tây"],
     ["Mỹ Tho", "Mỹ Trà", "Mỹ Xương", "Nàng Mau"],
     ["Hội quán 2", "Hội quán An"],
 )

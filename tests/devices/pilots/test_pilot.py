@@ -1,4 +1,4 @@
-"""Pilot files: the ones that are here load, and a bad one names file, field and cause."""
+"""Pilot files: those of the repository load, and an error names file, field and cause."""
 
 import re
 from copy import deepcopy
@@ -14,10 +14,12 @@ from devices.pilots import scenario
 from devices.pilots.pilot import HERE, INDICATORS, Pilot, PilotError, load
 
 DEFAULT = HERE / "dong-thap.yaml"
-EARLIER = Path(__file__).with_name("earlier")  # as they were on 28 November 2026, before adopters had visits
-SINCE = {"merged", "visits", "codes", "behind_sluices"}  # fields that pilot files have had since
-# Into what communes went on 1 July 2025, by PyPI vietnamadminunits 1.0.4 (`convert_address`); of a district,
-# its town. That a name is still there proves nothing: Lai Vung's town is not in today's xã Lai Vung.
+# pilot files as of 28 November 2026, before adopters had visits
+EARLIER = Path(__file__).with_name("earlier")
+SINCE = {"merged", "visits", "codes", "behind_sluices"}  # fields that were added to pilot files since
+# The commune into which each one went on 1 July 2025, by PyPI vietnamadminunits 1.0.4 (`convert_address`);
+# for a district, that of its town. The same name proves nothing: Lai Vung's town is not in today's xã Lai
+# Vung.
 MERGED = {
     "xã Tân Thuận Tây, TP. Cao Lãnh": "phường Cao Lãnh",
     "xã An Nhơn, huyện Châu Thành": "xã Phú Hựu",
@@ -45,7 +47,7 @@ ONE_LEVEL = [{"signal": "water_level", "levels": [1.9], "assumption": "of everyw
 
 
 def data():
-    """The default file with fewer places, to be spoilt."""
+    """The default file with fewer places, for tests to break."""
     return deepcopy(FEW)
 
 
@@ -112,7 +114,7 @@ def test_the_default_pilot_has_the_targets_of_the_plan():
 
 
 def without(content, names):
-    """The content without the fields of these names, wherever they stand."""
+    """The content without any fields of these names, at any depth."""
     if isinstance(content, dict):
         return {name: without(inner, names) for name, inner in content.items() if name not in names}
     return [without(one, names) for one in content] if isinstance(content, list) else content
@@ -123,7 +125,7 @@ def test_a_pilot_file_of_an_earlier_version_loads_and_what_it_does_not_say_is_as
     kept = EARLIER / f"{name}.yaml"
     path = kept if kept.exists() else written(tmp_path, without(WHOLE, SINCE))
     pilot, now = load(str(path)), load(name)
-    for field in type(pilot).model_fields:  # what was added since is about what is not asked of an officer
+    for field in type(pilot).model_fields:  # newer fields are facts that an officer need not give
         if field not in ("adopters", "communities", "villages", "merged"):
             assert getattr(pilot, field) == getattr(now, field), field
     assert pilot.fleet == now.fleet
@@ -143,7 +145,7 @@ def test_what_the_default_of_a_wrong_field_would_have_been_is_no_mistake_of_its_
 
 
 def put(content, where, value):
-    """`content` with `value` at a path such as communities.0.lat; None takes the field away."""
+    """`content` with `value` at a path such as communities.0.lat; None removes the field."""
     *path, last = [int(part) if part.isdigit() else part for part in where.split(".")]
     inner = content
     for part in path:

@@ -1,4 +1,4 @@
-"""When reports are due, which review falls into a year, and that a province says who reports and why."""
+"""When reports are due, which review falls into a year, and that a province names who reports and why."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What a careful officer would ask about a pilot file; and that a province is a file and nothing else."""
+"""The questions of a careful officer about a pilot file; and a new province needs nothing but a file."""
 
 import json
 
@@ -81,11 +81,13 @@ def test_the_command_says_it(tmp_path):
 
 
 def test_a_new_province_is_a_file_and_nothing_else(tmp_path):
-    """An invented one, in a folder of its own: enrolled in, simulated and checked by its path."""
+    """An invented province in a folder of its own: devices are enrolled, simulated and checked by its
+    path.
+    """
     content = (HERE / "binh-duong.yaml").read_text("utf-8").replace("binh-duong", "ca-mau")
     path = tmp_path / "ca-mau.yaml"
     path.write_text(content, "utf-8")
-    credentials.environment(tmp_path / "data")  # as `hoiquan up` leaves its folder
+    credentials.environment(tmp_path / "data")  # `hoiquan up` leaves its folder like this
     there = ["--pilot", str(path), "--data", str(tmp_path / "data")]
     assert run("pilot", "check", str(path)).exit_code == 0
     one = ["--community", "buoi-bach-dang", "--model", "soil-probe", "--id", "d-1", "--json"]

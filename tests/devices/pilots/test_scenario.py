@@ -1,4 +1,4 @@
-"""A scenario file says what is played, and a mistake in it is named with its mend."""
+"""A scenario file defines what is played, and an error in it is named with its mend."""
 
 import os
 import sqlite3
@@ -211,7 +211,7 @@ def test_a_mark_that_cannot_be_read_is_named_with_the_cure(tmp_path, mark):
 
 
 def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
-    """The command, as a person gives it: a place joins, and picks its mangoes in September."""
+    """The command as a person gives it: a place joins, and picks its mangoes in September."""
     path = tmp_path / "summer.yaml"
     text = GOOD.replace("2026-03-01", "2021-05-25").replace("2026-03-08", "2021-09-25")
     path.write_text(text + "interval_minutes: 360\n", "utf-8")
@@ -233,7 +233,7 @@ def test_a_played_scenario_fills_store_records_and_indicators(tmp_path):
             "WHERE tags LIKE '%iot_communities%'"
         )
     )
-    # it joins on 1 June, and has 80 % of the window's readings from the sixth day on
+    # the place joins on 1 June, and has 80 % of the window's readings from the sixth day on
     assert kpi["2021-06-05"] == 0 and kpi["2021-06-07"] == 1 and max(kpi) == "2021-09-24"
     sealed = (
         sqlite3.connect(data / "trace" / "trace.sqlite").execute("SELECT count(leaf) FROM lot").fetchone()

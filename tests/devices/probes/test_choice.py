@@ -1,4 +1,4 @@
-"""What is nobody's words, the contract's own form, and what a server normalised: each to who reads it."""
+"""Messages without a known maker, the contract's own form, and normalised values: which reader gets each."""
 
 import json
 
@@ -23,7 +23,7 @@ def refusal(shelf, payload, whose, *server):
     return error.value.reason, error.value.field
 
 
-# -- `battery` is in many makers' mouths
+# -- many makers use `battery`
 
 
 def test_a_battery_alone_makes_no_normalised_message_and_the_message_can_be_learnt(shelf, tmp_path):
@@ -58,7 +58,7 @@ def test_a_group_without_a_signal_of_ours_is_refused_and_can_be_learnt(shelf):
     }
 
 
-# -- what The Things Stack normalised
+# -- values normalised by The Things Stack
 
 
 @pytest.mark.parametrize("normalized", [[{"action": {"motion": {"detected": True}}}], [{}], {"x": 1}, "no"])
@@ -78,7 +78,7 @@ def test_what_was_normalised_alone_is_read_whether_the_model_is_known_or_not(she
     assert values(shelf, things({}, SOIL, brand), device(), TTS) == {"soil_moisture": 31.5}
 
 
-# -- the contract's own form, of a device with a probe
+# -- the contract's own form, from a device with a probe file
 
 
 @pytest.mark.parametrize("probe", ["two", "deep", None])
@@ -142,7 +142,7 @@ def test_a_contract_message_keeps_its_time_though_the_probe_file_names_what_is_i
 
 
 def test_what_could_not_be_read_is_looked_for_where_it_was_read(shelf):
-    """The codec's own words are nobody's; what the server normalised has a value that is no number."""
+    """The codec's own fields match no probe file; in the server's normalised values one is not a number."""
     payload = things({"VWC": 1}, [{"soil": {"moisture": 31.5}, "battery": "much"}], "nobody")
     assert values(shelf, payload, device(), TTS) == {"soil_moisture": 31.5}
     (left,) = Probes(shelf).unread(payload, device(), TTS)

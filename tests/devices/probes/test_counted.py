@@ -1,4 +1,6 @@
-"""Rain out of counters, through the decoder: what a gateway cannot know, and what was refused after all."""
+"""Rain from counters, through the decoder: totals that a gateway cannot know, and readings refused
+afterwards.
+"""
 
 from gateway.ingest.decode import Decoder
 from tests.devices.probes import test_telemetry

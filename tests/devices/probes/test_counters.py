@@ -1,4 +1,4 @@
-"""Totals of counters: what came since, and that no rain falls which did not."""
+"""Totals of counters: the amount since the last total, and never rain that did not fall."""
 
 import json
 
@@ -14,7 +14,7 @@ START = 1_795_230_000_000
 
 
 def run(kind, *steps, counters=None):
-    """Amounts for (hours since the start, total); None where the counter says nothing."""
+    """The amount for each (hours since the start, total); None where the counter gives none."""
     counters = counters or Counters()
     return [
         counters.since(START + int(hours * HOUR), {"rainfall": (kind, total)}).get("rainfall")

@@ -1,4 +1,4 @@
-"""ChirpStack's uplinks: what they say, whose they are, and what is refused."""
+"""ChirpStack's uplinks: their content, the device each belongs to, and which are refused."""
 
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ def test_an_uplink_as_chirpstack_publishes_it():
 
 
 def test_fields_that_are_at_their_default_may_be_left_out():
-    first = event(fCnt=..., adr=..., dr=..., confirmed=..., data=..., time=...)  # ChirpStack before 4.1
+    first = event(fCnt=..., adr=..., dr=..., confirmed=..., data=..., time=...)  # as ChirpStack before 4.1
     assert outcome(first, uplink) == [Telemetry(VALUES, None, 0, "00e5e007", identity=f"{NAME} None 0")]
     decoded = decoder().decode([said(first, topic=TOPIC), said(event(fCnt=1), topic=TOPIC)])
     assert [reading.seq for reading in decoded.readings] == [0, 1]

@@ -1,4 +1,4 @@
-"""The checker's sentences for payloads that makers send, held against a golden file in both languages.
+"""The checker's sentences for payloads that makers send, compared with a golden file in both languages.
 
 `python -m tests.devices.probes.test_findings` writes the golden file again; read the difference before you
 keep it.
@@ -28,7 +28,7 @@ PROBES = Probes(Shelf())
 GOLDEN = Path(__file__).with_name("findings.golden.yaml")
 NOW = 1_795_255_200_000  # 2026-11-21T10:00:00Z
 DEVICE = Device("p", "c", "my-esp32", "soil-probe", simulated=False)
-# name → payload; those of "lora" come from ChirpStack. What each is wrong in stands in its name.
+# name → payload; those of "lora" come from ChirpStack. The name says what is wrong.
 WRONG: dict[str, bytes] = {
     "empty message": b"",
     "not json": b"soil_moisture=31.5",
@@ -86,7 +86,7 @@ WRONG: dict[str, bytes] = {
     "lora, codec of the vendor": b'{"devAddr":"00189440","fCnt":1,"object":{"TempC_SHT":29,"humidity":"81"}}',
     "lora, no address": b'{"fCnt":1,"object":{"soil_moisture":31.5}}',
 }
-# stored, and not what was meant
+# stored, but not as it was meant
 DOUBTED: dict[str, bytes] = {
     "pascal": b'{"values":{"air_pressure":101325}}',
     "kelvin": b'{"values":{"air_temperature":302.4}}',

@@ -1,4 +1,4 @@
-"""What a probe sends becomes a probe file: fields, proposals, and a file that reads what was meant."""
+"""A probe file is made from a probe's message: fields, proposals, and a file that reads what was meant."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`device learn` and `check` as a person meets them: names, units, and a counter in inches."""
+"""`device learn` and `check` as a person uses them: names, units, and a counter in inches."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""All probe files: each probe has examples, and reads of them what they mean, that and no more."""
+"""All probe files: each probe has examples, and reads their values and nothing else from them."""
 
 from collections import Counter
 
@@ -58,7 +58,7 @@ def test_each_model_is_found_by_maker_and_name():
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_profiles_stand_in_quotes(file):
-    """Without them a name such as 1e5 or no would be another thing."""
+    """Without quotes a name such as 1e5 or no would become a number or a boolean."""
     for document in yaml.compose_all(file.read_text("utf-8"), yaml.SafeLoader):
         for key, value in document.value:
             if key.value == "profiles" and file != NORMALIZED:

@@ -1,4 +1,4 @@
-"""The unit that a value seems to be in: what would be right, and from where its factor comes."""
+"""The unit that a value seems to have: the correct value, and the source of its factor."""
 
 import pytest
 

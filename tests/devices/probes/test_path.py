@@ -1,4 +1,4 @@
-"""Where a value stands: the grammar of paths, what they find, and what is said of one that is none."""
+"""The path of a value: the grammar of paths, what they find, and the errors of invalid ones."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,6 @@
-"""Object to values: numbers in all their clothes, what says "not measured", and why a field gives none."""
+"""From object to values: numbers in every notation, marks for "not measured", and why a field gives no
+value.
+"""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What network servers say, through the decoder: The Things Stack's uplinks, ChirpStack's joins and logs."""
+"""Network servers' messages through the decoder: The Things Stack's uplinks, ChirpStack's joins and logs."""
 
 import copy
 import json
@@ -15,7 +15,7 @@ CHIRPSTACK, TTS = envelopes()
 UP = "v3/dong-ruong@hoi-quan/devices/thua-3/up"
 JOIN = UP.replace("/up", "/join")
 SESSION = "AYq9PoUBMKRdG3h9IV5kUw=="
-# As The Things Stack 3.30 publishes it; values are invented.
+# As The Things Stack 3.30 publishes it; the values are invented.
 MESSAGE = {
     "end_device_ids": {
         "device_id": "thua-3",
@@ -71,7 +71,9 @@ AT = NOW + 345
 
 
 def things(**change):
-    """The message with other fields of its uplink_message; names with __ are deeper, ... leaves one out."""
+    """The message with changed fields of its uplink_message; a__b is field b of a, and ... removes a
+    field.
+    """
     made = copy.deepcopy(MESSAGE)
     for name, value in change.items():
         around, last = made["uplink_message"], name

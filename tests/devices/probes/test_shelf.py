@@ -1,4 +1,4 @@
-"""Probe files: each mistake names file, line, field and mend; own files; which probe a profile means."""
+"""Probe files: each error names file, line, field and mend; own files; which probe a profile means."""
 
 import os
 from pathlib import Path
@@ -20,7 +20,7 @@ PATHS = (
 )
 WORDING = ("from, unit, times, plus, not, counter, join, between, clamp, below_zero",) * 2
 
-# the file, its line, the field, and the sentence in Vietnamese and English
+# the file, the line, the field, and the sentence in Vietnamese and English
 MISTAKES = {
     "unknown signal": (
         HEAD + "  soil_moist: {from: x}\n", 4, "readings.soil_moist",
@@ -193,7 +193,8 @@ def test_a_file_that_cannot_be_read_is_a_probe_error(tmp_path):
 def written(folder: Path, name: str, content: str) -> Path:
     path = folder / name
     path.write_text(content, "utf-8")
-    os.utime(path, ns=(0, len(list(folder.iterdir())) * 10**9 + len(content)))  # a time of its own
+    # a different time for each file
+    os.utime(path, ns=(0, len(list(folder.iterdir())) * 10**9 + len(content)))
     return path
 
 

@@ -1,4 +1,4 @@
-"""Own probe files as they are changed while a gateway runs."""
+"""Own probe files that are changed while a gateway runs."""
 
 from devices.probes.shelf import Shelf
 from tests.devices.probes.test_shelf import AIR, SOIL, written

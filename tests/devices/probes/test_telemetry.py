@@ -1,4 +1,6 @@
-"""Which probe reads a message: the order of choice, what is no reading, and counters between messages."""
+"""Which probe reads a message: the order of choice, values that are no reading, and counters over
+messages.
+"""
 
 import copy
 import json
@@ -277,7 +279,9 @@ def test_a_counter_goes_on_behind_a_restart_of_the_gateway(shelf):
 
 
 def test_of_a_batch_that_is_worked_on_twice_the_same_comes_out(shelf):
-    """The gateway died before it settled the batch: it has the state of before, and the messages again."""
+    """The gateway died before it settled the batch, so it has the earlier state and the same messages
+    again.
+    """
     one = made(shelf, device("one"))
     one.decode([uplink({"rain": 43.2}, 1)])
     state = one.state("probe")
@@ -297,7 +301,7 @@ def test_totals_that_come_too_late_change_nothing(shelf):
 
 
 def test_what_was_refused_is_tried_again_with_the_probe_and_its_totals_are_counted_in_order(shelf):
-    """`device learn` writes the file, and releases what the quarantine kept, the oldest first."""
+    """`device learn` writes the file, and releases the quarantined messages, the oldest first."""
     messages = [uplink({"one": 30, "rain": 43.2}, 1), uplink({"one": 31, "rain": 43.6}, 2, 10)]
     refused = made(shelf, device()).decode(messages).refused
     assert [one.reason for one in refused.values()] == ["unknown_signal"] * 2

@@ -8,7 +8,7 @@ from devices.contract.signals import SIGNALS
 from devices.probes.probe import units_for
 from devices.probes.units import UNITS, convert, spellings, ucum, unit_of
 
-# by hand, beside the table: what a spelling must mean
+# written by hand, beside the table: the meaning that a spelling must have
 SPELT = {
     "Cel": ["°C", "℃", "C", "degC", "ºC", "Celsius", " °C "],
     "[degF]": ["°F", "℉", "F", "degF"],
@@ -92,7 +92,7 @@ def test_every_unit_has_a_factor_and_its_dimension_lists_it_or_a_twin():
         assert any(UNITS[one] == unit for one in spellings(unit.dimension)), name
 
 
-# NIST SP 811 appendix B, SI brochure, UCUM; of a share and of seconds by the definition
+# from NIST SP 811 appendix B, the SI brochure and UCUM; shares and seconds by definition
 PAIRS = [
     (0, "Cel", 32, "[degF]"), (100, "Cel", 212, "[degF]"), (-40, "Cel", -40, "[degF]"),
     (27.5, "Cel", 300.65, "K"), (0, "K", -459.67, "[degF]"),

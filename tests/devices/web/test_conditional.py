@@ -1,4 +1,4 @@
-"""HEAD and "not changed", whatever a route does by itself."""
+"""HEAD and 304 (not modified), whatever a route does by itself."""
 
 import pytest
 from fastapi import FastAPI

@@ -1,4 +1,4 @@
-"""The frame of all pages: headers that let no script run, and text in which nothing hides."""
+"""The frame of all pages: headers that forbid scripts, and text in which nothing can hide."""
 
 import pytest
 from jinja2 import DictLoader

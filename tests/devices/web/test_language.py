@@ -1,4 +1,4 @@
-"""One rule of language for all pages: what was chosen, else what the browser prefers, else Vietnamese."""
+"""One rule of language for all pages: the chosen one, else the browser's preference, else Vietnamese."""
 
 import pytest
 from fastapi import FastAPI, Request

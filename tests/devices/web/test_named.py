@@ -1,4 +1,4 @@
-"""Links bear our name, whatever name a request brings."""
+"""Links have our own name, whatever host name a request gives."""
 
 import pytest
 from fastapi import FastAPI, Request
@@ -24,7 +24,7 @@ def asked(base_url, host, trusted=""):
         base, url = client.get("/links?a=1", headers={"Host": host}).json()
         assert url == f"{base}links?a=1"
         moved = client.get("/folder", headers={"Host": host}, follow_redirects=False)
-        assert moved.headers["location"] == f"{base}folder/"  # the library's own links, too
+        assert moved.headers["location"] == f"{base}folder/"  # the library's own redirects, too
     return base
 
 

@@ -1,4 +1,4 @@
-"""OPTIONS for routes that name GET alone."""
+"""OPTIONS is answered for routes that declare GET alone."""
 
 from collections.abc import Iterator
 

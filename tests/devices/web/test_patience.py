@@ -1,4 +1,4 @@
-"""Slow and silent clients at a real socket: each is let go of, and pages are served meanwhile."""
+"""Slow and silent clients at a real socket: each is disconnected, and pages are served meanwhile."""
 
 import select
 import socket
@@ -15,7 +15,7 @@ from devices.web import patience
 from tests.seen import Served
 from tests.servers import until
 
-LONG = 32_000_000  # bytes that no socket's buffers hold
+LONG = 32_000_000  # bytes, more than any socket's buffers hold
 
 
 class Hasty(patience.Patient):
@@ -23,7 +23,7 @@ class Hasty(patience.Patient):
 
 
 class Slow(patience.Patient):
-    """Time enough for a body, and for none of the rest."""
+    """A head has one second; body and answer have ten minutes."""
 
     limits: ClassVar[tuple[float, ...]] = (1.0, 600.0, 600.0)
 
@@ -54,7 +54,7 @@ def connected(address, stack):
 
 
 def ended(one):
-    """Whether the server let go of it; what it still sends is read."""
+    """Read what the server still sends; True once it has closed the connection."""
     try:
         while one.recv(65536):
             pass
@@ -80,7 +80,7 @@ def test_whoever_does_not_go_on_is_let_go_of(app, sent):
 
 
 def test_whoever_sends_byte_by_byte_is_let_go_of(app):
-    """A limit between two bytes would never be met."""
+    """The pauses between bytes are short, so a limit on them would never be exceeded."""
     with Served(app, Hasty) as address, ExitStack() as stack:
         for begin in (b"GET /", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"):
             one = connected(address, stack)

@@ -56,7 +56,7 @@ def test_it_draws_crops_ponds_fields_and_salt_beside_weather_tide_and_flood(draw
 
 def test_a_plot_names_its_own_place_and_its_own_gauge(drawn, lang):
     assert text("describe.level", lang, place="Tân Bình") in drawn
-    assert "Cao Lãnh" in drawn  # whose alarms are drawn there
+    assert "Cao Lãnh" in drawn  # whose alarm levels are drawn there
     upriver = page(1, PILOT, "ca-tra-hong-ngu", 2026, lang)
     assert re.findall(r"<figcaption>[^<]*Cao Lãnh", upriver) == []
     assert "alarms I to III at Tân Châu" in upriver
@@ -84,7 +84,7 @@ def test_provinces_without_ponds_rice_or_sluices_have_their_page_too(lang):
         pilot = load(name)
         html = page(1, pilot, pilot.communities[0].id, 2026, lang)
         assert text("describe.calendars", lang, year="2026") in html
-        assert text("describe.peaks", lang) not in html  # the Mekong's records are not theirs
+        assert text("describe.peaks", lang) not in html  # the Mekong's records are not of these rivers
 
 
 def test_a_browser_shows_it_without_the_net(drawn, tmp_path):
@@ -104,5 +104,5 @@ def test_a_browser_shows_it_without_the_net(drawn, tmp_path):
             })"""
         pictures = tab.run(inside)
         assert len(pictures) > 30
-        assert all(pictures)  # nothing is drawn beyond its frame
+        assert all(pictures)  # nothing is drawn outside its frame
         assert tab.run("document.documentElement.scrollWidth") <= 1020

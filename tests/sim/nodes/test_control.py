@@ -1,4 +1,4 @@
-"""Commands: what can be done is done once and answered always; what cannot is refused with a sentence."""
+"""Commands: a possible one is done once and always answered; any other is refused with a sentence."""
 
 import json
 from datetime import UTC, datetime
@@ -72,7 +72,7 @@ def test_a_day_already_computed_tick_by_tick_follows_the_command():
 
 def test_an_aerator_gives_oxygen():
     mine, _, nodes = control()
-    buoy, now = nodes[BUOY], NOW + 4 * 365 * 24 * HOUR + 12 * HOUR  # its place joins in 2029; at night
+    buoy, now = nodes[BUOY], NOW + 4 * 365 * 24 * HOUR + 12 * HOUR  # at night, after its place joined in 2029
     before = list(buoy.readings(now, now + 5 * HOUR))
     text = datetime.fromtimestamp((now + 5 * HOUR) / 1000, UTC).isoformat()
     order = command(actuator="aerator", set=True, until=text)
@@ -88,7 +88,8 @@ def test_the_same_id_twice_is_answered_twice_and_done_once():
     answers = {mine.answer(PUMP, command(), NOW), mine.answer(PUMP, command(set=0), NOW + 1000)}
     assert len(answers) == 1
     assert actions.count("thuan-tan") == 1
-    assert answered(mine.answer(GAUGE, command(actuator="sluice", set=0.4), NOW))["ok"]  # another device's c1
+    # the same id c1, for another device
+    assert answered(mine.answer(GAUGE, command(actuator="sluice", set=0.4), NOW))["ok"]
     assert actions.count("thuan-tan") == 2
 
 

@@ -1,4 +1,6 @@
-"""Episodes are a pure schedule of the promised rates, and live processes do to a node what history does."""
+"""Episodes are a pure schedule with the promised rates, and live running does the same to a node as
+history.
+"""
 
 import itertools
 import threading
@@ -27,7 +29,7 @@ START = int(datetime(2026, 10, 1, 3, 20, tzinfo=UTC).timestamp() * 1000)
 
 
 class Dim(World):
-    """The real world, but for batteries that are empty now and then."""
+    """The real world, except for batteries that run empty now and then."""
 
     def signal(self, place, plot, name, times, interval, model=None):
         if name == "battery_voltage":
@@ -54,7 +56,7 @@ def test_rates(level, low, high):
         for e in schedule(device.device, level, "canal-gauge").episodes(START, START + months * 30 * DAY_MS)
     ]
     assert low <= len(found) / 60 / months <= high
-    elsewhere = {CLOGGING, THEFT}  # of gauges of rain; and hardly ever
+    elsewhere = {CLOGGING, THEFT}  # clogging needs a rain gauge, and theft is very rare
     assert set(found) | elsewhere == {kind for kinds in LANES.values() for kind in kinds}
     for kind, (rate, *_) in LEVELS[level].rates.items():
         if kind in elsewhere or rate < 0.05:
@@ -137,7 +139,7 @@ def test_a_brown_out_is_silence_between_two_voltages():
         assert volts[0] >= 3.6 > volts[1]
         assert volts[-2] <= 3.7 < volts[-1] or volts[-1] > 3.7 >= volts[-3]
         assert (volts[1:-1] <= 3.7).all()
-    alone = nodes("normal", 4, Dim(7, PILOT))[1]  # asked in the middle of one
+    alone = nodes("normal", 4, Dim(7, PILOT))[1]  # asked for in the middle of an episode
     middle = (dark[1].start + dark[1].stop) // 2
     assert [e for e in alone.episodes(middle, middle + 1) if e.kind == BROWN_OUT] == [dark[1]]
 

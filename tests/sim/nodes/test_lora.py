@@ -1,4 +1,4 @@
-"""Payloads fit their spreading factor, an uplink its dwell time, and who is far away is lost more often."""
+"""Payloads fit their spreading factor and an uplink its dwell time, and a far node loses more."""
 
 import pytest
 
@@ -12,14 +12,14 @@ PILOT = load("dong-thap")
 
 @pytest.mark.parametrize("one", lora.SPREADING[2:])
 def test_a_full_uplink_fills_the_dwell_time(one):
-    """FACTS section 5: 53 bytes at SF9 and 11 at SF10 are what 400 ms carry."""
+    """FACTS section 5: 400 ms carry 53 bytes at SF9 and 11 at SF10."""
     assert lora.airtime_ms(one.factor, one.most) <= 400
     assert lora.airtime_ms(one.factor, one.most + 5) > 400
     assert {9: 53, 10: 11}[one.factor] == one.most
 
 
 def test_the_airtime_of_published_calculators():
-    """The Things Network's calculator: 10 bytes of payload are 61.7 ms at SF7, 370.7 at SF10."""
+    """The Things Network's calculator: 10 bytes of payload take 61.7 ms at SF7 and 370.7 at SF10."""
     assert lora.airtime_ms(7, 10) == pytest.approx(61.7, abs=0.1)
     assert lora.airtime_ms(10, 10) == pytest.approx(370.7, abs=0.1)
 

@@ -1,4 +1,4 @@
-"""Masts and grid take all their nodes along, at the promised rates, and what is forced happens."""
+"""Faults of masts and grid hit all their nodes, at the promised rates, and forced incidents happen."""
 
 import itertools
 import json
@@ -30,7 +30,7 @@ def here(nodes):
 
 @pytest.mark.parametrize("level", ["normal", "harsh"])
 def test_over_four_fifths_of_outages_are_shared_by_their_mast(level):
-    """30 seeds. Shared: another node of the place is cut off at that time, by the same cause."""
+    """30 seeds. Shared: another node of the place is cut off at that time, for the same cause."""
     shared, all_of_them, causes = 0, 0, Counter()
     length = YEAR if level == "normal" else 30 * DAY_MS
     for seed in range(30):
@@ -80,7 +80,7 @@ def test_a_mast_takes_all_its_nodes_along():
         if node.radio.carrier.memory:
             assert len(inside) in (143, 144, 145)
             assert all(m.arrives >= stop for m in inside)
-            assert max(m.arrives for m in inside) < stop + HOUR_MS  # all in a burst
+            assert max(m.arrives for m in inside) < stop + HOUR_MS  # all in one burst
             assert label.parameters["lost"] == []
         else:
             assert inside == []
@@ -141,7 +141,7 @@ def said(delivery):
 
 @pytest.mark.parametrize("level", ["none", "normal"])
 def test_live_running_meets_what_is_forced_as_history_does(level):
-    """From the middle of a mast's outage on, over a grid cut and a theft."""
+    """Live running starts in the middle of a mast's outage, and runs over a grid cut and a theft."""
     first, hour = START + 30 * HOUR_MS, HOUR_MS
     forced = [
         Incident(MAST_OUTAGE, PLACE, START + 24 * hour, START + 36 * hour),
@@ -170,7 +170,7 @@ def test_live_running_meets_what_is_forced_as_history_does(level):
 
 @pytest.mark.parametrize("level", ["none", "harsh"])
 def test_history_has_what_arrived_and_live_running_brings_the_rest(level):
-    """They meet in the middle of a mast's outage."""
+    """History ends and live running starts in the middle of a mast's outage."""
     middle, stop, sent = START + 30 * HOUR_MS, START + 60 * HOUR_MS, Counter()
     forced = [Incident(MAST_OUTAGE, PLACE, START + 20 * HOUR_MS, START + 36 * HOUR_MS)]
     first, second = (here(fleet(1, PILOT, level=level, forced=forced)) for _ in "ab")
@@ -197,7 +197,7 @@ def test_history_has_what_arrived_and_live_running_brings_the_rest(level):
                 (node.device.device, reading.seq, at) for at in (arrives, again) if middle <= at < stop
             )
     assert sent == +expected
-    assert Counter(came) == last  # each at its own moment
+    assert Counter(came) == last  # each at the time of its last delivery
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_an_incident_that_cannot_be_is_refused(kind, stop, sentence):
 
 
 def test_brown_outs_peak_in_september_and_october():
-    """30 seeds, 4 years of solar nodes each: both months have more than any other."""
+    """30 seeds, 4 years of solar nodes each: both months have more brown-outs than any other."""
     begun = Counter()
     first = int(datetime(2025, 1, 1, tzinfo=UTC).timestamp() * 1000)
     for seed in range(30):

@@ -1,4 +1,4 @@
-"""A node says the same whether it is asked a month at once, a tick at a time, or in shards."""
+"""A node gives the same readings whether asked for a month at once, a tick at a time, or in shards."""
 
 import itertools
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The link loses more in rain and far away, keeps what it cannot send, and sends it in order."""
+"""The link loses more in rain and far away, keeps messages that it cannot send, and sends them in order."""
 
 from collections import deque
 from dataclasses import replace
@@ -142,6 +142,6 @@ def test_two_uplinks_are_lost_more_often_than_one():
 
 
 def test_a_storm_is_as_hard_at_any_interval():
-    """So much rain an hour is so much loss, whether it is told each ten minutes or twice a day."""
+    """The loss depends on the rain an hour, whether rain is reported each ten minutes or twice a day."""
     slow = Ticks(43_200_000, 0, 1000)
     assert radio(LORA, rain=72.0, ticks=slow).loss(1, 2) == pytest.approx(radio(LORA, rain=1.0).loss(1, 2))

@@ -1,4 +1,4 @@
-"""Sensors: noise and bias of their own, in steps of their resolution, whatever else is asked for."""
+"""Sensors have noise and bias of their own, in steps of their resolution, whatever else is asked for."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ START = int(datetime(2026, 10, 1, tzinfo=UTC).timestamp() * 1000)
 
 
 def plain(world: World, node: Node, day: int) -> dict[str, list[float]]:
-    """A day of a node as it was before there were faults, signal by signal."""
+    """A day of a node, computed as before there were faults: signal → values."""
     times = np.array([day * DAY_MS + tick * 600_000 + node.ticks.phase for tick in range(144)])
     digest = hashlib.sha256(f"7/{node.device.device}/noise".encode()).digest()
     key = np.frombuffer(digest[:16], dtype=np.uint64)
@@ -28,7 +28,7 @@ def plain(world: World, node: Node, day: int) -> dict[str, list[float]]:
     for name in node.model.signals:
         signal = SIGNALS[name]
         true = world.signal(node.device.community, node.plot, name, times, 600, node.model.id)
-        if name == "rainfall":  # a bucket that is half full at the beginning of the day
+        if name == "rainfall":  # a tipping bucket that is half full at the beginning of the day
             tips = np.diff(np.floor(np.cumsum([signal.resolution / 2, *true]) / signal.resolution))
             values[name] = np.round(tips * signal.resolution, signal.decimals).tolist()
             continue

@@ -1,4 +1,4 @@
-"""Readings are of the model, are what the contract takes, and have the times that it believes."""
+"""Readings have the model's signals, the contract's form, and times that the contract accepts."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""Labels say exactly what was changed: nothing more, nothing less, and the healthy value comes back."""
+"""Labels describe exactly what was altered, nothing more and nothing less, and restore the healthy value."""
 
 import json
 from collections import Counter
@@ -63,7 +63,7 @@ def test_values_change_where_a_label_says_so_and_only_there(stations):
                     rest &= ~part
                     kinds[label.kind] += 1
             assert not rest.any(), ("an alteration without a label", node.device.device, name)
-    assert set(kinds) >= set(VALUE) - {POWER_ON, CLOGGING}  # these need a dull week, and rain
+    assert set(kinds) >= set(VALUE) - {POWER_ON, CLOGGING}  # those need a dull week, and rain
 
 
 def test_the_healthy_value_comes_back(stations):
@@ -72,7 +72,7 @@ def test_the_healthy_value_comes_back(stations):
         for label in labels:
             if label.kind not in VALUE:
                 continue
-            line = json.loads(encode(label))  # what a reader of the file has
+            line = json.loads(encode(label))  # the line that a reader of the file has
             signal = SIGNALS[line["signal"]]
             part = (delivered.times >= line["start"]) & (delivered.times < line["stop"])
             times = delivered.times[part]
@@ -80,7 +80,7 @@ def test_the_healthy_value_comes_back(stations):
             back = restore(
                 line["kind"], signal.id, line["parameters"], times, delivered.values[signal.id][part]
             )
-            if line["kind"] == "fouling":  # a smaller value has fewer steps: half of one is all that is lost
+            if line["kind"] == "fouling":  # scaling to a smaller value loses at most half a step of it
                 np.testing.assert_allclose(back, was, atol=signal.resolution / (1 - 0.5) + 1e-9)
             else:
                 assert back.tolist() == was.tolist()
@@ -174,7 +174,7 @@ def test_without_faults_there_is_nothing_to_tell():
 
 
 def test_a_clogged_gauge_and_a_warm_cell_can_be_undone():
-    """What arithmetic cannot undo has the healthy values in its label, where they are others."""
+    """Where arithmetic cannot undo an alteration, the label has the healthy values that differ."""
     found = Counter()
     for node in fleet(11, PILOT, level="harsh"):
         if node.model.id != "weather-station" or node.since >= START:

@@ -1,4 +1,4 @@
-"""Actuators change the world from their action's start on, and never before."""
+"""Actuators change the world from the start of their action on, and never before."""
 
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,7 +18,7 @@ PLACE, POND = "thuan-tan", "ca-tra-hong-ngu"
 MARCH = int(datetime(2022, 3, 1, tzinfo=UTC).timestamp() * 1000) - 7 * HOUR_MS
 TIMES = MARCH + np.arange(20 * 144, dtype=np.int64) * 600_000
 NOON = MARCH + 5 * DAY_MS + 12 * HOUR_MS
-CHANGED = {  # by actuator: where it acts and what shows it
+CHANGED = {  # actuator → where it acts and which signal shows it
     "pump": (PLACE, ("pump_state", "energy", "soil_moisture", "soil_ec", "valve_state")),
     "valve": (PLACE, ("valve_state",)),
     "aerator": (POND, ("aerator_state", "dissolved_oxygen")),
@@ -206,7 +206,7 @@ def test_actions_that_cannot_be(fields, says):
 @settings(max_examples=10, deadline=None)
 @given(data=st.data())
 def test_any_action_leaves_the_past(data, pilot):
-    """Two worlds that differ by one more action agree up to its start, whatever was told before."""
+    """Two worlds that differ by one more action agree until it starts, whatever actions came before."""
     offsets = st.integers(0, 15 * 144 - 1)
     actions = []
     for _ in range(data.draw(st.integers(1, 6))):

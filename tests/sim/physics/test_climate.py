@@ -1,7 +1,7 @@
 """Ten simulated years of dong-thap against FACTS section 3, and the formulas against FAO-56, pyet and pvlib.
 
-The must-hold lines of issue 3 and their tolerances stand beside each other here. Oracles are tables: nothing
-but their numbers is needed to run.
+The requirements of issue 3 and their tolerances are listed together here. Oracles are tables: the tests need
+only their numbers, not the programs.
 """
 
 from datetime import UTC, datetime
@@ -140,7 +140,7 @@ def test_water_level(decade):
     assert peaks.max() < 3.2  # Assumption: a metre over alarm III is not known
 
 
-LIMITS = {  # what no day in the delta has been; within the signals' own plausible ranges
+LIMITS = {  # values that no day in the delta has exceeded, within the signals' own plausible ranges
     "air_temperature": (14, 40),
     "relative_humidity": (30, 100),
     "rainfall": (0, 150),
@@ -287,7 +287,7 @@ def test_radiation_above_the_atmosphere_agrees_with_pvlib():
 
 
 def test_a_share_of_the_sun_has_passed():
-    """The day's course adds up to the day: eq. 28 from sunrise against the sum of heights."""
+    """The course of a day adds up to the day: eq. 28 from sunrise against the sum of the sun's heights."""
     sky = Weather(1, PLACE, 10.44, 105.59, 400).sky
     at = Moment(ANCHOR + 100 * DAY_MS + np.arange(0, DAY_MS, 60_000))
     heights = np.cumsum(np.maximum(sky.height(at.day, at.hour), 0))

@@ -1,6 +1,6 @@
-"""A hundred years of rain, flood, heat and salt that differ as the records do, by one state of the Pacific.
+"""A hundred years of rain, flood, heat and salt vary as the records do, driven by one state of the Pacific.
 
-Records: FACTS section 5. Thirty seeds: bounds hold for the mean of all or for each seed, as it says there.
+Records: FACTS section 5. Thirty seeds: bounds hold for the mean of all or for each seed, as stated there.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ HOURS = Moment(ANCHOR + np.arange(YEARS * 1461) * 6 * HOUR_MS)  # of a hundred y
 
 
 class Century:
-    """What is told of a hundred years of one seed."""
+    """The records of a hundred years of one seed."""
 
     def __init__(self, seed):
         weather = Weather(seed, "cao-lanh", *CAO_LANH, DAYS + 2)
@@ -54,7 +54,7 @@ def each():
 
 
 def onset(rain):
-    """Day of the year from which it rains in earnest: 25 mm within five days, no dry week for a month."""
+    """The day of the year from which rain is steady: 25 mm within five days, and no dry week for a month."""
     within_five = np.convolve(rain, np.ones(5))[4:]
     for day in np.flatnonzero((rain >= 1) & (within_five[: len(rain)] >= 25)):
         if 75 <= day < 250:
@@ -99,7 +99,7 @@ def test_some_years_have_two_peaks(each):
 
     years = each(two)
     assert (years >= 5).all() and (years <= 45).all()  # Assumption: three of ten; 2011 had two
-    assert 10 <= years.mean() <= 35  # in the others the one hides the other
+    assert 10 <= years.mean() <= 35  # in the other years the one hides the other
 
 
 def test_downstream_years_differ_less(each):

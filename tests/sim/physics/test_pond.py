@@ -1,4 +1,4 @@
-"""Pond oxygen is lowest about sunrise, follows light and fish, and calls the aerator."""
+"""Pond oxygen is lowest about sunrise, follows light and fish, and starts the aerator."""
 
 from datetime import UTC, date, datetime
 
@@ -31,7 +31,7 @@ def test_oxygen_is_lowest_about_sunrise(pond):
     noon_to_noon = oxygen.ravel()[72:-72].reshape(-1, 144)
     unaided = aided.ravel()[72:-72].reshape(-1, 144).max(axis=1) == 0
     hour = noon_to_noon.argmin(axis=1)[unaided] / 6 + 12 - 24
-    assert np.mean((hour >= 5) & (hour <= 8)) > 0.8  # an aerator turns the other nights round
+    assert np.mean((hour >= 5) & (hour <= 8)) > 0.8  # in the other nights an aerator ran
     course = oxygen.mean(axis=0)
     assert 5 * 6 <= course.argmin() <= 7 * 6
     assert 14 * 6 <= course.argmax() <= 17 * 6
@@ -89,7 +89,7 @@ def test_saturation_is_that_of_the_handbook():
 
 
 def test_oxygen_solves_its_equation():
-    """Hour by hour in steps of a second, from the rates that the docstrings give."""
+    """Checked hour by hour in steps of a second, from the rates that the docstrings give."""
     pond = Pond(Weather(1, "here", 10.8, 105.3, 400))
     start, oxygen = ANCHOR + 100 * DAY_MS, float(pond.oxygen(Moment(np.array([ANCHOR + 100 * DAY_MS])))[0])
     for hour in range(36):
@@ -120,7 +120,7 @@ YEARS = 3
 
 @pytest.fixture(scope="module")
 def cycles():
-    """Thirty seeds' ponds of three years: age in shares of the cycle (0 in the fallow) and means of days."""
+    """Thirty seeds' ponds of three years: age as a share of the cycle (0 in the fallow) and daily means."""
     rows = []
     at = Moment(ANCHOR + np.arange(YEARS * 365 * 24) * HOUR_MS)
     for seed in SEEDS:
@@ -148,7 +148,7 @@ def test_a_cycle_is_felt(cycles):
     assert 3 < np.quantile(nitrogen, 0.999) < 5
     sags = lowest < 3
     assert sags[fallow].mean() < 0.2
-    assert sags[old].mean() > 0.5  # nights sag in the last months
+    assert sags[old].mean() > 0.5  # in the last months oxygen sags at night
     assert aerated[fallow].mean() < 0.2
     assert aerated[old].mean() > 0.5
     assert changed[fallow].max() == 0  # nobody changes the water of a fallow pond

@@ -1,4 +1,4 @@
-"""The tide of the mouth against two programs that nobody of ours wrote, and its way up the river."""
+"""The tide at the mouth compared with two programs that are not ours, and its way up the river."""
 
 from datetime import UTC, datetime
 
@@ -95,7 +95,7 @@ def test_springs_come_a_day_or_two_after_the_moon():
     )  # fmt: skip
     hours = ANCHOR + np.arange(DAYS * 24 - 48) * HOUR_MS
     at = Moment(hours)
-    # the spring tide is the semidiurnal wave's: K1 and O1 have springs of their own
+    # semidiurnal only, since K1 and O1 have spring tides of their own
     daily = np.ptp(wave(at, MOUTH.twice, CARRIERS[1]).reshape(-1, 24), axis=1)
     late = []
     for moon in moons:
@@ -140,13 +140,13 @@ def test_the_wave_fades_up_the_river_and_with_its_discharge():
 
 
 def lunar(hours, values):
-    """The part that goes round twice a lunar day, M2 and its neighbours, in a month."""
+    """The part with two cycles a lunar day, M2 and its neighbours, in a month."""
     angle = 2 * np.pi * (hours / HOUR_MS / 12.4206 % 1)
     return np.abs(np.mean((values - values.mean()) * np.exp(-1j * angle)))
 
 
 def test_every_constituent_travels_alike():
-    """The water at a place is the sea's of some hours before, where nothing fades."""
+    """Where nothing fades, the water at a place is that of the sea some hours before."""
     late = tide(DAYS, 6.0)
     at = Moment(ANCHOR + 2000 * DAY_MS + np.arange(1000) * HOUR_MS)
     there = wave(at, late.once, CARRIERS[0]) + wave(at, late.twice, CARRIERS[1]) + at.between(late.season)

@@ -88,8 +88,9 @@ def test_the_river_profile_is_that_of_february_2023():
 
 
 def test_salt_bites_by_the_sea_and_nowhere_else():
-    """A decade of high waters: over what closed a sluice (FACTS: 0.69 per mille) behind Gò Công's sluices in
-    its dry seasons, in bad years at Mỹ Tho, never upriver."""
+    """A decade of high waters: salt above the level that closed a sluice (FACTS: 0.69 per mille) occurs
+    behind Gò Công's sluices in the dry seasons, in bad years at Mỹ Tho, and never upriver.
+    """
     world = World(1, PILOT)
 
     def salty(place):
@@ -187,7 +188,7 @@ def test_salt_conducts():
     at = Moment(HOURS[: 120 * 24])
     fresh, brackish = (Water(weather, kilometres=km) for km in (200.0, 42.0))
     more = brackish.conductivity(at) - fresh.conductivity(at)
-    # FAO-29; a metre of tide adds 0.02 dS/m to either, and theirs differ
+    # FAO-29; a metre of tide adds 0.02 dS/m to either, and their tides differ
     np.testing.assert_allclose(more, brackish.salinity(at) / 0.64, atol=0.05)
 
 

@@ -1,4 +1,6 @@
-"""What rain, cloud and heat do to each other, and the random streams; the climate is in test_climate.py."""
+"""The effects of rain, cloud and heat on each other, and the random streams; test_climate.py has the
+climate.
+"""
 
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -89,7 +91,7 @@ def test_streams():
 
 
 def splitmix64(state, count):
-    """Vigna's splitmix64.c, in whole numbers."""
+    """Vigna's splitmix64.c, in integers."""
     mask, out = 2**64 - 1, []
     for _ in range(count):
         state = (state + 0x9E3779B97F4A7C15) & mask
@@ -137,7 +139,7 @@ def test_wet_spells_and_amounts_follow_geng():
     assert weather.wet[september & ~after].mean() == pytest.approx(0.75 * share, abs=0.04)
     assert weather.wet[september & after].mean() == pytest.approx(0.75 * share + 0.25, abs=0.04)
     amount = weather.rain[september & weather.wet]
-    # Geng: variance over mean is the scale, -2.16 + 1.83 times the mean; drawing years together takes some
+    # Geng: variance over mean is the scale, -2.16 + 1.83 times the mean; drawing years together removes some
     assert amount.var() / amount.mean() == pytest.approx(-2.16 + 1.83 * amount.mean(), rel=0.2)
 
 

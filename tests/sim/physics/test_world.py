@@ -1,4 +1,4 @@
-"""The world is a function of seed, place, plot and time, and stays within what signals can be."""
+"""The world is a function of seed, place, plot and time, and stays within the range of each signal."""
 
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ PLACES = sorted(PILOT.place)
 PLACE, POND, RICE, COAST = "thuan-tan", "ca-tra-hong-ngu", "tan-binh", "lua-go-cong-tay"
 LAST = int(datetime(2035, 12, 31, tzinfo=UTC).timestamp() * 1000)
 TEN_MINUTES = 600
-REAL_ALONE = {  # the world has none of them
+REAL_ALONE = {  # the world has none of these signals
     "battery_level", "illuminance", "wind_direction", "water_volume", "rain_rate", "pm2_5", "pm10", "noise",
     *(f"{name}_{number}" for name in LAYERED for number in LAYERS),
 }  # fmt: skip
@@ -66,7 +66,7 @@ def test_a_later_horizon_changes_nothing_earlier(name):
 
 @pytest.mark.parametrize("place", [POND, COAST])
 def test_a_later_horizon_changes_no_earlier_pond_nor_canal(place):
-    """Fish are stocked and canals gated by courses of years: those end with what is known."""
+    """Fish are stocked and canals gated by computed courses of years, which end at the horizon."""
     world = World(7, PILOT)
     before = {name: world.signal(place, 1, name, MAY, TEN_MINUTES, "pond-buoy") for name in PLAYED}
     world.signal(place, 1, "rainfall", MAY + 3000 * DAY_MS, TEN_MINUTES)
@@ -201,7 +201,7 @@ def test_a_brown_out_follows_cloudy_days():
 
 
 def test_brown_outs_are_of_the_dull_weeks():
-    """Most in the rains, and most of all in September and October."""
+    """Most are in the rains, and most of all in September and October."""
     times, months = times_of(day_of(2021, 1, 1), 10 * 365, 3600), np.zeros(12)
     for place in ("thuan-tan", "canh-tan", "my-dien", "lang-hoa"):
         for plot in (1, 2, 3):

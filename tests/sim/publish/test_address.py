@@ -1,4 +1,4 @@
-"""A broker's name with several addresses: each has its turn, whatever is wrong with the others."""
+"""A broker's name with several addresses: each is tried in turn, whatever is wrong with the others."""
 
 import socket
 import ssl
@@ -20,7 +20,7 @@ TCP = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
 
 @pytest.fixture
 def resolver(monkeypatch):
-    """What a name means; `asked` counts."""
+    """Sets the addresses of a name; `asked` counts the lookups."""
     found = []
     asked = []
 
@@ -34,7 +34,7 @@ def resolver(monkeypatch):
 
 @contextmanager
 def server(answer):
-    """Each connection is given to `answer`; the port."""
+    """Pass each connection to `answer`; yields the port."""
     listening = socket.create_server(("127.0.0.1", 0))
 
     def accept():
@@ -84,17 +84,18 @@ def test_one_that_answered_is_tried_again_like_the_others(resolver, monkeypatch)
 
 @pytest.mark.parametrize("wrong", ["no way there", "silent"])
 def test_the_second_address_is_reached_whatever_the_first_does(resolver, monkeypatch, wrong):
-    monkeypatch.setattr(loop, "PATIENCE", 1.2)  # more than ASK_AGAIN, as it is
+    monkeypatch.setattr(loop, "PATIENCE", 1.2)  # more than ASK_AGAIN, as in the code
     came, there = [], []
     with server(came.append) as port, socket.socket() as silent:
-        # a full queue of connections: the kernel drops whoever comes
+        # a full queue of connections: the kernel drops new ones
         silent.bind(("127.0.0.2", port))
         silent.listen(0)
         for _ in range(4):
             there.append(socket.socket())
             there[-1].setblocking(False)
             there[-1].connect_ex(("127.0.0.2", port))
-        first = "127.0.0.2" if wrong == "silent" else "255.255.255.255"  # refused by the kernel at once
+        # the kernel refuses the other one at once
+        first = "127.0.0.2" if wrong == "silent" else "255.255.255.255"
         resolver[0].extend([(first, port), ("127.0.0.1", port)])
         mine = Links(f"mqtt://broker.example:{port}", "secret", [NODE], scenario=False)
         mine.open(NODE)
@@ -113,7 +114,7 @@ def test_a_connection_that_is_reset_as_tls_takes_it_over_is_tried_again(monkeypa
         sock.close()
 
     def slow(self, *how, **more):
-        time.sleep(0.2)  # the reset comes behind the look for errors and before TLS looks for its peer
+        time.sleep(0.2)  # the reset arrives after the check for errors and before TLS asks for its peer
         return real(self, *how, **more)
 
     monkeypatch.setattr(ssl.SSLContext, "wrap_socket", slow)

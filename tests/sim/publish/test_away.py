@@ -1,4 +1,4 @@
-"""Who is away from the broker: as fast as possible, one outage after another, and at the end of a run."""
+"""Nodes away from the broker: at full speed, one outage after another, and at the end of a run."""
 
 import threading
 
@@ -26,7 +26,7 @@ def test_where_time_goes_by_the_broker_its_outage_fills_no_memory(paced):
         assert not mine.full
         mine.publish(PROBE, "telemetry", b"%d" % number)
     assert mine.full is paced
-    mine.cut([PROBE])  # a storm is over when time goes on
+    mine.cut([PROBE])  # the storm ends once time goes on
     mine.publish(PROBE, "telemetry", b"in a storm")
     assert not mine.full
     mine.close(0)

@@ -38,9 +38,9 @@ PROBE = PILOT.fleet["thuan-tan-soil-probe-01"]
 
 @contextmanager
 def listening(broker, topic="#"):
-    """Messages as they come: (topic, payload, retained)."""
+    """Yields messages as they arrive: (topic, payload, retained)."""
     heard, ready = [], threading.Event()
-    name = f"listener-{time.monotonic_ns()}"  # a session of its own, kept over an end of the broker
+    name = f"listener-{time.monotonic_ns()}"  # a session of its own, kept while the broker is down
     client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
     client.on_connect = lambda *_: client.subscribe(topic, qos=1)
     client.on_subscribe = lambda *_: ready.set()
@@ -61,7 +61,7 @@ def links(broker, devices, obey=None, **how):
 
 
 def served(mine, condition, what):
-    """Let the links work until it holds."""
+    """Run the links until the condition holds."""
 
     def look():
         mine.serve(0.02)
@@ -75,7 +75,7 @@ def crowd(count, place=PLACE):
 
 
 def states(heard):
-    """What was said of each device last."""
+    """The last state of each device."""
     return {topic.split("/")[4]: json.loads(p)["state"] for topic, p, _ in heard if topic.endswith("/status")}
 
 
@@ -301,7 +301,7 @@ def test_a_mast_takes_its_nodes_away_and_they_come_back_together(mosquitto, jitt
 
 
 def test_a_storm_gives_nobody_back_whom_something_else_keeps_away(mosquitto):
-    """One was stolen while connected, one before it ever was; a third had the storm alone."""
+    """One node was stolen while connected, one before it ever was; a third had only the storm."""
     stolen, never, other = nodes = crowd(3, "stolen")
     with listening(mosquitto, "hoiquan/v1/dong-thap/stolen/+/status") as (heard, _):
         mine = links(mosquitto, nodes)

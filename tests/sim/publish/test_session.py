@@ -1,4 +1,4 @@
-"""A node's side of MQTT without a socket: its window, its memory, and what it makes of a broker's bytes."""
+"""A node's side of MQTT without a socket: its window, its memory, and its handling of a broker's bytes."""
 
 import struct
 from contextlib import suppress
@@ -23,7 +23,7 @@ def session(hears=None):
 
 
 def take(mine):
-    """What it wants to send."""
+    """The bytes that it wants to send."""
     out = bytes(mine.out)
     mine.out.clear()
     return out

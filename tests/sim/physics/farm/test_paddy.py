@@ -1,4 +1,4 @@
-"""A paddy is flooded, dries and is flooded again, and is dry when it is cut; its water keeps its balance."""
+"""A paddy is flooded, dries and is flooded again, and is dry at the cut; its water balance holds."""
 
 import numpy as np
 import pytest
@@ -30,8 +30,8 @@ def field(seed, actions=()):
 
 @pytest.fixture(scope="module")
 def seasons():
-    """Crop by crop of thirty seeds: month of sowing, rain, irrigation, days of pumping, and the water of each
-    morning from the day of sowing on.
+    """For each crop of thirty seeds: (month of sowing, rain, irrigation, days of pumping, water of each
+    morning from the day of sowing on).
     """
     found = []
     for seed in range(1, 31):
@@ -48,8 +48,9 @@ def seasons():
 
 
 def test_water_stands_and_falls_by_turns(seasons):
-    """Most of the time water stands; from two to seven times in a dry season's crop it falls to the tube's
-    mark, and the pump comes soon after, but where nobody saw to it."""
+    """Most of the time water stands. Two to seven times in a dry season's crop it falls to the tube's mark,
+    and the pump follows soon after, unless it was forgotten.
+    """
     dry = [water for month, *_, water in seasons if month >= 11]
     assert len(dry) >= 100
     middle = [water[10:-13] for water in dry]
@@ -65,7 +66,7 @@ def test_rice_flowers_in_water_and_is_cut_on_dry_ground(seasons):
     bloom = [water[round(0.6 * len(water)) : round(0.74 * len(water))] for *_, water in seasons]
     assert np.mean(np.concatenate(bloom) > 0) > 0.9
     last = np.concatenate([water[-10:] for *_, water in seasons])
-    assert np.mean(last < 1) > 0.97  # no water stands in the days before the cut, but in a storm
+    assert np.mean(last < 1) > 0.97  # no water stands in the days before the cut, except after a storm
     cut = [water[-1] for month, *_, water in seasons if month >= 11]
     assert np.mean(np.array(cut) < TUBE) > 0.9
     assert np.mean(np.concatenate([water[1:6] for *_, water in seasons]) < 1) > 0.95  # sown on mud

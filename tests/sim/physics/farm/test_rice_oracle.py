@@ -1,9 +1,9 @@
-"""Rice and its water against AquaCrop 3.1 (FAO's model in Python, MIT), which nobody of ours wrote.
+"""Rice and its water compared with AquaCrop 3.1 (FAO's model in Python, MIT), which is not our work.
 
-`HOIQUAN_TEST_AQUACROP=1` installs it into a venv of its own (pandas and matplotlib come along, 300 MB) and
-runs its PaddyRice on its Paddy soil between bunds of 70 mm, under our weather, sown on our days: once with
-our irrigation, day by day, and once with its own, which keeps 80 % of the available water. Twenty crops of
-two seeds said, on 28 November 2026 (A: AquaCrop, 104 days a crop; ours 86 to 101):
+`HOIQUAN_TEST_AQUACROP=1` installs it into a venv of its own (with pandas and matplotlib, 300 MB) and runs its
+PaddyRice on its Paddy soil between bunds of 70 mm, under our weather, sown on our days: once with our
+irrigation, day by day, and once with its own, which keeps 80 % of the available water. Results of twenty
+crops of two seeds on 28 November 2026 (A: AquaCrop, 104 days a crop; ours 86 to 101):
 
     mean of a crop                           winter-spring  summer-autumn  autumn-winter
     evapotranspiration, mm       ours        452            432            345
@@ -128,7 +128,7 @@ def test_a_crop_takes_as_much_water_as_aquacrops(crops):
 
 
 def test_our_irrigation_lacks_it_nothing(crops):
-    """Its rice gives with our water what it gives with its own, and water stands as long in its field."""
+    """AquaCrop's rice yields with our water what it does with its own, and water stands as long."""
     assert (told(crops, 2, "yield") > 0.96 * told(crops, 3, "yield")).all()
     ours, its = told(crops, 1, "stands"), told(crops, 2, "stands")
     assert ours.mean() == pytest.approx(its.mean(), abs=0.1)
@@ -141,7 +141,7 @@ def test_both_pump_most_in_the_dry_season_and_ours_more(crops):
     assert (ours >= its).all()
     assert (ours - its).mean() == pytest.approx(
         100, abs=50
-    )  # mm: what stands over the mud at the end, and seeps
+    )  # mm: the water that stands over the mud at the end, and that seeps away
 
 
 def test_farms_have_less_than_what_could_be_had(crops):

@@ -1,4 +1,4 @@
-"""Root-zone water keeps its balance, answers rain and drives the pump."""
+"""The balance of root-zone water holds; the water follows the rain and drives the pump."""
 
 from datetime import UTC, datetime
 
@@ -32,7 +32,7 @@ def test_rain_raises_soil_moisture_at_all_plots(world, garden):
         noon = world.signal(garden.id, plot, "soil_moisture", midnights[:-1] + 12 * HOUR_MS, 600)
         night = world.signal(garden.id, plot, "soil_moisture", midnights[1:], 600)
         dusk = world.signal(garden.id, plot, "soil_moisture", midnights[:-1], 600)
-        wet = (rain > 10) & (dusk < np.median(dusk))  # where there is room; by night or by day
+        wet = (rain > 10) & (dusk < np.median(dusk))  # where there is room for rain by night or by day
         assert wet.any()
         assert (night - dusk)[wet].min() > 0
         assert (night - noon)[dry_season & (rain == 0)].max() <= 0

@@ -11,7 +11,8 @@ PONDS = next(one for one in load("dong-thap").communities if one.id == "ca-tra-h
 
 def test_fish_weigh_and_eat_as_they_do():
     """A crop of FACTS section 5 from 25 g to 850 g: the feed of a day falls from some 5 % of the weight to
-    1.5 %, and 1.6 kg of it are a kilogram of fish."""
+    1.5 %, and 1.6 kg of feed make a kilogram of fish.
+    """
     crop = next(crops(1, PONDS, PONDS.products[0], 366, 800))
     held = stock(KINDS["pangasius"], [crop], 1200)
     last = crop.picked[0] - 1
