@@ -1,6 +1,4 @@
-"""Pages that an earlier run left are shown until this run first draws them, in both languages, and no
-longer.
-"""
+"""Pages that an earlier run left are shown, in both languages, only until this run first draws them."""
 
 import os
 import threading

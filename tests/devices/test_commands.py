@@ -50,9 +50,7 @@ def said_by(data, *words):
 
 
 def test_no_password_holds_whose_way_in_cannot_be_told(data, monkeypatch):
-    """A password is shown once: if no ticket can be printed, a device enrolled would have one that nobody
-    knows.
-    """
+    """A password is shown once: without a ticket, an enrolled device would have one that nobody knows."""
     enroll = ["enroll", "--community", "tam-que", "--model", "soil-probe", "--id"]
     registry = Registry(data / "registry.sqlite", load("dong-thap"))
     first = json.loads(said_by(data, *enroll, "first").stdout)["password"]

@@ -21,9 +21,7 @@ DEVICES["notebook"] = Device("p", "c", "notebook", "diary", simulated=False)
 
 
 class FakeStore:
-    """Keeps points as InfluxDB does. `plan` lists how the next writes fail; `refuses` says which points are
-    bad.
-    """
+    """Keeps points as InfluxDB does. `plan`: how the next writes fail; `refuses`: which points are bad."""
 
     def __init__(self, plan=(), refuses=lambda point: False):
         self.plan = deque(plan)

@@ -52,9 +52,7 @@ SLOT = 300_000
 
 
 def test_the_books_of_five_minutes_are_one_point_and_a_restart_loses_no_message(store):
-    """The sum of `arrived` equals the messages received, whenever the gateway is killed or the store is
-    away.
-    """
+    """`arrived` adds up to the messages received, whenever the gateway is killed or the store is away."""
     now, books = [T], [BOOKS]
 
     def sheet(made, after, received, stored, oldest=None):
@@ -109,9 +107,7 @@ def test_indicators_that_do_not_change_are_written_once_an_hour(store):
 
 
 def test_what_was_counted_before_its_harvests_were_sealed_is_counted_again(store):
-    """A pilot that begins with a history seals for minutes; the board must show no dip and no 0 for those
-    days.
-    """
+    """A pilot that begins with a history seals for minutes: those days must not show a dip or a 0."""
     made, device = clerk(store), next(d for d in PILOT.fleet.values() if d.model == "soil-probe")
     begin = MIDNIGHT - 20 * 86_400_000
     store.write(

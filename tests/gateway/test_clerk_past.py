@@ -113,9 +113,7 @@ def test_a_day_that_is_told_as_counted_is_stored(store):
 
 
 def test_a_past_day_is_counted_by_who_was_enrolled_then(store, tmp_path, monkeypatch):
-    """Devices revoked, moved or enrolled since, with a memory full of readings, leave that day's count as it
-    was.
-    """
+    """The count stays when devices are revoked, moved or enrolled later, with a memory full of readings."""
     registry, names = Registry(tmp_path / "registry.sqlite", PILOT), ("d1", "d2", "d3")
     begin = MIDNIGHT - 20 * DAY_MS
 

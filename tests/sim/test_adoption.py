@@ -1,6 +1,4 @@
-"""Which groups seal lots follows from visits, codes and drop-outs; the result is compared with the
-targets.
-"""
+"""Which groups seal lots follows from visits, codes and drop-outs; targets are compared with that."""
 
 from datetime import date
 from functools import cache

@@ -1,6 +1,4 @@
-"""The loop: live running gives the same readings as history, obeys commands between steps, and stops at
-once.
-"""
+"""The loop: live running gives the readings of history, obeys commands between steps, stops at once."""
 
 import json
 import threading

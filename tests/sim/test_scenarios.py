@@ -1,6 +1,4 @@
-"""Every shipped scenario is complete, plays the same again and in shards, and shows what its page
-promises.
-"""
+"""Every shipped scenario is complete, plays the same again and in shards, and shows what its page says."""
 
 import threading
 from dataclasses import replace

@@ -178,9 +178,7 @@ rounds = settings(max_examples=ROUNDS, deadline=None, suppress_health_check=list
 
 
 def assert_taken(village, batch):
-    """Whatever the batch contains, every message is settled, none met a defect, and the pages still
-    answer.
-    """
+    """Whatever the batch contains, each message is settled, none met a defect, and the pages answer."""
     before = village.spool.books().received
     books = village.take(batch)
     assert books.received == before + EACH

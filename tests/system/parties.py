@@ -143,8 +143,8 @@ class Party:
         return self.answer is not None and not self.answer.is_failure
 
     def publish(self, topic: str, payload: bytes = READING) -> bool:
-        """Whether the broker accepted it. The embedded broker acknowledges all, so there others must have
-        received it.
+        """Whether the broker accepted it. The embedded one acknowledges all: there others must have received
+        it.
         """
         self.published = None
         self._client.publish(topic, payload, qos=1)

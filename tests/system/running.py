@@ -175,9 +175,7 @@ class Influx(servers.Influx):
 
 
 class Publisher:
-    """A device's connection, QoS 1: counts acknowledged messages, and keeps those of the topics in
-    `hears`.
-    """
+    """A device's connection, QoS 1: counts acknowledged messages, and keeps those on the topics `hears`."""
 
     def __init__(
         self,

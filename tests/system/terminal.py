@@ -104,9 +104,7 @@ class Terminal:
 
 
 def interrupted(terminal: Terminal, times: int = 1) -> tuple[float, int | None, list[str]]:
-    """Press Ctrl-C so many times, a moment apart, and wait; returns (seconds until the end, exit code,
-    complaints).
-    """
+    """Press Ctrl-C so many times, a moment apart; returns (seconds until the end, exit code, complaints)."""
     pressed = time.monotonic()
     for again in range(times):
         if again:

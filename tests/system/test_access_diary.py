@@ -1,6 +1,4 @@
-"""Only a diary may write diary events, at a Mosquitto as deploy/mosquitto runs it and at the embedded
-broker.
-"""
+"""Only a diary may write diary events: at a Mosquitto as deploy/mosquitto runs it, and the embedded one."""
 
 import json
 import time

@@ -109,9 +109,7 @@ def test_who_drops_out_is_not_counted_any_more(tmp_path):
 
 
 def test_a_storm_silences_four_places_and_the_indicator_falls(tmp_path, capsys):
-    """Nodes buffer their readings while their masts are down; the rehearsal ends before they can send
-    them.
-    """
+    """Nodes under masts that are down buffer their readings; the rehearsal ends before they can send."""
     struck = ("thuan-tan", "tam-que", "tan-binh")
     pilot = part(*struck, "my-dien", "canh-tan")
     store, judged = play(tmp_path, "storm-3-days", pilot, interval_minutes=30, start="2026-10-05")

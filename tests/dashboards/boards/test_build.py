@@ -1,6 +1,4 @@
-"""The boards as Grafana will read them, checked against the published schema, our rules and the files in
-git.
-"""
+"""The boards as Grafana will read them, against the published schema, our rules and the files in git."""
 
 import json
 import re

@@ -311,9 +311,7 @@ def test_a_rule_fires_where_something_is_wrong_and_there_alone(any_influx, fille
 
 
 def test_a_device_that_joined_lately_has_no_bad_coverage(any_influx):
-    """Where a place has an old device and a new one, the old one counts; a place with only new ones has no
-    value.
-    """
+    """Of an old and a new device at a place the old one counts; a place with only new ones has no value."""
     bucket, now = any_influx.bucket(), time.time_ns() // 1_000_000
     store = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
     window = PILOT.rules.iot_communities.window_days

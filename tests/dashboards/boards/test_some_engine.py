@@ -48,9 +48,7 @@ def test_the_weakest_batteries_are_the_lowest_of_a_day_each_device_once(any_infl
 
 
 def test_places_on_the_map_are_in_alarm_by_any_quantity_now(any_influx):
-    """Points as the watch wrote them in the running hour and earlier; that of `b` was overwritten a moment
-    ago.
-    """
+    """Points that the watch wrote in this hour and earlier; that of `b` was overwritten a moment ago."""
     engine, today = Engine(any_influx), int(time.time() * 1000)
     hour = today // 3_600_000 * 3_600_000
     told = [

@@ -1,6 +1,4 @@
-"""The map of every pilot: a finger meets one mark at a time, names cover nothing, places are inside
-outlines.
-"""
+"""The map of every pilot: a finger meets one mark, names cover nothing, places are inside outlines."""
 
 import math
 import re
@@ -48,9 +46,7 @@ def test_names_that_are_shown_cover_neither_names_nor_marks(name: str) -> None:
 
 @pytest.mark.parametrize("name", PILOTS)
 def test_the_province_is_around_its_places(name: str) -> None:
-    """The outlines are simplified and of 2008, places are precise to 5 km, and islands may be too small to
-    draw.
-    """
+    """Outlines are simplified and of 2008, places precise to 5 km, and some islands too small to draw."""
     land = lands()[name]
     outside = [
         place.name for place in load(name).places

@@ -83,9 +83,7 @@ FIELDS = {
 
 
 def three(store):
-    """Three gateways of one broker; the third one's books do not balance, and it alone counts missing
-    numbers.
-    """
+    """Three gateways of one broker; the third's books do not balance, and it alone counts missing numbers."""
     for number in (1, 2, 3):
         fields = FIELDS | ({"spooled": 2} if number == 3 else {})
         if number != 3:

@@ -186,9 +186,7 @@ def test_a_year_without_data_and_a_review_are_set_too(store, lang):
 
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_a_sealed_report_bears_the_address_that_checks_it(store, tmp_path, lang):
-    """Its QR code is read from the page at 150 dots an inch. It is still PDF/A: typst requires an alt
-    text.
-    """
+    """The QR code is read at 150 dots an inch; without an alt text typst would refuse PDF/A."""
     address = "https://village.example/report/0123456789abcdef"
     (tmp_path / "a.pdf").write_bytes(pdf(report(store, lang=lang), address, label.svg(address).decode()))
     command = [program("pdftoppm"), "-r", "150", "-png", str(tmp_path / "a.pdf"), str(tmp_path / "page")]

@@ -1,6 +1,4 @@
-"""Lots of real and simulated diaries in a report: which are in the tables, and which only in a sentence
-below.
-"""
+"""Lots of real and simulated diaries in a report: which are in tables, which only in a sentence below."""
 
 import pytest
 

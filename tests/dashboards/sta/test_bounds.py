@@ -1,6 +1,4 @@
-"""The cost of a single request is limited: each of these is answered at once, with little or with a
-refusal.
-"""
+"""The cost of a single request is limited: each is answered at once, with little or a refusal."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

@@ -37,9 +37,7 @@ def put_back(path):
 
 @pytest.mark.parametrize("more", [0, 1])
 def test_who_read_the_later_one_reads_all_of_it_anew(registry, path, more):
-    """The restored registry has as many rows, and its newest change has the number that the reader saw or a
-    later one.
-    """
+    """It has as many rows, and its newest change has the number that the reader saw or a later one."""
     reader = Registry(path, PILOT)
     with put_back(path):
         registry.revoke("d1")

@@ -148,9 +148,7 @@ def test_revoking_nobody_is_an_error(path):
 
 
 def test_what_a_refusal_advises_works(path):
-    """A refusal advises to revoke an id that is taken: then the id is free afterwards, or this is not
-    advised.
-    """
+    """A refusal may advise to revoke an id that is taken; if it does, the id is free afterwards."""
     registry = Registry(path, PILOT)
     registry.enroll("tam-que", "soil-probe", "d1")
     with pytest.raises(EnrolmentError) as refused:
@@ -278,9 +276,7 @@ def test_one_more_is_read_alone_however_many_there_are(tmp_path):
 
 
 def test_what_is_read_of_changes_is_what_is_read_anew(tmp_path):
-    """Changes of every kind (enrolled, revoked, moved with devEUI and plot, restored), read at once or
-    often.
-    """
+    """Changes of every kind (enrol, revoke, move with devEUI and plot, restore), read at once or often."""
     path, dice = tmp_path / "r.sqlite", random.Random(7)
     registry, always, seldom = (Registry(path, PILOT) for _ in range(3))
     elsewhere = Registry(path, load("quang-tri"))

@@ -81,9 +81,7 @@ def test_the_command_says_it(tmp_path):
 
 
 def test_a_new_province_is_a_file_and_nothing_else(tmp_path):
-    """An invented province in a folder of its own: devices are enrolled, simulated and checked by its
-    path.
-    """
+    """An invented province in its own folder: devices are enrolled, simulated and checked by its path."""
     content = (HERE / "binh-duong.yaml").read_text("utf-8").replace("binh-duong", "ca-mau")
     path = tmp_path / "ca-mau.yaml"
     path.write_text(content, "utf-8")

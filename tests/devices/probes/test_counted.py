@@ -1,6 +1,4 @@
-"""Rain from counters, through the decoder: totals that a gateway cannot know, and readings refused
-afterwards.
-"""
+"""Rain from counters, through the decoder: totals unknown to a gateway, and readings refused later."""
 
 from gateway.ingest.decode import Decoder
 from tests.devices.probes import test_telemetry

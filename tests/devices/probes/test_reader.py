@@ -1,6 +1,4 @@
-"""From object to values: numbers in every notation, marks for "not measured", and why a field gives no
-value.
-"""
+"""From object to values: numbers in every notation, marks for "not measured", fields without a value."""
 
 import json
 

@@ -71,9 +71,7 @@ AT = NOW + 345
 
 
 def things(**change):
-    """The message with changed fields of its uplink_message; a__b is field b of a, and ... removes a
-    field.
-    """
+    """The message with changed fields of its uplink_message; a__b is field b of a, and ... removes one."""
     made = copy.deepcopy(MESSAGE)
     for name, value in change.items():
         around, last = made["uplink_message"], name

@@ -1,6 +1,4 @@
-"""Which probe reads a message: the order of choice, values that are no reading, and counters over
-messages.
-"""
+"""Which probe reads a message: order of choice, values that are no reading, counters over messages."""
 
 import copy
 import json
@@ -279,9 +277,7 @@ def test_a_counter_goes_on_behind_a_restart_of_the_gateway(shelf):
 
 
 def test_of_a_batch_that_is_worked_on_twice_the_same_comes_out(shelf):
-    """The gateway died before it settled the batch, so it has the earlier state and the same messages
-    again.
-    """
+    """The gateway died before it settled the batch: it has the earlier state, and the messages again."""
     one = made(shelf, device("one"))
     one.decode([uplink({"rain": 43.2}, 1)])
     state = one.state("probe")

@@ -227,9 +227,7 @@ def test_of_a_session_that_is_forgotten_its_messages_are_said_again(device, gate
 
 
 def test_a_gateway_that_stays_away_fills_no_memory(device, gateway, monkeypatch):
-    """While the gateway's queue is full, devices are refused, at QoS 0 too; once it is read, they are
-    accepted.
-    """
+    """Devices are refused while the gateway's queue is full, at QoS 0 too, and accepted once it is read."""
     monkeypatch.setattr("gateway.brokers.kept.MOST", 50_000)
     with gateway():
         pass

@@ -1,6 +1,4 @@
-"""deploy/mosquitto/run writes denials into a file, and goes on after the process that reads the log is
-killed.
-"""
+"""deploy/mosquitto/run writes denials into a file, and goes on after its reader of the log is killed."""
 
 import getpass
 import os

@@ -63,9 +63,7 @@ def books(given):
 
 
 class Actuator:
-    """A device with an actuator: it keeps the orders that arrive and sends the answers that `answers`
-    returns.
-    """
+    """A device with an actuator: keeps the orders that arrive, and sends what `answers` returns."""
 
     def __init__(self, port, device=PUMP, answers=lambda order: [{"id": order["id"], "ok": True}]):
         self.orders, self._answers, self._ready = [], answers, threading.Event()

@@ -17,9 +17,7 @@ STOP = START + 30 * DAY_MS
 
 
 def test_what_a_month_of_lora_loses_is_missing():
-    """The numbers between the first and the last to arrive: lost by the radio, lost with the mast, or never
-    sent.
-    """
+    """Numbers between the first and the last to arrive: lost by the radio or with the mast, or never sent."""
     there = [node for node in fleet(3, PILOT, level="normal") if node.since < START]
     decoder = Decoder(PILOT, PILOT.fleet.get)
     expected, most = {}, 0

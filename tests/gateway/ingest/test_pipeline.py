@@ -1,6 +1,4 @@
-"""The loops, with fakes at the ports that fail both ways: nothing lost, stored twice or acknowledged
-early.
-"""
+"""The loops, with fakes at the ports that fail both ways: nothing lost, doubled or acknowledged early."""
 
 import json
 import threading

@@ -37,9 +37,7 @@ class Bench:
         self.store.close()
 
     def give(self, *messages, batch=1):
-        """Deliver messages, `batch` at a time, each time with a new decoder that reads its memory from the
-        spool.
-        """
+        """Deliver `batch` messages at a time, each batch with a new decoder that has the spool's memory."""
         for at in range(0, len(messages), batch):
             self.spool.append(
                 [m._replace(arrival=m.arrival or self.arrival) for m in messages[at : at + batch]]

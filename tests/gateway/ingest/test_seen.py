@@ -26,9 +26,7 @@ def clockless(seen, seq, boot="b", value=None, dup=False):
 
 
 def dated(seen, seq, time, boot="b"):
-    """Asks as the decoder does whether a reading of that time is new by its number; its time is its
-    content.
-    """
+    """Asks as the decoder: is a reading of that time new by its number? The time is its content."""
     seen.boots(boot, time)
     late = time <= seen.newest
     answer = seen.take(boot, seq, None, late=late)

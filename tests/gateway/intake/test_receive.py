@@ -54,9 +54,7 @@ def test_what_was_not_acknowledged_comes_again(gateway, publish):
 
 @pytest.mark.parametrize(("window", "linger"), [(20, 0.2 * PATIENCE), (10, 0.1 * PATIENCE)])
 def test_a_broker_that_sends_few_at_once_is_not_kept_waiting(monkeypatch, window, linger):
-    """Lingering each time for a full window would be too slow; a busy machine may split a window in two,
-    though.
-    """
+    """Lingering for a full window each time would be too slow; a busy machine may split one, though."""
     monkeypatch.setattr(arrivals, "LINGER", linger)
     with mosquitto("allow_anonymous true", f"max_inflight_messages {window}") as few:
         receiver = Receiver(few.url, "gateway", "", 4)

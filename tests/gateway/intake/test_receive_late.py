@@ -21,9 +21,7 @@ def heard_until(connection, kind):
 
 
 def test_it_is_not_said_on_the_next_connection():
-    """There its packet number may be another message's. Between CONNECT and CONNACK nothing is sent
-    either.
-    """
+    """There its packet number may be another message's. Between CONNECT and CONNACK nothing is sent."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         server.settimeout(PATIENCE)
         receiver = Receiver(f"mqtt://127.0.0.1:{server.getsockname()[1]}", "gateway", "", 4)

@@ -234,9 +234,7 @@ def test_pieces_of_an_answer_are_put_together():
     ids=["all of it", "its rows", "its series", "a piece", "a statement"],
 )
 def test_an_answer_that_is_cut_off_is_none(said):
-    """An HTTP/1.0 proxy passes on the part it received from a killed server as if it were the whole
-    answer.
-    """
+    """When its server is killed, an HTTP/1.0 proxy passes on the part it has as if it were the whole."""
     with answering(said) as url:
         server = Server(url, "token", "org", "bucket")
         with pytest.raises(RetryLater, match="cut off"):

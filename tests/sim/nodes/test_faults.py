@@ -1,6 +1,4 @@
-"""Episodes are a pure schedule with the promised rates, and live running does the same to a node as
-history.
-"""
+"""Episodes are a pure schedule with the promised rates, the same in live running as in history."""
 
 import itertools
 import threading

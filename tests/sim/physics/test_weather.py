@@ -1,6 +1,4 @@
-"""The effects of rain, cloud and heat on each other, and the random streams; test_climate.py has the
-climate.
-"""
+"""The effects of rain, cloud and heat on each other, and the random streams; climate: test_climate.py."""
 
 from datetime import UTC, datetime
 from hashlib import sha256

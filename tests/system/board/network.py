@@ -1,6 +1,4 @@
-"""The part of an ESP32's `network` that main.py uses: a station that joins at the second try, unless
-`away`.
-"""
+"""The part of an ESP32's `network` that main.py uses: a station that joins unless `away`."""
 
 STA_IF = 0
 away = False

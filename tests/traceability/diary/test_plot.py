@@ -1,6 +1,4 @@
-"""A record says whether readings are of its own plot; an older record does not know, and its page shows
-that.
-"""
+"""A record says whether its readings are of its own plot; an older one still verifies and is shown."""
 
 from dataclasses import replace
 from pathlib import Path

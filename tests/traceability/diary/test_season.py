@@ -1,6 +1,4 @@
-"""The rules of a harvest: the intervals of its inputs, the yield of a season, and growth in the crop's own
-time.
-"""
+"""Rules of a harvest: intervals of inputs, the yield of a season, and growth in the crop's own time."""
 
 import json
 from collections.abc import Sequence

@@ -1,6 +1,4 @@
-"""The diary's tables in trace.sqlite: a batch is written as a whole, and files of earlier versions are
-read.
-"""
+"""The diary's tables in trace.sqlite: batches are written whole, and earlier versions' files are read."""
 
 import json
 import sqlite3

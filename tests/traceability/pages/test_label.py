@@ -104,9 +104,7 @@ def eyes(modules: int) -> list[tuple[range, range]]:
 @pytest.mark.parametrize("paper", label.PAPERS)
 @pytest.mark.parametrize("seed", range(10))
 def test_specks_on_a_hundredth_are_read_from_the_sheet(tmp_path: Path, paper: str, seed: int) -> None:
-    """More than 2 in a hundred would damage more codewords than error correction M can repair: see
-    label.py.
-    """
+    """More than 2 in a hundred would damage more codewords than error correction M repairs: label.py."""
     (page,) = pages(label.pdf([LABEL], BASE, paper), tmp_path)
     (code,) = codes(page)
     assert read(specked(page, code, 0.01, seed)) == [URI]

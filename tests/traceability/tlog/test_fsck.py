@@ -24,9 +24,7 @@ ORIGIN = "example.org/log"
 
 @pytest.fixture(scope="session")
 def fsck() -> Path:
-    """The checker, built once from Go's module registry where the environment asks for it, since that takes
-    minutes.
-    """
+    """The checker, built once from Go's module registry where asked for, since that takes minutes."""
     program = CACHE / "fsck"
     if not program.exists():
         if "HOIQUAN_TEST_FSCK" not in os.environ:

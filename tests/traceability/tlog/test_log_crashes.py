@@ -87,9 +87,7 @@ def test_a_crash_at_every_step(tmp_path: Path, before: int, monkeypatch: pytest.
 
 
 class Disk:
-    """The worst that a power cut leaves: names as of their directory's last fsync, contents as of the file's
-    own.
-    """
+    """The worst after a power cut: names as of the directory's last fsync, contents as of the file's."""
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.names: dict[Path, dict[str, int]] = {}  # name → inode, by directory

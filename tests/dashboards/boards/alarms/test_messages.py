@@ -1,6 +1,4 @@
-"""Which messages are sent, and when: events and their messages, with templates expanded by Go as in
-Grafana.
-"""
+"""Events and the messages they cause, and when; Go expands the templates as Grafana does."""
 
 import re
 from itertools import product
@@ -29,18 +27,14 @@ def expand(tmp_path_factory):
 
 @pytest.fixture(params=["grafana", "watch"])
 def teller(request):
-    """Grafana with our files, or the watch of `hoiquan up`: both have the same rules and send the same
-    messages.
-    """
+    """Grafana with our files, or the watch of `hoiquan up`: same rules, same messages."""
     if request.param == "watch":
         return Watched(PILOT)
     return Grafana(request.getfixturevalue("expand"), rules.content(PILOT, "vi"))
 
 
 def store(salinity=None, readings=6, *, rest=True, **others):
-    """A store in which only the salinity of one place is abnormal. `others`: end of a rule's id → its
-    series.
-    """
+    """A store in which only one place's salinity is abnormal. `others`: end of a rule's id → its series."""
 
     def answer(uid, ref):
         if uid.startswith(SALT):
@@ -181,9 +175,7 @@ def test_a_device_of_somebody_s_own_keeps_its_name(teller):
 
 
 def test_devices_that_seem_silent_until_the_gateway_has_counted_again_are_no_alarm(teller):
-    """After hours without a store the queued readings arrive within minutes; silence is counted every
-    five.
-    """
+    """After hours without a store the queue arrives within minutes; silence is counted every five."""
     seeming = [(PLACE | {"device": f"tam-que-soil-probe-0{n}"}, 4.0) for n in (1, 2)]
     teller.minutes(10, store(0.3, device_silent=seeming))
     teller.minutes(30, store(0.3, device_silent=[(labels, 0.1) for labels, _ in seeming]))

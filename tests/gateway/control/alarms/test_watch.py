@@ -45,9 +45,7 @@ def watch(store, folder, *ways, **more):
 
 
 def minutes(watching, store, first, number, **values):
-    """Look once a minute for `number` minutes, writing a reading of `values` at Tâm Quê each time; return the
-    next minute.
-    """
+    """Look once a minute, each time after a reading of `values` at Tâm Quê; return the next minute."""
     for minute in range(first, first + number):
         at = NOW + minute * MINUTE_MS
         if not store.away:
@@ -119,9 +117,7 @@ def test_a_watch_that_begins_again_goes_on_and_tells_nothing_twice(tmp_path, sto
 
 
 def test_where_nothing_at_all_is_found_any_more_nobody_knows(tmp_path, store, told):
-    """The rule's last gauge is silent for a week: the alarm ends as unknown, neither clear nor lasting for
-    ever.
-    """
+    """The rule's last gauge is silent for a week: the alarm ends as unknown, neither clear nor endless."""
     way, posted = told
     watching = watch(store, tmp_path, way)
     minutes(watching, store, 0, 3, salinity=1.5)
