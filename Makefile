@@ -1,5 +1,5 @@
-# Two commands are enough: `make up` runs everything here, `make test` checks everything.
-# Needs Python 3.11 or newer and make; `make compose` needs Docker.
+# `make up` runs everything on this machine, `make test` runs every check.
+# Both need Python 3.11 or newer and make; `make compose` needs Docker.
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
@@ -25,7 +25,7 @@ compose:
 	@sh deploy/secrets secrets .env
 	docker compose up -d --build --wait
 
-# With Mosquitto 2.1, which keeps a group's subscriptions over a restart; `KEPT= make grow` takes the one of `make compose`
+# Uses Mosquitto 2.1, which keeps a group's subscriptions over a restart; `KEPT= make grow` uses that of `make compose`.
 KEPT ?= -f docker-compose.kept.yml
 GROWN := -f docker-compose.yml -f docker-compose.grow.yml $(KEPT)
 grow:
@@ -51,8 +51,8 @@ setup-dev: .venv/ready-dev
 	@$(PYTHON) -m venv .venv || { echo "make: no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
-# The lock names versions and hashes, no download address, so that a mirror or a folder of wheels
-# serves as well: uv turns it into a list with hashes, and installs that from whatever index is set.
+# The lock has versions and hashes but no download addresses, so that a mirror or a folder of wheels works as well:
+# uv exports it as a list with hashes, and installs that list from the index that is configured.
 .venv/ready: .venv/bin/uv pyproject.toml uv.lock
 	@$(UV) export -q --frozen --no-emit-project --no-default-groups -o .venv/requirements.txt
 	@$(UV) pip install -q --compile-bytecode --require-hashes -r .venv/requirements.txt
@@ -70,8 +70,8 @@ lock: .venv/bin/uv
 	sed -i -e 's#source = { registry = "[^"]*" }#source = { registry = "wheels" }#' -e 's#{ url = "[^"]*/\([^"/]*\)"#{ path = "\1"#' uv.lock
 
 # -- checks -------------------------------------------------------------------------------------
-# The real servers of the tests: installed where this machine lets us, named at the end of the
-# tests where it does not.
+# Installs the real servers of the tests where the machine allows it; otherwise the end of the test run names the
+# tests that lacked one.
 servers:
 	@sh deploy/test-servers
 
@@ -81,8 +81,8 @@ lint: setup-dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports pyproject.toml > .venv/imports.log || { cat .venv/imports.log; exit 1; }
 
-# pip-audit asks PyPI, else osv.dev, for advisories about the very versions of the lock. Where neither answers (a
-# mirror has packages and no advisories) that is said, and it is a failure: nobody should take it for an all-clear.
+# pip-audit asks PyPI, and if that fails osv.dev, for advisories about the exact versions of the lock. If neither answers
+# (a mirror has packages but no advisories), the target says so and fails, so that nobody takes it for an all-clear.
 AUDIT := .venv/audit
 audit: .venv/ready
 	@test -x $(AUDIT)/bin/pip-audit || $(UV) venv -q $(AUDIT)
@@ -96,9 +96,9 @@ audit: .venv/ready
 	done; \
 	echo "audit: neither pypi.org nor osv.dev could be asked for advisories, so nothing is known of vulnerabilities ($(AUDIT).log)" >&2; exit 1
 
-# Many tests wait for something, so more of them than there are processors run at a time. A file is one worker's, who
-# makes its servers and stores once, in the order of tests/conftest.py. Python keeps what it has compiled, also where
-# it is told not to: hundreds of processes start.
+# Most tests wait for something, so there are more workers than processors. All tests of a file run in one worker, which
+# starts the file's servers and stores once; tests/conftest.py sets the order. PYTHONDONTWRITEBYTECODE is cleared, since
+# the tests start hundreds of Python processes, which should find the modules compiled.
 WORKERS ?= 4
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 test: setup-dev servers lint
