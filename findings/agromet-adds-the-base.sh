@@ -1,17 +1,17 @@
 #!/bin/sh
-# PyPI agro-met-equations-dynalogic 2.0.3: a day of 24 to 32 °C has 38 degree-days above a base of 10, not 18.
+# PyPI agro-met-equations-dynalogic 2.0.3 gives a day of 24 to 32 °C 38 degree-days above a base of 10; 18 are right.
 #
-# Degree-days say how far a crop is by the warmth above the temperature at which it stands still. On a day that lies
-# wholly between base and upper limit they are the mean less the base. `get_degree_day` adds the base there instead
-# of taking it off, so rice (base 10) that needs 1,900 degree-days is ripe after 50 days of such weather, not 106.
-# As soon as the day's highest passes the upper limit another branch counts, and counts rightly: of two limits one
-# degree apart the lower gives less than half. Without a limit the mean less the base comes, after a line of its own
-# on standard output. In the tropics almost every day is of the wrong kind.
+# Degree-days measure how far a crop has developed, by the warmth above the base temperature at which its growth
+# stops. On a day that lies wholly between base and upper limit they are the mean minus the base. `get_degree_day`
+# adds the base on such days instead of subtracting it, so rice (base 10) that needs 1,900 degree-days is ripe after
+# 50 days of such weather instead of 106. Once the day's highest temperature exceeds the upper limit, another branch
+# is used, and it is right: of two limits one degree apart, the lower one gives less than half. Without a limit the
+# result is the mean minus the base, after a line that the package prints on standard output. In the tropics almost
+# every day falls into the wrong branch.
 #
-# Its `fao56_penman_monteith` has for a day, as for an hour, 0.24 where equation 6 of FAO 56, which it names, has
-# 0.34 (0.24 is for hours of daylight in ASCE's form of the equation): the handbook's own example 18 comes out six
-# per cent too high. Count degree-days by yourself; PyPI fao56 1.2.0 has the equation as it is printed. We found
-# no issue upstream.
+# Its `fao56_penman_monteith` has 0.24 for a day, as for an hour, where equation 6 of FAO 56, which it names, has 0.34
+# (0.24 is for hours of daylight in ASCE's form of the equation): the handbook's own example 18 comes out six per cent
+# too high. Compute degree-days yourself; PyPI fao56 1.2.0 has the equation as printed. We found no issue upstream.
 #
 # Output seen, on 2026-11-29:
 #   24 to 32, base 10, limit 33: 38.0

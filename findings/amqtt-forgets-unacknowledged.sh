@@ -1,11 +1,11 @@
 #!/bin/sh
-# amqtt 0.12.1: what a persistent session has not acknowledged is not sent again after a reconnection.
+# amqtt 0.12.1 does not resend the unacknowledged messages of a persistent session after a reconnection.
 #
-# MQTT 3.1.1, 4.4: a client that comes back with clean session 0 gets every QoS 1 message that it has not
-# acknowledged once more. Here a subscriber leaves before it acknowledges the first of two messages and comes
-# back to the same session, which the broker says is there; the second message comes, sent while it was away,
-# and the first does not. Mosquitto 2 sends both. A gateway that acknowledges only what is on disk loses with
-# this broker what it held when it was killed.
+# MQTT 3.1.1, 4.4: a client that reconnects with clean session 0 gets every QoS 1 message again that it has not
+# acknowledged. Here a subscriber is sent two messages: it disconnects before it acknowledges the first, and the
+# second is sent while it is away. It returns to the same session, which the broker reports as present, and gets the
+# second message but not the first. Mosquitto 2 sends both. With amqtt, a gateway that acknowledges only messages on
+# disk loses those that it held when it was killed.
 #
 # Output seen, on 2026-11-28:
 #   session present: True

@@ -1,17 +1,17 @@
 #!/bin/sh
-# PyPI biip 5.2.0: a harvest that took from one day to another (AI 7007) is read as a day and a time of that day,
-# or not at all, and the whole code with it.
+# PyPI biip 5.2.0 reads a harvest from one day to another (AI 7007) as a day and a time of that day, or cannot read
+# it, and then not the rest of the code either.
 #
-# The harvest date of GS1 is one date or two, of first and last day: `N6,yymmdd [N6],yymmdd` in the GS1 Barcode
-# Syntax Dictionary, and biip's own table has it so (^7007(\d{6})(\d{6})?$). But biip reads the twelve digits as
-# YYMMDDhhmmss: the year of the last day becomes an hour. In harvests up to 2023 that gave a time of day that
-# nobody wrote, 10 May 2023 became five past eleven at night; since 2024 there is no such hour, and 26 raises
-# ParseError. `biip.parse` then has neither the GTIN nor the lot of the code. With `gs1_element_strings_verify_date`
-# off in its ParseConfig the two dates are let through and come back as text (`pattern_groups`). Its README promises
-# dates and times, and does not speak of ranges; we found no issue upstream.
+# GS1's harvest date is one date, or two for the first and the last day: `N6,yymmdd [N6],yymmdd` in the GS1 Barcode
+# Syntax Dictionary, and ^7007(\d{6})(\d{6})?$ in biip's own table. But biip reads the twelve digits as YYMMDDhhmmss,
+# so the year of the last day becomes an hour. For harvests up to 2023 that gave a time that nobody wrote: 10 May 2023
+# became five past eleven at night. Since 2024 there is no such hour, and 26 raises ParseError. `biip.parse` then
+# returns neither the GTIN nor the lot of the code. With `gs1_element_strings_verify_date` off in its ParseConfig, the
+# two dates are accepted and returned as text (`pattern_groups`). Its README promises dates and times, and does not
+# mention ranges; we found no issue upstream.
 #
-# Rice and fruit are picked over days, so a label that says it rightly is the one that is refused. Read 7007 by
-# yourself where it matters, or turn that check off and check the dates yourself.
+# Rice and fruit are picked over days, so correct labels are refused. Read 7007 yourself where it matters, or turn
+# that check off and check the dates yourself.
 #
 # Output seen, on 2026-11-29:
 #   7007 260501: GTIN 09506000134352, date 2026-05-01, datetime None

@@ -1,16 +1,17 @@
 #!/bin/sh
-# PyPI pycayennelpp 2.4.0: a value that Cayenne LPP can carry exactly is sent one step too small, 0.29 as 0.28.
+# PyPI pycayennelpp 2.4.0 sends some values one step too small although Cayenne LPP can carry them exactly: 0.29 as
+# 0.28.
 #
-# Cayenne LPP writes an analogue value as a whole number of hundredths in two bytes, which is what the package's own
-# table promises (resolution 0.01). It multiplies by 100 and cuts off what is behind the point, and in floating
-# point 0.29 times 100 is 28.999999999999996. So it happens to 4,584 of the 65,536 values that an analogue input can
-# have, and to those of voltage, current, acceleration, load, distance, energy and place; temperature, humidity and
-# pressure come through. Even what the package has just decoded is not written back as it was: a relay that opens
-# a frame and packs it again changes it. PyPI python-cayennelpp 0.1.0 reads the bytes as they should be read.
+# Cayenne LPP writes an analogue value as a whole number of hundredths in two bytes, and the package's own table
+# promises this resolution (0.01). The package multiplies by 100 and truncates, and in floating point 0.29 times 100
+# is 28.999999999999996. This affects 4,584 of the 65,536 values of an analogue input, and values of voltage, current,
+# acceleration, load, distance, energy and place; temperature, humidity and pressure are right. Even a value that the
+# package has just decoded is not encoded as it was: a relay that opens a frame and packs it again changes it. PyPI
+# python-cayennelpp 0.1.0 reads the bytes correctly.
 #
-# An air or water sensor that counts in hundredths (a staff gauge in metres, salt in g/L, pH) reads low by a step
-# in one value of fourteen, and a threshold is met late. Write the two bytes without the package:
-# `round(value * 100).to_bytes(2, "big", signed=True)`. We found no issue upstream.
+# An air or water sensor that counts in hundredths (a staff gauge in metres, salt in g/L, pH) reads low by a step in
+# one value of fourteen, and reaches a threshold late. Write the two bytes without the package: `round(value *
+# 100).to_bytes(2, "big", signed=True)`. We found no issue upstream.
 #
 # Output seen, on 2026-11-29:
 #   sent 0.29: 0102001c, which is 0.28

@@ -1,11 +1,11 @@
 #!/bin/sh
 # npm @intelligent-farming/lorawan-codec-normalization 0.2.2: the codec of Tektelic's Smart Room Sensor (base) gives
-# the state of a leak detector as `soil.moisture`, in per cent, and a wet floor is 255 % of it.
+# the state of a leak detector as `soil.moisture` in per cent, so that a wet floor has 255 %.
 #
 # Channel 0x09, type 0x00 of that device is one byte: 0x00 dry, 0xFF wet (the maker's technical reference calls it
-# "moisture"; the device stands on a floor). Installed in a ChirpStack device profile the codec answers like a soil
-# probe: dry is 0 % soil moisture, in range and believable, wet 255 %, which the package's own vocabulary
-# (percentage, at most 100) refuses. Whoever waters by soil moisture must not take it from an indoor device.
+# "moisture"; the device stands on a floor). In a ChirpStack device profile the codec answers like a soil probe: dry
+# is 0 % soil moisture, in range and believable; wet is 255 %, which the package's own vocabulary (percentage, at most
+# 100) forbids. Do not water by the soil moisture of an indoor device.
 #
 # Needs node and npm.
 #

@@ -1,15 +1,15 @@
 #!/bin/sh
-# npm digital-link.js 1.4.3 (the library behind digital-link.tools) and PyPI gs1-compression 0.1.3: a GS1 Digital
-# Link that is compressed and read again names another lot, 0012 becomes 12.
+# npm digital-link.js 1.4.3 (the library behind digital-link.tools) and PyPI gs1-compression 0.1.3: a GS1 Digital Link
+# that is compressed and decompressed names another lot; 0012 becomes 12.
 #
 # A lot is text of up to 20 characters (GS1 General Specifications, 3.4.1, AI (10): X..20), so 0012 and 12 are two
-# lots of one product. Both tools take a value of digits alone for a number; how long it was is written into the
-# short link, and not heeded on the way back. Serials (AI 21) lose their noughts in the same way. digital-link.js
-# reckons with floating-point numbers besides: the last digits of a long serial become noughts, and of an SSCC too, so
-# that it refuses the short link that it made itself.
+# lots of one product. Both tools treat a value of digits alone as a number; they write its length into the short
+# link, and ignore it when they decompress. Serials (AI 21) lose their leading zeros in the same way. digital-link.js
+# also computes with floating-point numbers: the last digits of a long serial become zeros, and those of an SSCC too,
+# so that it refuses the short link that it made itself.
 #
-# Who prints such a link on a bag sends the reader to the record of another lot, or to none. Do not compress,
-# and begin no lot with a nought. We found no issue upstream.
+# Printed on a bag, such a link leads its reader to the record of another lot, or to none. Do not compress links, and
+# begin no lot with a zero. We found no issue upstream.
 #
 # Needs node, npm and python3-venv.
 #

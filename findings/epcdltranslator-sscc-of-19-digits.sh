@@ -1,15 +1,15 @@
 #!/bin/sh
-# PyPI epcdltranslator 1.0.0: the GS1 Digital Link of a pallet has 19 digits where an SSCC has 18, or with a newer
-# `gtin` 14 digits of another number; links of a lot are right.
+# PyPI epcdltranslator 1.0.0 makes a pallet's GS1 Digital Link with 19 digits where an SSCC has 18, or with a newer
+# `gtin` with 14 digits of another number; links of a lot are right.
 #
 # `urn:epc:id:sscc:9506000.0123456789` has the company prefix, the extension digit and the serial reference; in the
-# SSCC the extension digit goes to the front (EPC Tag Data Standard). The package puts it in front and leaves it
-# where it was as well. It does not say which version of its one dependency, PyPI gtin, it wants: today's
-# (1.3) cuts everything to the 14 digits of a GTIN, so service relations (8018) and shipments (402) are wrong as
-# well. Nothing is raised in either case, and the check digit at the end is right for what stands before it. (GS1
-# Germany's event hash, which has this code too, mended its copy: RalphTro/epcis-event-hash-generator, issue 87.)
+# SSCC the extension digit moves to the front (EPC Tag Data Standard). The package puts it in front, and also leaves
+# it where it was. The package does not pin the version of its one dependency, PyPI gtin: today's (1.3) cuts
+# everything to the 14 digits of a GTIN, so that service relations (8018) and shipments (402) are wrong as well. No
+# error is raised in either case, and the final check digit is right for the digits before it. (GS1 Germany's event
+# hash contains this code too, and has fixed its copy: RalphTro/epcis-event-hash-generator, issue 87.)
 #
-# Who follows a crate by such a link finds nothing, or a trade item. Put the SSCC together by yourself. We found no
+# With such a link a crate is not found, or a trade item is found instead. Assemble the SSCC yourself. We found no
 # issue about the package.
 #
 # Output seen, on 2026-11-29:

@@ -1,15 +1,15 @@
 #!/bin/sh
-# PyPI epcis-event-hash-generator 1.9.3 (GS1 Germany) and Maven io.openepcis:openepcis-event-hash-generator 0.9.2:
-# two tools for the hash that names an EPCIS 2.0 event give two names to one event, in two cases of valid input.
+# PyPI epcis-event-hash-generator 1.9.3 (GS1 Germany) and Maven io.openepcis:openepcis-event-hash-generator 0.9.2, two
+# tools for the hash that names an EPCIS 2.0 event, give one event two names in two cases of valid input.
 #
 # - An event with sensor readings. By CBV 2.0, its default, OpenEPCIS leaves the name `sensorElementList` out of
-#   the text that is hashed, and GS1 Germany has it in; CBV's own rule 11 wants the name. Told to go by CBV 2.1
+#   the text that is hashed, while GS1 Germany includes it; CBV's own rule 11 requires the name. Set to CBV 2.1,
 #   OpenEPCIS agrees.
-# - A number of eight digits. OpenEPCIS spells 10000000.5 as Java does (1.00000005E7), GS1 Germany as it stands;
-#   for both versions of CBV. A lot of ten thousand tonnes in kilograms is no rare number.
+# - A number of eight digits. OpenEPCIS writes 10000000.5 as Java does (1.00000005E7), GS1 Germany as it stands,
+#   for both versions of CBV. A lot of ten thousand tonnes in kilograms is not a rare number.
 #
-# So a hash that is printed on paper should be of events whose numbers stay below ten million, and say which tool
-# and which CBV found it.
+# So a hash printed on paper should be of an event whose numbers are below ten million, and should name the tool and
+# the CBV version that gave it.
 #
 # Needs Maven and a JDK (17). OpenEPCIS's package lacks jakarta.xml.bind-api, which is added here.
 #

@@ -1,11 +1,11 @@
 #!/bin/sh
-# PyPI frost_sta_client 1.1.53: a day's rain, sent with the day's beginning and end, has a time that is none.
+# PyPI frost_sta_client 1.1.53 sends a day's rain, given with the day's beginning and end, with an invalid time.
 #
-# In SensorThings an observation of a span has for its phenomenonTime an interval of ISO 8601, beginning and end with
-# a slash between them. The client takes two datetimes in a list, as its own error message says ("time entities
-# should consist of one or two datetimes"), and writes one behind the other with nothing in between; validTime
-# alike. No check stops it, and it refuses to read what it wrote. As text, with the slash, an interval goes through
-# in both directions. Sums and means of a day are what a weather station sends most. We found no issue upstream.
+# In SensorThings the phenomenonTime of an observation over a span is an interval of ISO 8601: beginning and end with
+# a slash between them. The client takes two datetimes in a list, as its own error message says ("time entities should
+# consist of one or two datetimes"), and writes them one after the other with nothing in between; validTime likewise.
+# No check stops it, and it refuses to read what it wrote. Given as text with the slash, an interval passes in both
+# directions. Sums and means of a day are the most common data of a weather station. We found no issue upstream.
 #
 # Output seen, on 2026-11-29:
 #   two datetimes: 2026-11-28T00:00:00+07:002026-11-29T00:00:00+07:00

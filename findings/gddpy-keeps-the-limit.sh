@@ -1,15 +1,15 @@
 #!/bin/sh
-# PyPI gddpy 1.0.3: once degree-days were counted with an upper limit, the same object counts them limited for good.
+# PyPI gddpy 1.0.3: after degree-days were counted with an upper limit, the same object counts them limited for good.
 #
-# `calcHourlyUtilization(cutoff_max_temp=True)` is asked of an object that holds a day's hourly temperatures, and
-# writes the limit into them. What is asked afterwards, without the limit or for a comparison, is of the limited day,
-# and the list that the caller handed in is changed as well. Which of two figures comes first decides what the
-# second is. (Every call prints two lines of its own on standard output besides.)
+# `calcHourlyUtilization(cutoff_max_temp=True)`, called on an object that holds a day's hourly temperatures, writes
+# the limit into them. Every later result, even without the limit or for a comparison, is of the limited day, and the
+# list that the caller passed in is changed as well. So the order of two calls decides the second result. (Every call
+# also prints two lines on standard output.)
 #
 # Its `calcBaskervilleEmin`, a sine through the day's extremes, has a branch for days that are warmer than the base
-# all night; it adds up Python's functions min and max instead of the temperatures, so that it fails on each such
-# day, which in the Mekong delta is every day of the year for rice (base 10). Make a new object for each figure,
-# from a copy of the list, and use the daily average where nights are warm. We found no issue upstream.
+# all night. That branch adds Python's functions min and max instead of the temperatures, so it fails on each such
+# day; for rice (base 10) in the Mekong delta that is every day of the year. Make a new object for each figure, from a
+# copy of the list, and use the daily average where nights are warm. We found no issue upstream.
 #
 # Output seen, on 2026-11-29 (twelve hours of 24 °C and twelve of 34, base 10):
 #   no limit: 19.0

@@ -1,14 +1,14 @@
 #!/bin/sh
 # Grafana's foundation SDK (Go github.com/grafana/grafana-foundation-sdk/go v0.0.22, PyPI grafana-foundation-sdk
-# 0.0.21): the centre of a map is in whole degrees, and Go does not read a board that Grafana wrote.
+# 0.0.21) has the centre of a map in whole degrees, and its Go types cannot read a board that Grafana wrote.
 #
-# A Geomap panel of Grafana keeps its view as it was left: the board with which Grafana tries its own map
+# A Geomap panel of Grafana saves its view as the user left it: the board with which Grafana tries its own map
 # (devenv/dev-dashboards/panel-geomap/geomap-route-layer.json) has latitude 2.359794, longitude 8.135816 and zoom
 # 4.45. The SDK has all three as whole numbers (int64; int). Unmarshalling such a board into Go's types fails, and a
-# map built with it can stand on a degree only, up to 55 km beside what it should show, north or south. Python takes
-# 10.46 and writes it as it is, though mypy refuses the line; reading from JSON works there. So: in Python give the
-# number and silence the checker, in Go fit the view to the data (id "fit") or write the JSON by hand. We found
-# no issue upstream.
+# map built with them can only be centred on whole degrees, up to 55 km north or south of what it should show. Python
+# takes 10.46 and writes it unchanged, although mypy refuses the line; reading from JSON works there. So in Python,
+# give the number and silence the checker; in Go, fit the view to the data (id "fit") or write the JSON by hand. We
+# found no issue upstream.
 #
 # Needs Go and python3-venv.
 #

@@ -1,12 +1,12 @@
 #!/bin/sh
-# PyPI inflow 0.3.2: a reading of November 2026 that is written by the minute stands in InfluxDB in January 2028.
+# PyPI inflow 0.3.2: a reading of November 2026 written with minute precision is stored by InfluxDB in January 2028.
 #
-# InfluxDB takes times in other units than nanoseconds, said in the address of the write (`precision=m`, `h`), and
-# inflow offers them all. It finds the number of minutes by multiplying the seconds since 1970 by 0.017, where a
-# sixtieth is 0.01666…: two per cent too many of 57 years, so the reading lies over a year ahead, and further
-# with each day. By the hour (0.000278) it is 16 days ahead. Seconds and finer are right. No error comes: the
-# store keeps points of the future, and `now() - 1h` never finds them; two readings of one minute can fall into
-# different ones as well. Leave the precision at seconds. We found no issue upstream.
+# InfluxDB takes times in other units than nanoseconds, which the address of the write names (`precision=m`, `h`), and
+# inflow offers them all. It computes minutes as the seconds since 1970 times 0.017, where a sixtieth is 0.01666…: two
+# per cent too many of 57 years, so the reading is over a year ahead, and further every day. With hours (0.000278) it
+# is 16 days ahead. Seconds and finer units are right. No error occurs: the store keeps points of the future, and
+# `now() - 1h` never finds them; two readings of one minute can also get different times. Leave the precision at
+# seconds. We found no issue upstream.
 #
 # Output seen, on 2026-11-29:
 #   precision s: 1795933800, which is 2026-11-29 06:30

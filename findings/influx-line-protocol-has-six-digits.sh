@@ -1,12 +1,12 @@
 #!/bin/sh
-# PyPI influx-line-protocol 0.1.5: a meter at 1,234,567.8 kWh is written as 1.23457e+06, and a place as 10.4623.
+# PyPI influx-line-protocol 0.1.5 writes a meter at 1,234,567.8 kWh as 1.23457e+06, and a latitude as 10.4623.
 #
 # It writes floats with six significant digits (Python's %g). A counter of seven digits then stands still for ten
-# units and jumps by ten, so the use of an hour is 0 or 10; a pressure in Pa loses its tenths, a latitude all below
-# eleven metres. Nothing is said, and InfluxDB would have kept sixteen digits. Whole numbers are written whole, so a
-# counter may be given as an int of its smallest unit. (Told upstream for coordinates alone:
-# SebastianCzoch/influx-line-protocol pull request 16, open; its %f keeps six places after the point, which is
-# too few for small numbers.)
+# units and jumps by ten, so the use in an hour is 0 or 10; a pressure in Pa loses its tenths, a latitude everything
+# below eleven metres. No error occurs, and InfluxDB would have kept sixteen digits. Whole numbers are written in
+# full, so a counter may be given as an int of its smallest unit. (Reported upstream for coordinates only:
+# SebastianCzoch/influx-line-protocol pull request 16, open; its %f keeps six decimal places, which is too few for
+# small numbers.)
 #
 # Output seen, on 2026-11-29:
 #   1234567.8: 1.23457e+06

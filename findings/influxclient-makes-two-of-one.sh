@@ -1,13 +1,13 @@
 #!/bin/sh
-# PyPI influx-client 1.9.0: a reading that it sends, and influxdb 5.3.2 sends again, is two readings.
+# PyPI influx-client 1.9.0: a reading that it sends, and that influxdb 5.3.2 sends again, becomes two readings.
 #
-# InfluxDB knows a point by measurement, tags and time to the nanosecond: the same once more changes nothing, which
-# makes it safe to send a buffer again. influx-client finds the nanoseconds of a datetime in floating point, which
-# at today's dates has steps of 256: of 1,000 times in whole milliseconds 750 come out some nanoseconds beside. Whole
-# seconds are right. The package does the same each time, so it overwrites its own points; but a buffer that it wrote
-# in part and another client writes again doubles its points, and counts and sums with them, and two series joined
-# by time have nothing in common. Give it the time as a whole number, which goes through as it is. PyPI influxdb
-# 5.3.2 reckons in whole numbers. We found no issue upstream.
+# InfluxDB identifies a point by measurement, tags and time to the nanosecond. The same point again changes nothing,
+# which makes it safe to resend a buffer. influx-client computes the nanoseconds of a datetime in floating point,
+# which has steps of 256 at today's dates: of 1,000 times in whole milliseconds 750 are some nanoseconds off. Whole
+# seconds are right. The package errs the same way each time, so it overwrites its own points; but if it wrote part of
+# a buffer and another client writes it again, the points double, counts and sums with them, and two series joined by
+# time have nothing in common. Give it the time as a whole number, which is passed on unchanged. PyPI influxdb 5.3.2
+# computes in whole numbers. We found no issue upstream.
 #
 # Output seen, on 2026-11-29:
 #   influx-client: 1795933800122999808

@@ -1,12 +1,12 @@
 #!/bin/sh
-# influxdb 1.6.7~rc0-1+b13 (Debian 12): a query beside a write sees a point with some of its fields.
+# influxdb 1.6.7~rc0-1+b13 (Debian 12): a query beside a write can see a point with only some of its fields.
 #
-# Points of one line of line protocol have six fields, always all of them. While one client writes such points on
-# and on, another reads the newest with SELECT *: now and then a row lacks fields that its line had, and a moment
-# later the same row is whole. The engine puts each field of a point into its memory by itself, and a query may come
-# in between; there is no read that waits for the rest. Who divides one field by another, or takes a missing one
-# for zero, is wrong for an instant, and a page that takes all fields for granted fails. Ask for rows that have
-# what is needed, and leave the others to the next look.
+# Each point written here is one line of line protocol with all of its six fields. While one client keeps writing such
+# points, another reads the newest with SELECT *: now and then a row lacks fields that its line had, and a moment
+# later the same row is whole. The engine puts each field of a point into its memory separately, and a query may run
+# in between; no kind of read waits for the rest. A program that divides one field by another, or takes a missing
+# field for zero, is wrong for an instant, and a page that expects all fields fails. Query for rows that have the
+# needed fields, and leave the others to the next query.
 #
 # Needs Debian 12 and its package lists (apt-get update), and Python 3. How many rows are cut depends on the
 # machine: one in twenty on two cores, while nothing but this was written and read.

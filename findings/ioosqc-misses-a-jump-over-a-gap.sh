@@ -1,16 +1,16 @@
 #!/bin/sh
-# PyPI ioos-qc 3.0.0: a jump of ten degrees is suspect, and good as soon as one reading before it is missing.
+# PyPI ioos-qc 3.0.0 flags a jump of ten degrees as suspect, but as good once a single reading before it is missing.
 #
-# `rate_of_change_test` takes each value against the one before it. Where that one is missing (NaN, or masked) there
-# is no difference, and the flag stays what every flag is at first, 1: good, which is what a value has that was looked
-# at and passed. "Not evaluated" would be 2. If the row with the gap is left out altogether, the same jump over the
-# same twenty minutes is found. So two files of one sensor, one on a regular grid and one without empty rows, get two
-# answers. A probe that fails for one reading and comes back with another value is the case that the test is for.
+# `rate_of_change_test` compares each value with the one before. If that one is missing (NaN, or masked) there is no
+# difference, and the flag keeps its initial value 1: good, the same as for a value that was examined and passed. "Not
+# evaluated" would be 2. If the row with the gap is left out altogether, the same jump over the same twenty minutes is
+# found. So two files of one sensor, one on a regular grid and one without empty rows, get two answers. A probe that
+# fails for one reading and returns with another value is exactly the case that the test is for.
 #
-# `flat_line_test` has its own: it wants the range to be less than `tolerance`, so at tolerance 0, its own value as
-# well, a sensor that repeats one number for hours is never found; at a billionth it is. (Issue 68 is about other
-# losses of that test around gaps.) Drop empty rows first and give a tolerance above zero. We found no issue
-# about either.
+# `flat_line_test` has a fault of its own: it requires the range to be less than `tolerance`, so with tolerance 0,
+# which is also its default, a sensor that repeats one number for hours is never found; with a billionth it is. (Issue
+# 68 is about other losses of that test around gaps.) Drop empty rows first and give a tolerance above zero. We found
+# no issue about either.
 #
 # Output seen, on 2026-11-29 (25.0, then 35.0, readings ten minutes apart, two degrees in that time too many):
 #   25.1 before it: suspect

@@ -1,12 +1,11 @@
 #!/bin/sh
 # Mosquitto 2.0.11-1.2+deb12u2 (Debian 12): `log_dest topic` never carries debug lines, whatever `log_type` says.
 #
-# The line "Denied PUBLISH from …" is the only word of Mosquitto about a publish that its ACL turns away at MQTT
-# 3.1.1 (the PUBACK says nothing), and it is of type debug. mosquitto.conf(5) names debug among the log types and
-# topic among the destinations ($SYS/broker/log/<severity>), so a monitor that subscribes to $SYS/broker/log/#
-# waits for $SYS/broker/log/D. With `log_type all` the line comes on standard error and on no topic, while
-# notices of the same client come on both. Who wants to tell a node's owner of a wrong topic has to read standard
-# error or a file.
+# At MQTT 3.1.1 the line "Denied PUBLISH from …" is Mosquitto's only message about a publish that its ACL denies (the
+# PUBACK says nothing), and it is of type debug. mosquitto.conf(5) lists debug among the log types and topic among the
+# destinations ($SYS/broker/log/<severity>), so a monitor that subscribes to $SYS/broker/log/# waits for
+# $SYS/broker/log/D. With `log_type all` the line appears on standard error and on no topic, while notices about the
+# same client appear on both. To tell a node's owner of a wrong topic, read standard error or a file.
 #
 # Needs Debian 12 and its package lists (apt-get update).
 #

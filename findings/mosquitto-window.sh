@@ -1,12 +1,12 @@
 #!/bin/sh
-# Mosquitto 2.0.11-1.2+deb12u2 (Debian 12): each acknowledgement of a session that is taken up again lets a whole
-# window of queued messages go.
+# Mosquitto 2.0.11-1.2+deb12u2 (Debian 12): in a resumed session each acknowledgement releases a whole window of
+# queued messages.
 #
-# MQTT 5 (4.9) lets a broker have Receive Maximum messages of QoS 1 unacknowledged, and mosquitto.conf(5) says
-# the same of max_inflight_messages for 3.1.1. With 1,000 messages waiting and a window of 100, 100 come first, as
-# they should. After 5 are acknowledged there should be 5 more; there are 500. So a window bounds nothing where
-# a queue is long: the reader has to leave the connection unread when it has enough, or keeps the whole queue in
-# memory. (Told upstream for bridges: eclipse-mosquitto/mosquitto issue 2301, open.)
+# MQTT 5 (4.9) lets a broker have Receive Maximum messages of QoS 1 unacknowledged, and mosquitto.conf(5) says the
+# same of max_inflight_messages for 3.1.1. With 1,000 messages queued and a window of 100, the broker first sends 100,
+# which is right. After 5 are acknowledged it should send 5 more; it sends 500. So a window limits nothing where the
+# queue is long: the receiver must leave its connection unread when it has enough, or hold the whole queue in memory.
+# (Reported upstream for bridges: eclipse-mosquitto/mosquitto issue 2301, open.)
 #
 # Needs Debian 12, its package lists (apt-get update) and python3-venv.
 #

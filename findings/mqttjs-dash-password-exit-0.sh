@@ -1,12 +1,12 @@
 #!/bin/sh
-# MQTT.js 5.16.0 (npm `mqtt`, its command): a password that begins with a dash is taken for options, the broker
-# refuses the connection, and the exit code is 0.
+# MQTT.js 5.16.0 (npm `mqtt`, its command) takes a password that begins with a dash for options; the broker refuses
+# the connection, and the exit code is 0.
 #
-# `mqtt pub -P <password>` cuts its line with minimist, which takes a word with a dash in front for further
-# options even where a value is due; mosquitto_pub takes the next word, whatever it is. A random URL-safe
-# password begins with a dash once in 64. With one that begins `-x` no password is sent at all; with one that
-# begins `-p` the port is lost instead. `mqtt pub` ends with 0 after a refusal (CONNACK 5), so a script that goes
-# by the exit code thinks that its reading arrived. `-P=-x…` and `--password=-x…` are read as meant.
+# `mqtt pub -P <password>` parses its line with minimist, which takes a word with a leading dash for further options
+# even where a value is due; mosquitto_pub takes the next word, whatever it is. A random URL-safe password begins with
+# a dash once in 64. If it begins with `-x`, no password is sent at all; if it begins with `-p`, the port is lost
+# instead. `mqtt pub` ends with 0 after a refusal (CONNACK 5), so a script that relies on the exit code thinks that
+# its reading arrived. `-P=-x…` and `--password=-x…` are read as meant.
 #
 # Needs Node.js with npm, and python3 for a broker that refuses everybody without the right password.
 #

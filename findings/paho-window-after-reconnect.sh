@@ -1,12 +1,12 @@
 #!/bin/sh
-# paho-mqtt 2.2.0 (Python): what is queued behind the in-flight window is all sent at once after a reconnection.
+# paho-mqtt 2.2.0 (Python): after a reconnection all messages queued behind the in-flight window are sent at once.
 #
-# `max_inflight_messages_set(20)` (20 is also its own value) says how many messages of QoS 1 may be part way through
-# their flow at once; what is published beyond waits. On one connection that holds. Where the broker was away meanwhile, it
-# does not: of 300 messages that waited all 300 come before the first is acknowledged, for the client does not
-# count what it marks to be sent again. A broker or gateway that holds each sender to a window, as brokers with a
-# Receive Maximum do at MQTT 5, meets a burst of a whole outage, and after one more cut the whole burst comes again.
-# A node that keeps hours of readings should hold them itself and publish the next as the last is acknowledged.
+# `max_inflight_messages_set(20)` (20 is also the default) limits how many messages of QoS 1 may be part way through
+# their flow at once; further messages wait. On one connection that holds. After the broker was away it does not: of
+# 300 waiting messages all 300 are sent before the first is acknowledged, since the client does not count those that
+# it marks for resending. A broker or gateway that limits each sender to a window, as brokers do at MQTT 5 with a
+# Receive Maximum, gets the burst of a whole outage, and after one more cut the whole burst again. A node that keeps
+# hours of readings should hold them itself, and publish the next one when the last is acknowledged.
 #
 # Needs python3-venv. The broker here is a few lines that acknowledge nothing and count, so that no other program's
 # limits show.

@@ -1,12 +1,12 @@
 #!/bin/sh
-# poppler-utils 22.12.0 (Debian 12): `pdfinfo` says "Syntax Error: Suspects object is wrong type (boolean)" of every
-# tagged PDF that typst (PyPI 0.15.2) writes, though the file is as the standard wants it.
+# poppler-utils 22.12.0 (Debian 12): `pdfinfo` reports "Syntax Error: Suspects object is wrong type (boolean)" for
+# every tagged PDF that typst (PyPI 0.15.2) writes, although the file follows the standard.
 #
-# The catalogue of a tagged PDF says that it is marked, and may say whether its tags are suspect: `/MarkInfo
-# <</Marked true/Suspects false>>`, two booleans (ISO 32000-1, table 321). pdfinfo reads the second rightly, prints
-# "Suspects: no", and complains of it all the same; its exit code is 0. veraPDF 1.28.2 finds such files to be
-# PDF/A-2b and PDF/UA-1. Who looks with pdfinfo at a report or a label that he was handed takes it for a broken
-# one, and a script that treats any line on standard error as a failure refuses it.
+# The catalogue of a tagged PDF says that it is marked, and may say whether its tags are suspect: `/MarkInfo <</Marked
+# true/Suspects false>>`, two booleans (ISO 32000-1, table 321). pdfinfo reads the second correctly, prints "Suspects:
+# no", and still reports the error; its exit code is 0. veraPDF 1.28.2 finds such files to be PDF/A-2b and PDF/UA-1.
+# Somebody who inspects a report or a label with pdfinfo takes it for broken, and a script that treats any line on
+# standard error as a failure refuses it.
 #
 # Needs Debian 12 and its package lists (apt-get update), and libraries of poppler that are mostly there already
 # (fontconfig, freetype, jpeg, lcms2, nss, openjp2, png, tiff).

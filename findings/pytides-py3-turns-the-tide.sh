@@ -1,16 +1,17 @@
 #!/bin/sh
-# PyPI pytides-py3 0.8.1: high water is predicted at a wrong hour; how wrong changes with the years, and in 2015 it
-# was at low water.
+# PyPI pytides-py3 0.8.1 predicts high water at a wrong hour; the error changes with the years, and in 2015 the
+# predicted high water was at low water.
 #
-# The moon's node moves the phase of every constituent a little to and fro in 18.6 years; M2, the main one, by two
-# degrees at most, four minutes (Schureman's Manual, Special Publication 98, which the package says it follows:
-# u = 2ξ - 2ν). Its ξ is wrong, reaches 90 degrees where it should stay within 12, and takes M2 with it, and O1; its
-# ν' and ν'' do the same to K1 and K2. Only when the node passes zero, around 2006 and 2025, are the hours about
-# right. npm @neaps/tide-predictor 0.11.0 reckons after Schureman as well, and PyPI utide 0.4.0 and hatyan 2.14.0
-# turn M2, O1, K1 and K2 as it does, to a degree.
+# The moon's node moves the phase of every constituent slightly to and fro in 18.6 years; that of M2, the main one, by
+# two degrees at most, which is four minutes (Schureman's Manual, Special Publication 98, which the package says it
+# follows: u = 2ξ - 2ν). The package's ξ is wrong: it reaches 90 degrees where it should stay within 12, and shifts M2
+# and O1 with it; its ν' and ν'' do the same to K1 and K2. Only when the node passes zero, around 2006 and 2025, are
+# the hours about right. npm @neaps/tide-predictor 0.11.0 also follows Schureman, and PyPI utide 0.4.0 and hatyan
+# 2.14.0 agree with it on M2, O1, K1 and K2 to a degree.
 #
-# Who opens a sluice by the published constants of a gauge lets the salt in. What was fitted with the package and is
-# predicted with it soon afterwards is less wrong, as both are wrong alike. Take utide. We found no issue upstream.
+# Opening a sluice by such a prediction from a gauge's published constants lets the salt in. Constants fitted with the
+# package and used by it soon afterwards give a smaller error, since both are wrong alike. Use utide. We found no
+# issue upstream.
 #
 # Needs node, npm and python3-venv.
 #

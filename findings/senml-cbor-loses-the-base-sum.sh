@@ -1,12 +1,12 @@
 #!/bin/sh
-# PyPI kpn-senml 1.0.1 and micropython-senml 0.1.1: 1,005 m³ that went through a gate are 1,005 in JSON and 5 in
-# CBOR, written by the same call from the same pack.
+# PyPI kpn-senml 1.0.1 and micropython-senml 0.1.1: a sum of 1,005 m³ through a gate is 1,005 in JSON and 5 in CBOR,
+# written by the same call from the same pack.
 #
-# SenML lets a pack say a part of every sum once, as base sum, which the reader adds (RFC 8428, 4.1); both packages
-# take it off each record by themselves. In CBOR the fields have numbers for names, and base sum is -6 (section 6,
-# table 6). Both write -16, which is nobody's. A reader must ignore a field that it does not know, unless its name
-# ends in "_" (12.3), so it adds nothing and has no reason to complain; the packages read back what they wrote and
-# do not notice either. MicroPython's package comes from KPN's. Set no `base_sum` on a node that sends CBOR, or send
+# SenML lets a pack state a part of every sum once, as base sum, which the reader adds (RFC 8428, 4.1); both packages
+# subtract it from each record themselves. In CBOR the fields have numbers for names, and base sum is -6 (section 6,
+# table 6). Both packages write -16, which is not assigned. A reader must ignore an unknown field unless its name ends
+# in "_" (12.3), so it adds nothing and has no reason to complain; the packages read back what they wrote and do not
+# notice either. MicroPython's package is derived from KPN's. Set no `base_sum` on a node that sends CBOR, or send
 # JSON; at the other end, doubt a sum that falls. We found no issue upstream.
 #
 # Output seen, on 2026-11-29:

@@ -1,15 +1,15 @@
 #!/bin/sh
 # npm sparkplug-payload 1.0.3 (Eclipse Tahu's), PyPI pysparkplug 0.6.1 and mqtt-spb-wrapper 2.1.2: a water level of
-# -35 cm that one of them writes as Int16 or Int8 is 65501 for another, or an error.
+# -35 cm that one of them writes as Int16 or Int8 is 65501 or an error for another.
 #
-# Sparkplug B puts small signed numbers into an unsigned field of 32 bits, and does not say how wide a negative one
-# is written. JavaScript's package writes 32 bits, FFFFFFDD, and takes 32 bits for granted when it reads; Python's two
-# write the 16 or 8 bits of the type, FFDD. So Node reads 65501 from a Python node, in silence, while pysparkplug
-# raises OverflowError for what Node wrote (pysparkplug issue 26, open); mqtt-spb-wrapper reads both. Int32 is -35
-# everywhere. We found no issue about Node's side of it.
+# Sparkplug B puts small signed numbers into an unsigned field of 32 bits, and does not define how wide a negative
+# number is written. JavaScript's package writes 32 bits, FFFFFFDD, and expects 32 bits when it reads; the two Python
+# packages write the 16 or 8 bits of the type, FFDD. So Node reads 65501 from a Python node without an error, while
+# pysparkplug raises OverflowError for Node's value (pysparkplug issue 26, open); mqtt-spb-wrapper reads both. Int32
+# is -35 everywhere. We found no issue about Node's side.
 #
-# A gauge below its zero mark is the common case in a tidal canal. Declare Int32 or Float, whatever the width of
-# the sensor's register.
+# In a tidal canal a gauge is often below its zero mark. Declare Int32 or Float, whatever the width of the sensor's
+# register.
 #
 # Needs node, npm and python3-venv.
 #

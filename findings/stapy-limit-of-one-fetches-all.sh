@@ -1,15 +1,16 @@
 #!/bin/sh
-# PyPI stapy 0.3.1: the newest reading, asked for with `limit(1)`, comes with all the others, one request for each.
+# PyPI stapy 0.3.1: a query for the newest reading with `limit(1)` returns all the others too, with one request for
+# each.
 #
-# SensorThings has `$top` for how many entities an answer may hold, and the answer to `$top=1` has a link to the next
-# one (`@iot.nextLink`), for whoever wants to go on; FROST-Server and others give it. stapy asks with `$top`, and
-# then follows the links to the end, whatever the limit was: of a gauge with 20 readings it makes 20 requests and
-# hands out 20 results, of one that has been there for a year over 50,000. What ends it is `get_data_sets(count=1)`; count
-# and limit together are one request.
+# In SensorThings `$top` limits how many entities an answer holds, and the answer to `$top=1` has a link to the next
+# one (`@iot.nextLink`) for clients that want to go on; FROST-Server and others give it. stapy sends `$top`, and then
+# follows the links to the end, whatever the limit was: for a gauge with 20 readings it makes 20 requests and returns
+# 20 results, for one that has run for a year over 50,000. `get_data_sets(count=1)` stops it: count and limit together
+# make one request.
 #
-# Who runs a server for open data sees a client walk through it one by one and may take it for an attack. We found
-# no issue upstream. (PyPI frost_sta_client goes through all pages as well when its list is iterated, which its
-# README says; `.entities` is the first page.)
+# The operator of a server for open data sees a client walk through it one by one, and may take it for an attack. We
+# found no issue upstream. (PyPI frost_sta_client also goes through all pages when its list is iterated, as its README
+# says; `.entities` is the first page.)
 #
 # Output seen, on 2026-11-29:
 #   limit(1): 20 results, 20 requests, first $top=1, last $top=1&$skip=19

@@ -1,13 +1,13 @@
 #!/bin/sh
-# PyPI lunardate 0.3.0, LunarCalendar 0.0.9 and lunar_python 1.4.8 give China's calendar: of the years 1976 to
-# 2098 their first day of the first month is not Tết in 1985, 2007, 2030 and 2053.
+# PyPI lunardate 0.3.0, LunarCalendar 0.0.9 and lunar_python 1.4.8 give China's calendar: of the years 1976 to 2098,
+# their first day of the first month is not Tết in 1985, 2007, 2030 and 2053.
 #
-# Both calendars follow one rule, Vietnam's at UTC+7 and China's at UTC+8: a new moon between 23:00 and midnight
-# in Hà Nội falls on the next day in Beijing. In three of those years Tết is a day earlier, and in 1985, when the
-# leap month went elsewhere, 30 days. None of the three has an argument for the meridian, and none says "China"
-# in its name. What is grown for Tết (flowers of Sa Đéc, mandarins of Lai Vung) is counted back from that day; a
-# harvest planned with them for 2030 comes to a market that is closed. PyPI vnlunar 1.0.5 takes the meridian as
-# `time_zone`, 7 unless told otherwise; with 8 it gives the others' days, so nothing else divides them.
+# Both calendars follow one rule, Vietnam's at UTC+7 and China's at UTC+8: a new moon between 23:00 and midnight in Hà
+# Nội falls on the next day in Beijing. In three of those years Tết is a day earlier, and in 1985, when the two
+# calendars had different leap months, 30 days. None of the three has an argument for the meridian, and none has
+# "China" in its name. Crops for Tết (flowers of Sa Đéc, mandarins of Lai Vung) are planned backwards from that day; a
+# harvest planned with these packages for 2030 reaches a market that is closed. PyPI vnlunar 1.0.5 takes the meridian
+# as `time_zone`, by default 7; with 8 it gives the others' days, so nothing else separates them.
 #
 # Output seen, on 2026-11-28:
 #   1985: vnlunar 1985-01-21, the others 1985-02-20

@@ -1,16 +1,16 @@
 #!/bin/sh
-# PyPI utide 0.4.0 and npm @neaps/tide-predictor 0.11.0: a level that is highest in October, fitted with the one and
-# predicted with the other, is highest in December.
+# PyPI utide 0.4.0 and npm @neaps/tide-predictor 0.11.0: a level that is highest in October, fitted with the first and
+# predicted with the second, is highest in December.
 #
 # Both call the yearly term of a level SA. In neaps, and in NOAA's constants, its phase counts from the sun's mean
 # longitude h (after Schureman); in utide, after Foreman, from the perihelion, h - p', which is 77 degrees or 78 days
-# away. Their speeds tell it, 0.0410686 and 0.0410667 degrees an hour, but the name is all that goes from one to the
-# other, and neither documentation says which is meant. M3 is half a turn apart; M2, S2, K1 and O1 go over as they
-# are. Where a river's flood is greater than its tide, as in the upper delta of the Mekong, SA is the largest of all.
+# away. Their speeds differ, 0.0410686 and 0.0410667 degrees an hour, but only the name passes from one tool to the
+# other, and neither documentation says which is meant. M3 differs by half a turn; M2, S2, K1 and O1 can be used in
+# both. Where a river's flood is greater than its tide, as in the upper delta of the Mekong, SA is the largest of all.
 #
-# Add p' to the phase of SA that utide found, 283.4 degrees in these years, before neaps has it; PyPI hatyan reckons
-# after either book and says after which. Issue 2143 of dankelley/oce (R) is about the two speeds; of these two tools
-# we found nothing (issue 296 of openwatersio/neaps compares them for the nodes).
+# Add p', 283.4 degrees in these years, to the phase of SA that utide found before neaps uses it; PyPI hatyan computes
+# after either book and says which. Issue 2143 of dankelley/oce (R) is about the two speeds; about these two tools we
+# found nothing (issue 296 of openwatersio/neaps compares them for the nodes).
 #
 # Needs node, npm and python3-venv.
 #
