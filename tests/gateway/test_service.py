@@ -1,4 +1,4 @@
-"""Whole gateways: when they count as well, and how two of them on one machine share the work."""
+"""Whole gateways: when one is well, and how two of them on one machine share the work."""
 
 import signal
 import sqlite3

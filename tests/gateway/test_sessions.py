@@ -128,7 +128,7 @@ def test_who_publishes_at_qos_0_and_is_gone_is_heard(port):
 
 
 def test_the_will_of_a_session_that_came_back_is_the_newer_one(port):
-    """So is whether it is retained; the `offline` status of a device is."""
+    """The newer will also decides whether it is retained, as `offline` of a device is."""
     with joined(port, "gateway-3", clean=True):
         pass
     with joined(port, "gateway-3", clean=False, will=(TOPIC, b"older")) as one:

@@ -143,9 +143,7 @@ class Party:
         return self.answer is not None and not self.answer.is_failure
 
     def publish(self, topic: str, payload: bytes = READING) -> bool:
-        """Whether the broker accepted it. The embedded one acknowledges all: there others must have received
-        it.
-        """
+        """Whether the broker accepted it. The embedded one acknowledges all, so others must have it."""
         self.published = None
         self._client.publish(topic, payload, qos=1)
         until("an answer", 10, lambda: self.published is not None or self.lost.is_set())

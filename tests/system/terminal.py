@@ -84,7 +84,7 @@ class Terminal:
             return None
 
     def left(self) -> list[str]:
-        """ "pid command" of each process that was started here and still runs, wherever in the tree it is."""
+        """Each process that was started here and still runs, anywhere in the tree, as "pid command"."""
         mark, found = f"{MARK}={self._mark}".encode(), []
         for path in Path("/proc").glob("[0-9]*/environ"):
             with suppress(OSError):

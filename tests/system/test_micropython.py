@@ -156,7 +156,7 @@ node.main(3, 600)
 
 
 def test_what_was_measured_before_the_time_was_known_gets_its_time(tmp_path, run):
-    """An ESP32 does so, since after a power cut its clock starts from 2000."""
+    """An ESP32 has this case, since its clock starts from 2000 after a power cut."""
     with Broker("refuses", "refuses") as broker:
         place(tmp_path, broker.port)
         run(LATE)

@@ -230,7 +230,7 @@ def test_every_alert_rule_has_one_number_a_series(filled, name):
         assert found == []
         return
     if RULES[name].asked == "quarantine" and not found:
-        return  # one page of the books shows no messages added within the hour
+        return  # with one page of the books no increase within the hour can be computed
     assert found, asked(name)[0]
     for query in asked(name):
         for series in engine(query):

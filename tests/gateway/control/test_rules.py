@@ -27,7 +27,7 @@ RULES = {rule.id: rule for rule in PILOT.advice.rules}
 
 
 def test_no_rule_is_held_against_a_direction():
-    """ "Below" and "above" mean nothing for a mean direction."""
+    """A mean direction is neither below nor above a limit."""
     with pytest.raises(ValueError, match="neither over nor under"):
         Condition(signal="wind_direction", hours=3, above=180)
 

@@ -88,9 +88,9 @@ def test_a_week_in_which_nothing_fails_has_no_false_alarm():
 
 
 def test_every_spike_is_flagged_at_once(harsh):
-    """The first value of each spike is flagged; the values after it may as well be a step. Counted are spikes
-    in messages that arrive in order and leap further than the threshold from a good value of less than an
-    hour before.
+    """The first value of each spike is flagged; the values after it may as well be a step. Only spikes count
+    whose message arrives in order and whose value leaps further than the threshold from a good value of less
+    than an hour before.
     """
     spikes = 0
     for record in harsh.records:

@@ -49,7 +49,7 @@ def test_what_is_asked_in_pieces_is_what_it_was_at_once(any_influx, monkeypatch)
 
 
 def test_places_where_devices_speak_seldom_or_often_are_covered_as_each_is(any_influx, monkeypatch):
-    """Places with rare readings are queried together once, those with frequent readings in two pieces."""
+    """Places with rare readings take one query, those with frequent readings two."""
     monkeypatch.setattr("gateway.stores.influx.TOGETHER", 2)
     made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, any_influx.bucket())
     # hours between readings

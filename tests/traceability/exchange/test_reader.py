@@ -1,5 +1,4 @@
-"""Anybody's EPCIS document: what GS1's schema and vocabulary forbid is refused, with a sentence that names
-it.
+"""Anybody's EPCIS document: what GS1's schema and vocabulary forbid is refused, by a sentence that says so.
 
 `HOIQUAN_TEST_EPCIS_DOCUMENTS=FOLDER`, with the files of github.com/gs1/EPCIS (2b888be) and
 github.com/openepcis/openepcis-test-resources (901e5d3) below it, compares our verdicts with theirs: 93

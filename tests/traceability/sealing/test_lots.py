@@ -92,7 +92,7 @@ def test_who_only_counts_lots_reads_no_records(
 def test_a_lot_of_which_nobody_asked_how_it_grew_has_no_coverage(
     tmp_path: Path, pilot: Pilot, id: str
 ) -> None:
-    """A merged lot has the coverage of its parts; a refused one is not measured."""
+    """A merged lot has no coverage of its own, its parts have; a refused lot is never measured."""
     plot = Plot(tmp_path / "trace", pilot)
     plot.write(pick("h", 0, 850), pick("i", 0.1, 300), pick("too-much", 0.2, 900_000))
     plot.write(pick("all-1", 0.3), entry("merge", "all", 0.5, harvests=["h", "i"]))
