@@ -47,7 +47,7 @@ def serve():
 
 def client(name, clean):
     made = Client(CallbackAPIVersion.VERSION2, name, clean, protocol=MQTTv311, manual_ack=not clean)
-    made.username_pw_set(name)  # amqtt keeps no session of those who do not say who they are
+    made.username_pw_set(name)  # amqtt keeps no session of a client without a user name
     return made
 
 

@@ -25,7 +25,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 npm install --silent --no-audit --no-fund --prefix . sparkplug-payload@1.0.3
-for one in pysparkplug==0.6.1 mqtt-spb-wrapper==2.1.2; do # they want different versions of protobuf
+for one in pysparkplug==0.6.1 mqtt-spb-wrapper==2.1.2; do # they require different versions of protobuf
   python3 -m venv "${one%%==*}"
   "${one%%==*}/bin/pip" install -q --disable-pip-version-check "$one"
 done

@@ -1,6 +1,6 @@
-// What esp32.ino needs of Arduino's core and its libraries; its last will and what it publishes go to standard
-// output, a line each with tabs between: what, topic, payload, retained. The connection breaks once; with
-// STUMBLES it holds, and the first thing that is published is not sent. Signatures are those of the core (3.x) and of
+// The parts of Arduino's core and of its libraries that esp32.ino uses. The node's last will and its publications go to
+// standard output, a line each with tabs between: what, topic, payload, retained. The connection breaks once; with
+// STUMBLES it holds, and the first publication is not sent. Signatures are those of the core (3.x) and of
 // PubSubClient 2.8.
 #pragma once
 #ifndef STUMBLES

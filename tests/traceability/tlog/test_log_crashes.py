@@ -28,7 +28,7 @@ class Crash(BaseException):
 
 
 def failing(patch: pytest.MonkeyPatch, step: int, error: Callable[[], BaseException]) -> Callable[[], int]:
-    """Make a durable step fail: odd `step`s before it is done, even ones after. Returns a counter of steps."""
+    """Make a durable step fail: odd `step`s before it is done, even ones after. Returns a step counter."""
     count = 0
 
     def counted(work: Callable[..., Any]) -> Callable[..., Any]:
