@@ -1,4 +1,4 @@
-"""The decoder on status and diary, and on what a device's model may send."""
+"""The decoder on status and diary messages, and on the kinds that a device's model may send."""
 
 import json
 
@@ -135,7 +135,7 @@ def test_what_is_no_json_is_told_what_its_topic_takes():
             assert [one for one in set(takes) if one in sentence] == [takes[place]]
 
 
-# -- a model bounds what may be said
+# -- a device sends only the kinds of message that its model allows
 
 
 @pytest.mark.parametrize("device", [REAL, PLAYED], ids=["real", "simulated"])
