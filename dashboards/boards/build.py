@@ -1,4 +1,4 @@
-"""Boards and alert rules to files: `build` writes them, `stale` says which differ from the code.
+"""Writes boards and alert rules to files (`build`), and lists the files that differ from the code (`stale`).
 
     boards ─► json/{vi,en}/*.json      rules of the pilot files ─► alerts/{vi,en}/*.yaml
     map.files ─► maps/
@@ -30,7 +30,7 @@ BOARDS: dict[str, Callable[[str], Dashboard]] = {
 
 
 def build(folder: Path = FOLDER) -> list[Path]:
-    """Write everything in both languages under `folder`; what nothing writes is removed."""
+    """Write all files in both languages under `folder`, and remove those that the code no longer produces."""
     written = []
     for name, content in _files():
         path = folder / name
@@ -43,7 +43,7 @@ def build(folder: Path = FOLDER) -> list[Path]:
 
 
 def stale(folder: Path = FOLDER) -> list[str]:
-    """Files of `folder` that differ from the code: changed, missing, or of no board."""
+    """Files of `folder` that differ from the code: changed, missing, or no longer produced."""
     wanted = {folder / name: content for name, content in _files()}
     there = {path: path.read_text("utf-8") for path in _there(folder)}
     return sorted(

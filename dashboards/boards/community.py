@@ -1,15 +1,15 @@
-"""The board “Hội quán”: one community, what its devices measure, what it is advised, what it harvested.
+"""The board “Hội quán”: what one community measures, is advised and harvests.
 
 what is in alarm now
-what is to be done: the newest advice of each rule
-who it is
+what to do: the newest advice of each rule
+commune, kind, products, when it joined
 air │ humidity │ rain a day
 soil │ salt in the soil │ nutrients
 canal level │ canal salinity │ pests a day          with alarm levels
 pond oxygen │ pond ammonia │ its water's temperature
 devices
 lots
-wind direction │ rain intensity │ light             what few places measure stands last
+wind direction │ rain intensity │ light             signals that few places measure come last
 dust │ noise │ water used a day
 """
 
@@ -20,10 +20,10 @@ from dashboards.boards import frame, queries, readings, style, today, trace
 from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
 
-FIRST = "my-dien"  # of the default pilot the one with the most kinds of device
+FIRST = "my-dien"  # the community of the default pilot with the most kinds of device
 HOURS = 30 * 24
 
-# Panels that an alarm's message leads to, by what it is about.
+# Panels by signal or subject; an alarm's message links to the panel of its signal.
 PANELS = {
     "air_temperature": 2, "relative_humidity": 3, "rainfall": 4, "soil_moisture": 5, "soil_ec": 6,
     "soil_nitrogen": 7, "soil_phosphorus": 7, "soil_potassium": 7, "water_level": 8, "salinity": 9,

@@ -1,7 +1,7 @@
-"""What every board has around its panels: its uid, the variables, and links to the others.
+"""What every board has around its panels: its uid, the variables, and links to the other boards.
 
-Links keep the time range and the variables, so that a place that was chosen on one board stays chosen on
-the next. The variable `community` also takes all places at once.
+Links keep the time range and the variables, so that a place chosen on one board stays chosen on the next. The
+variable `community` also takes all places at once.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,8 +16,8 @@ from dashboards.boards.style import Say
 
 NAMES = ("targets", "community", "water", "trace", "quality", "operations")
 PILOT = naming.DEFAULT  # chosen at first, where the store has it
-MOST = 32  # places that lines or rows are of where there are more: as many as the default pilot has
-EVERYWHERE = ".*"  # the value of “all” in a pattern
+MOST = 32  # places that a panel shows at most, a line or row each: as many as the default pilot has
+EVERYWHERE = ".*"  # the pattern that “all” stands for
 
 
 def uid(name: str, lang: str) -> str:
@@ -26,7 +26,7 @@ def uid(name: str, lang: str) -> str:
 
 
 def begin(name: str, lang: str, say: Say, community: str = "") -> build.Dashboard:
-    """A board without panels. `community` is chosen at first, "" for all."""
+    """A board without panels; `community` is its first choice of place, "" for all places."""
     board = (
         style.board(uid(name, lang), say(f"{name}_title"), say(f"{name}_about"))
         .with_variable(_pilot(say))
@@ -46,14 +46,14 @@ def begin(name: str, lang: str, say: Say, community: str = "") -> build.Dashboar
 
 
 def to_community(say: Say) -> list[dict[str, object]]:
-    """From the name of a place to its board: the cell's raw value is its id."""
+    """A link from a place's name to its board; the cell's raw value is the place's id."""
     url = f"/d/{uid('community', say.lang)}?var-pilot=${{pilot:percentencode}}"
     url += "&var-community=${__value.raw:percentencode}&${__url_time_range}"
     return [{"title": say("see_community"), "url": url, "targetBlank": False}]
 
 
 def linked(panel: table.Panel, say: Say, column: str) -> table.Panel:
-    """The column of places leads to each place's board."""
+    """Link the column of places to each place's board."""
     return style.paint(panel, column, links=to_community(say), custom_width=220)
 
 
@@ -61,7 +61,9 @@ def by_place(
     panel: table.Panel, say: Say, titles: Mapping[str, str], selects: Iterable[str],
     *after: dashboard.DataTransformerConfig,
 ) -> table.Panel:  # fmt: skip
-    """A row a place, joined from queries by community, each with the way to its board."""
+    """One row per place: joins the queries `selects` by community and links each place to its board. `after`
+    are further transformations.
+    """
     for ref, query in zip("ABCDEF", selects, strict=False):
         panel.with_target(InfluxQL(query, ref))
     linked(panel, say, titles["community"])
@@ -69,7 +71,9 @@ def by_place(
 
 
 def by_gateway(panel: timeseries.Panel, of: str, names: Mapping[str, str]) -> timeseries.Panel:
-    """A line a gateway and field: `of` (max, sum) it in each step; `names` by field, "" for the gateway's."""
+    """One line per gateway and field, the aggregate `of` (max, sum) in each step. `names`: field → a name to
+    put before the gateway's, "" for the gateway's alone.
+    """
     for ref, (field, name) in zip("ABCDEF", names.items(), strict=False):
         query = queries.trend("gateway", field, of, by="instance")
         panel.with_target(InfluxQL(query, ref, SERIES, f"{name} $tag_instance".strip()))
@@ -83,14 +87,14 @@ def instance(say: Say) -> build.QueryVariable:
 
 
 def some(name: str, query: str, say: Say) -> build.QueryVariable:
-    """A variable of those places that `query` finds, for panels that cannot show all. Hidden: its choices
-    would be ids.
+    """A variable of the places that `query` finds, for panels that cannot show all places. It is hidden, as
+    its choices would be ids.
     """
     return all_of(build.QueryVariable(name).hide(dashboard.VariableHide.HIDE_VARIABLE).query(query), say)
 
 
 def all_of(variable: build.QueryVariable, say: Say) -> build.QueryVariable:
-    """All of what its query finds in the chosen range, until somebody chooses."""
+    """Complete a variable: until the user chooses, it has all that its query finds in the chosen range."""
     return (
         variable.datasource(queries.SOURCE)
         .include_all(True)
@@ -114,7 +118,7 @@ def _pilot(say: Say) -> build.QueryVariable:
 
 
 def _community(say: Say, chosen: str) -> build.CustomVariable:
-    """Places by name: a variable out of the store would show their ids."""
+    """The variable of places, listed by name; a variable queried from the store would show ids."""
     shown, value = (naming.places()[chosen], chosen) if chosen else (say("all"), "$__all")
     return (
         build.CustomVariable("community")

@@ -1,4 +1,4 @@
-"""Panels of one indicator, which several boards show: its line, its course, who counts and who is next."""
+"""Panels of one indicator, used by several boards: its line, its course, who counts and who is next."""
 
 from grafana_foundation_sdk.builders import stat, table, timeseries
 from grafana_foundation_sdk.models import common
@@ -18,8 +18,8 @@ def _unit(say: Say, indicator: Indicator) -> str:
 
 
 def line(spot: Spot, say: Say, indicator: Indicator) -> stat.Panel:
-    """An indicator in one line: what there is (all, and of real devices alone), what is due, what is likely,
-    and in words whether that is on course.
+    """An indicator in one line: value (all devices, and real ones alone), target, the plan's path, forecast,
+    and in words whether the value is on course.
     """
     share = indicator == SHARE
     titles = {"value": say("value"), "value_real": say("real"), "target": say("target"), "path": say("path")}
@@ -49,9 +49,9 @@ def as_of(spot: Spot, say: Say, indicator: Indicator) -> stat.Panel:
 
 
 def progress(spot: Spot, say: Say, indicator: Indicator) -> timeseries.Panel:
-    """The plan's years: what was counted on each day, what the path asked for by then, the dated targets (at
-    the end of their year, so their line steps *before* each), and the forecast with its band. A count holds
-    until the next one: all lines are steps, and none has gaps.
+    """An indicator over the plan's years: the value counted each day, the plan's path, the dated targets
+    (each at the end of its year, so that lines step *before* a point), and the forecast with its band. A
+    count holds until the next one, so all lines are steps without gaps.
     """
 
     def by_day(column: str) -> str:
@@ -81,7 +81,7 @@ def progress(spot: Spot, say: Say, indicator: Indicator) -> timeseries.Panel:
 
 
 def standing(spot: Spot, say: Say, indicator: Indicator | None = None) -> table.Panel:
-    """Who is next: first those who do not count yet, with what they have and lack."""
+    """A table of places: first those that do not count yet, with what they have and lack."""
     titles = {"community": say("place")}
     titles |= {"indicator": say("indicator")} if indicator is None else {}
     titles |= {"counted": say("counted"), "has": say("has")}

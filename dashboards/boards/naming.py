@@ -18,8 +18,8 @@ from devices.pilots.names import alphabetical
 from devices.pilots.pilot import HERE, INDICATORS, Pilot, load
 from devices.texts import catalogue, text
 
-DEFAULT = "dong-thap"  # its places first
-COMMA = r"\,"  # in a choice of a variable
+DEFAULT = "dong-thap"  # its places come first
+COMMA = r"\,"  # a comma within one choice of a variable
 
 
 @cache
@@ -30,7 +30,7 @@ def pilots() -> tuple[Pilot, ...]:
 
 
 def places(commune: bool = False) -> dict[str, str]:
-    """Id → name of each place, of each pilot in Vietnamese order, with its `commune` where that is wanted."""
+    """Id → name of each place, pilot by pilot in Vietnamese order; `commune` adds the commune's name."""
     return {
         place.id: f"{place.name}, {pilot.commune(place, date.max)}" if commune else place.name
         for pilot in pilots()
@@ -54,7 +54,7 @@ def words(lang: str) -> dict[str, str]:
 
 
 def _lacking(lang: str) -> dict[str, str]:
-    """What a village's row says of its silent services → the same in words."""
+    """A village's silent services as its row lists them, in any order → the same in words."""
     return {
         ", ".join(one.id for one in some): text(
             "boards.lacks", lang, what=", ".join(one.name.get(lang) for one in some)
@@ -74,7 +74,7 @@ def mappings(lang: str, *, commune: bool = False) -> list[dashboard.ValueMapping
     }
     shapes = [(_device(model.id), f"{model.name(lang)} $1") for model in MODELS.values()]
     shapes += [(r"/^(\d{4})-(\d\d)-(\d\d)$/", "$3/$2/$1"), (r"/^(\d+)\/(\d+)$/", text("boards.has_of", lang))]
-    for kind in ("hoi-quan", "htx"):  # of a rehearsal, beside the pilot's own
+    for kind in ("hoi-quan", "htx"):  # places that a rehearsal invents beside the pilot's own
         of = text("boards.kind_" + kind.replace("-", "_"), lang)
         invented = f"{of} $1 ({text('boards.invented', lang)})"
         shapes.append((rf"/^{kind}-(\d{{3}})$/", invented))
@@ -97,7 +97,7 @@ def options() -> str:
 
 
 def legends(lang: str, by: str) -> list[dashboard.DataTransformerConfig]:
-    """Names for the series of a legend that are called by a tag's value: places, or devices."""
+    """Rename a legend's series from a tag's values to names: those of places (`by` community) or devices."""
     if by == "community":
         renamed = [(f"^{re.escape(place)}$", name) for place, name in places().items()]
     else:
@@ -109,5 +109,5 @@ def legends(lang: str, by: str) -> list[dashboard.DataTransformerConfig]:
 
 
 def _device(model: str) -> str:
-    """Simulated nodes are called by place, model and number; a real device keeps the name it was given."""
+    """The pattern of a simulated node's id: place, model, number. A real device keeps its given name."""
     return rf"/^.+-{re.escape(model)}-(\d+)$/"

@@ -1,9 +1,9 @@
-"""The board “Vận hành và an toàn”: do the gateway's books balance, does it keep up, who knocks in vain.
+"""The board “Vận hành và an toàn”: do the gateways' books balance, do they keep up, which logins are refused.
 
 the books of each gateway
 messages a step: received, stored │ lag
-what waits on disk                │ what spool and quarantine hold
-numbered messages that never came │ what the broker dropped
+messages waiting on disk          │ size of spool and quarantine
+numbered messages that never came │ messages that the broker dropped
 refused logins                    │ devices that say they are off line
 who did what
 """

@@ -1,9 +1,9 @@
-"""The board “Chất lượng dữ liệu”: how much of what should come comes, and how much of it is believed.
+"""The board “Chất lượng dữ liệu”: how many of the expected readings arrive, and how many are believed.
 
 coverage a day by place        │ doubted values a day by reason
 coverage by place, newest      │ refused messages
 weakest batteries of the day   │ every device
-(by place and device: where there is least coverage, if there are too many places for a board)
+(where there are too many places for a board, panels by place and device show those with the least coverage)
 """
 
 from grafana_foundation_sdk.builders import dashboard as build
@@ -15,8 +15,8 @@ from dashboards.boards.style import Say, Spot
 from devices.contract.quality import REASONS
 
 DAYS = 30
-WEAKEST = 600  # batteries: of all devices of the default pilot
-LEAST = "least_covered"  # the variable of the places that are shown
+WEAKEST = 600  # rows of batteries at most: all devices of the default pilot
+LEAST = "least_covered"  # the variable that holds the places shown
 
 
 def board(lang: str) -> build.Dashboard:
@@ -46,7 +46,7 @@ def _coverage(spot: Spot, say: Say) -> timeseries.Panel:
 
 
 def _doubted(spot: Spot, say: Say) -> timeseries.Panel:
-    """A query for each reason, so that each has its name in the board's language."""
+    """One query per reason, so that each series has its name in the board's language."""
     panel = style.dress(
         style.bars(), spot, say, title=say("doubted"), about=say("doubted_about"), unit=style.COUNT
     )
@@ -90,7 +90,7 @@ def _batteries(spot: Spot, say: Say) -> table.Panel:
 
 
 def least_covered(number: int) -> str:
-    """Ids of the `number` chosen places whose devices had the least coverage."""
+    """Ids of the `number` chosen places whose devices had the lowest mean coverage."""
     share, place = queries.named("device", "coverage"), queries.named("device", "community")
     where = queries.chosen("device", queries.window(DAYS), {})
     of_each = f'SELECT mean({share}) AS {share} FROM "device" {where} GROUP BY {place}'
@@ -98,11 +98,11 @@ def least_covered(number: int) -> str:
 
 
 def coverage() -> str:
-    """By place, of the least covered: mean of its devices' newest coverage (0..100) as `coverage`, their
-    number as `devices`.
+    """One row per place among the least covered: the mean of its devices' newest coverage (0..100) as
+    `coverage`, and the number of its devices as `devices`.
 
-    The time is 1970 and means nothing. `last_seen` is a question of its own: a second column in the inner
-    query made the engine four times as slow (benchmarks/boards.py).
+    The time is 1970 and means nothing. `last_seen` is a query of its own: as a second column of the inner
+    query it made the engine four times as slow (benchmarks/boards.py).
     """
     share, device = queries.named("device", "coverage"), queries.named("device", "device")
     place = queries.named("device", "community")
@@ -115,6 +115,6 @@ def coverage() -> str:
 
 
 def last_seen() -> str:
-    """By place, of the least covered: when one of its devices was heard last (epoch ms), as `last_seen`."""
+    """One row per least covered place: when any of its devices was last heard (epoch ms), as `last_seen`."""
     hours = DAYS * 24
     return queries.within("device", "last_seen", "max", hours, by="community", shown="last_seen", among=LEAST)

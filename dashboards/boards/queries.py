@@ -2,13 +2,13 @@
 
 Four rules hold for every query:
 - A variable stands as `=~ /^${name:regex}$/`, so that no value of it can break out of the pattern.
-- What a board shows is as of the end of the chosen time range (`${__to}`, Grafana's own, epoch ms):
-  a number computed last night is there when the last hour is looked at, and a rehearsed decade can be
-  looked at year by year.
+- Boards show values as of the end of the chosen time range (`${__to}`, Grafana's own, epoch ms): a number
+  computed last night is there when the last hour is chosen, and a rehearsed decade can be viewed year by
+  year.
 - Days are Vietnamese days, by an offset of seven hours: `tz()` needs the server's zone database, and some
   versions of Grafana 11 read it wrongly beside a regex. Vietnam has had no summer time since 1975.
-- The newest point is asked for with ORDER BY time DESC LIMIT 1, which keeps its time. An aggregate
-  without GROUP BY time is stamped 1970; where one is used, the panel drops its time.
+- The newest point is queried with ORDER BY time DESC LIMIT 1, which keeps its time. An aggregate without
+  GROUP BY time is stamped 1970; where one is used, the panel drops its time.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,13 +30,13 @@ PILOT = '"pilot" =~ /^${pilot:regex}$/'
 COMMUNITY = '"community" =~ /^${community:regex}$/'
 INSTANCE = '"instance" =~ /^${instance:regex}$/'
 UNTIL = "time <= ${__to}ms"
-RANGE = "time >= ${__from}ms AND time <= ${__to}ms"  # of a variable: only panels know $timeFilter for certain
+RANGE = "time >= ${__from}ms AND time <= ${__to}ms"  # for variables: only panels know $timeFilter for certain
 DAY = "time(1d, -7h)"
 STEP = "time($__interval)"
 
 _OF_ANYTHING = ("last", "first", "count")  # aggregates that a direction has too
 
-TABLE, SERIES = "table", "time_series"  # Grafana's result formats: one frame, or one a column
+TABLE, SERIES = "table", "time_series"  # Grafana's result formats: one frame, or one per column
 
 
 class UnknownName(ValueError):
@@ -75,13 +75,13 @@ class InfluxQL(Dataquery, Builder[Dataquery]):
 
 
 def latest(measurement: str, columns: Iterable[str], *, by: str = "", **tags: str) -> str:
-    """The newest row of `columns`, with its time; with `by`, of each value of that tag."""
+    """The newest row of `columns` with its time; with `by`, one row per value of that tag."""
     group = f" GROUP BY {named(measurement, by)}" if by else ""
     return f"{_select(measurement, columns, UNTIL, tags)}{group} ORDER BY time DESC LIMIT 1"
 
 
 def every(measurement: str, column: str, **tags: str) -> str:
-    """Every point there is, those of the future too: dated targets."""
+    """Every point of a column, also those in the future, such as dated targets."""
     return _select(measurement, [column], "", tags)
 
 
@@ -89,7 +89,7 @@ def recent(
     measurement: str, columns: Iterable[str], days: int, limit: int, percent: str = "", over_0: str = ""
 ) -> str:
     """Rows of the last `days` days, newest first, at most `limit`; the share `percent` as 0..100. `over_0`: a
-    field that each must have, over 0.
+    field that must be over 0 in each row.
     """
     rows = _select(measurement, columns, _over_0(measurement, over_0, window(days)), {}, percent)
     return f"{rows} ORDER BY time DESC LIMIT {limit}"
@@ -98,8 +98,8 @@ def recent(
 def most(
     measurement: str, column: str, columns: Iterable[str], days: int, number: int, *, called: str
 ) -> str:
-    """The `number` rows of the last `days` days with the highest `column`, with other `columns`. `called`: a
-    text that each must have.
+    """The `number` rows of the last `days` days with the highest `column`, and their other `columns`. The
+    text field `called` must not be empty.
     """
     name, when = named(measurement, column), f"{named(measurement, called)} != '' AND {window(days)}"
     others = ", ".join(named(measurement, one) for one in columns)
@@ -113,9 +113,9 @@ def trend(
     measurement: str, column: str, of: str = "mean", *, by: str = "", step: str = STEP, fill: str = "null",
     among: str = "", over_0: str = "", **equal: str | bool,
 ) -> str:  # fmt: skip
-    """`of` (mean, max, sum, …) of a column in each step of the chosen range, by the tag `by` where given. A
-    step without a value is a null, so that a line ends there; bars need none (`fill` none). `over_0`: as in
-    `recent`. `equal`: tags, and true or false of a field.
+    """The aggregate `of` (mean, max, sum, …) of a column in each step of the chosen range, per value of the
+    tag `by` where given. An empty step is a null, so that a line ends there; bars need no nulls (`fill`
+    none). `over_0`: as in `recent`. `equal`: values of tags and of boolean fields.
     """
     name = _straight(measurement, column, of)
     group = f", {named(measurement, by)}" if by else ""
@@ -126,8 +126,8 @@ def trend(
 
 
 def heading(signal: str) -> str:
-    """The mean of a direction in each step of the chosen range by device, that of its vectors
-    (`gateway.stores.heading`); 0 to 360.
+    """A direction's mean per device and step of the chosen range, 0 to 360: that of its vectors
+    (`gateway.stores.heading`).
     """
     group, name = named("telemetry", "device"), named("telemetry", signal)
     where = chosen("telemetry", "$timeFilter", {})
@@ -140,8 +140,8 @@ def heading(signal: str) -> str:
 
 
 def used(signal: str) -> str:
-    """What a device's running total rose by on each Vietnamese day since the last that has readings; a total
-    that began again rose by nothing.
+    """The rise of a device's running total on each Vietnamese day since the last day with readings. A total
+    that fell has begun again and gives no value.
     """
     name = named("telemetry", signal)
     return (
@@ -151,8 +151,8 @@ def used(signal: str) -> str:
 
 
 def hourly(signal: str, among: str) -> str:
-    """The mean of a signal in each step of the chosen range at each place that the variable `among` names,
-    from its hours (`gateway.indicators.hourly`): the same as of its readings, a sixth of the work.
+    """A signal's mean per step and place, of the places in the variable `among`. It is computed from the
+    hourly sums (`gateway.indicators.hourly`), which gives the mean of the readings for a sixth of the work.
     """
     summed, number = (named("telemetry_hour", f"{signal}_{part}") for part in ("sum", "number"))
     where = chosen("telemetry_hour", "$timeFilter", {}, anywhere=True, among=among)
@@ -163,10 +163,10 @@ def hourly(signal: str, among: str) -> str:
 
 
 def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, among: str = "") -> str:
-    """The newest value of each column within the last `hours` hours, one row for the tags `by`.
+    """The newest value of each column within the last `hours` hours, one row per value of the tags `by`.
 
-    Unlike `latest` the columns may be of different times; the row's own means nothing. The outer query makes
-    one table of as many series: the engine answers for 14,000 devices in a third of the time.
+    Unlike with `latest` the columns may be of different times, and the row's own time means nothing. The
+    outer query puts all series into one table: the engine answers for 14,000 devices in a third of the time.
     """
     names = [named(measurement, one) for one in columns]
     asked = (f"{_newest_of(one)}({name}) AS {name}" for one, name in zip(columns, names, strict=True))
@@ -180,8 +180,8 @@ def within(
     measurement: str, column: str, of: str, hours: int, *, shown: str, by: str = "", times: int = 1,
     anywhere: bool = False, among: str = "", over_0: str = "", **equal: str | bool,
 ) -> str:  # fmt: skip
-    """`of` a column over the last `hours` hours as column `shown`; one row a value of `by`. Its time means
-    nothing. `over_0`: as in `recent`. `equal`: tags, and true or false of a field.
+    """The aggregate `of` a column over the last `hours` hours as column `shown`, one row per value of `by`.
+    Its time means nothing. `over_0`: as in `recent`. `equal`: as in `trend`.
     """
     name, scale = _straight(measurement, column, of), f" * {times}" if times != 1 else ""
     when = _over_0(measurement, over_0, window(hours, "h"))
@@ -191,8 +191,8 @@ def within(
 
 
 def counted(measurement: str, column: str, hours: int, *, shown: str, field: str, is_: bool) -> str:
-    """How many points with `column` over 0 have a field true, or false, as column `shown`: 0 where none has,
-    for which the engine would give no row. Nothing where there is no such point at all.
+    """The number of points with `column` over 0 whose boolean `field` is `is_`, as column `shown`: 0 where
+    none is (a plain count gives no row). Without any point with `column` over 0 there is no row.
     """
     source, when = named(measurement), _over_0(measurement, column, window(hours, "h"))
     counts = (
@@ -204,8 +204,8 @@ def counted(measurement: str, column: str, hours: int, *, shown: str, field: str
 
 
 def lowest(measurement: str, column: str, by: str, hours: int, number: int, *, shown: str) -> str:
-    """The `number` values of the tag `by` that had the lowest of a column over the last `hours` hours: what
-    it was, as `shown`, and when. The engine takes half the time of the minima of all.
+    """The `number` values of the tag `by` with the lowest of a column over the last `hours` hours: the lowest
+    as `shown`, and when. It takes the engine half the time of computing every minimum.
     """
     name = _straight(measurement, column, "bottom")
     where = chosen(measurement, window(hours, "h"), {})
@@ -214,13 +214,11 @@ def lowest(measurement: str, column: str, by: str, hours: int, number: int, *, s
 
 
 def _newest_of(column: str) -> str:
-    return "max" if column == "last_seen" else "last"  # a row of an earlier day may be written later
+    return "max" if column == "last_seen" else "last"  # an older row may be updated with a newer time
 
 
 def standings(*by: str, **tags: str) -> str:
-    """Who counted and who did not when it was last looked, whatever the end of the range: the plan's ends in
-    the future.
-    """
+    """The newest standing per combination of the tags `by`, however old, as a plan's range ends in future."""
     shown = ", ".join(
         f"last({name}) AS {name}" for name in (named("standing", one) for one in ("counted", "has"))
     )
@@ -229,14 +227,14 @@ def standings(*by: str, **tags: str) -> str:
 
 
 def standings_of(indicator: str, *, counted: bool) -> str:
-    """Of an indicator who counted, or who did not, when it was last looked."""
+    """The places that counted for an indicator at the newest count, or those that did not."""
     who = named("standing", "community")
     rows = standings("community", indicator=indicator)
     return f'SELECT "has" FROM ({rows}) WHERE "counted" = {_literal(counted)} GROUP BY {who}'
 
 
 def course(indicator: str) -> str:
-    """The newest numbers of an indicator, and as `course` by how much it is ahead of the plan's path."""
+    """The newest numbers of an indicator, and as `course` how far it is ahead of the plan's path."""
     value, path = named("kpi", "value"), named("kpi", "path")
     others = ", ".join(named("kpi", one) for one in ("value_real", "target"))
     where = chosen("kpi", UNTIL, {"indicator": indicator})
@@ -247,7 +245,7 @@ def course(indicator: str) -> str:
 
 
 def forecast(indicator: str) -> str:
-    """What is likely at the end of the last year that the forecast has."""
+    """The forecast for its last year: the likely value, and the low and high end of its band."""
     return (
         'SELECT "value" AS "forecast", "low", "high" FROM "kpi_forecast" '
         f"{chosen('kpi_forecast', '', {'indicator': indicator})} ORDER BY time DESC LIMIT 1"
@@ -255,7 +253,7 @@ def forecast(indicator: str) -> str:
 
 
 def advice(words: str, days: int) -> str:
-    """The newest advice of each rule and crop at the chosen places that still holds, with its time."""
+    """The newest advice of each rule and crop at the chosen places, with its time, if it still holds."""
     severity, said = named("advice", "severity"), named("advice", words)
     group = ", ".join(named("advice", tag) for tag in ("community", "crop", "rule"))
     where = chosen("advice", window(days), {})
@@ -271,14 +269,14 @@ def first_level(signal: str, *, shown: str) -> str:
 
 
 def levels(signal: str) -> str:
-    """The alarm levels of a signal at the chosen place, before and after the whole plan: a line each."""
+    """The alarm levels of a signal at the chosen place, a line each from before the plan to after it."""
     where = chosen("alarm", "", {"signal": signal})
     group = ", ".join(named("alarm", tag) for tag in ("level", "community"))
     return f'SELECT {named("alarm", "value")} FROM "alarm" {where} GROUP BY {group}'
 
 
 def balance() -> str:
-    """By gateway: its newest books, and as `missing` what they do not account for (0: they balance)."""
+    """Per gateway its newest books, and as `missing` the messages not accounted for (0: they balance)."""
     whole, *parts = (named("gateway", part) for part in BOOKS)
     by = named("gateway", "instance")
     newest_of_each = ", ".join(f"last({name}) AS {name}" for name in (whole, *parts))
@@ -288,7 +286,7 @@ def balance() -> str:
 
 
 def values(measurement: str, tag: str) -> str:
-    """Every value of a tag, for a variable; of the chosen pilot, but the pilots themselves."""
+    """Every value of a tag within the chosen pilot, for a variable; of the tag `pilot`, all values."""
     where = f" WHERE {PILOT}" if tag != "pilot" and "pilot" in MEASUREMENTS[measurement].tags else ""
     return f"SHOW TAG VALUES FROM {named(measurement)} WITH KEY = {named(measurement, tag)}{where}"
 
@@ -304,8 +302,8 @@ def _select(
 def chosen(
     measurement: str, when: str, equal: Mapping[str, str | bool], anywhere: bool = False, among: str = ""
 ) -> str:
-    """The chosen pilot, community and gateway, as far as the measurement has such tags, and `equal`; of the
-    places that the variable `among` names, where one is given.
+    """The WHERE clause: the chosen pilot, gateway and community (unless `anywhere`) as far as the measurement
+    has such tags, the places in the variable `among` where given, the conditions `equal`, and `when`.
     """
     known = MEASUREMENTS[measurement].tags
     chosen = (
@@ -336,7 +334,7 @@ def named(measurement: str, column: str = "") -> str:
 
 
 def _straight(measurement: str, column: str, of: str) -> str:
-    """The quoted name of a column of which there is such an aggregate. Raises NoMean."""
+    """The quoted name of a column, which has the aggregate `of`. Raises NoMean where it has not."""
     if column in CIRCULAR and of not in _OF_ANYTHING:
         raise NoMean(f"{of} of {column}: of a direction there is none; `heading` is the mean of its vectors")
     return named(measurement, column)

@@ -1,4 +1,4 @@
-"""Panels of one signal: a line for each device or place, alarm levels where the pilot file has them."""
+"""Panels of one signal: a line per device or place, with the alarm levels of the pilot file."""
 
 from collections.abc import Iterable
 
@@ -13,18 +13,21 @@ from dashboards.boards.style import Say, Spot
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import STEPS, Level
 
-# What is common in the delta, in the signal's unit; assumption: instrument makers' scales and its climate.
+# Usual lowest and highest values in the delta, in the signal's unit. Assumption, from instrument makers'
+# scales and the delta's climate.
 COMMON: dict[str, tuple[float | None, float | None]] = {
     "air_temperature": (20, 36), "relative_humidity": (None, 100), "soil_moisture": (None, 50),
     "soil_ec": (None, 2), "water_temperature": (22, 34), "water_ph": (5, 9), "turbidity": (None, 100),
     "dissolved_oxygen": (None, 8), "water_level": (None, None), "soil_ph": (4, 8),
 }  # fmt: skip
 
-POINTS = 360  # of a line where many are drawn: a year by days, a month by two hours
+POINTS = 360  # per line where a panel draws many: a year by days, a month by two hours
 
 
 def course(spot: Spot, lang: str, signal: str, *, levels: bool = False) -> timeseries.Panel:
-    """The signal over the chosen range, its means a step; with its alarm `levels` at the chosen place."""
+    """The signal's mean in each step of the chosen range, a line per device; `levels` adds the alarm levels
+    of the chosen place.
+    """
     panel = _panel(_lines(signal), spot, lang, signal, "course_about")
     panel.with_target(InfluxQL(queries.trend("telemetry", signal, by="device"), "A", SERIES, "$tag_device"))
     panel.transformations(naming.legends(lang, "device"))
@@ -40,7 +43,7 @@ def course(spot: Spot, lang: str, signal: str, *, levels: bool = False) -> times
 
 
 def everywhere(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
-    """The signal at those places that `nearest` names, out of its hours: nobody reads a thousand lines."""
+    """The signal at the places in the variable of `nearest`, by hours: nobody reads a thousand lines."""
     panel = _panel(_lines(signal), spot, lang, signal, "anywhere_about", "anywhere", number=frame.MOST)
     panel.interval("1h").max_data_points(POINTS).transformations(naming.legends(lang, "community"))
     query = queries.hourly(signal, f"nearest_{signal}")
@@ -48,7 +51,7 @@ def everywhere(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
 
 
 def nearest(say: Say, signal: str) -> build.QueryVariable:
-    """The variable of places whose lines `everywhere` draws."""
+    """The variable of the places that `everywhere` draws."""
     limits: list[tuple[str, Level | None, Iterable[str]]] = []
     for pilot in naming.pilots():
         levels = [one for one in pilot.alarms.levels if one.signal == signal] if pilot.alarms else []
@@ -73,7 +76,7 @@ def together(spot: Spot, lang: str, *signals: str) -> timeseries.Panel:
 
 
 def day_by_day(spot: Spot, lang: str, signal: str, of: str) -> timeseries.Panel:
-    """`of` (sum, max) the signal on each Vietnamese day."""
+    """The aggregate `of` (sum, max) of the signal on each Vietnamese day."""
     panel = style.bars() if of == "sum" else _lines(signal)
     _panel(panel, spot, lang, signal, f"day_{of}_about", f"day_{of}")
     panel.transformations(naming.legends(lang, "device"))
@@ -98,8 +101,8 @@ def used(spot: Spot, lang: str, signal: str) -> timeseries.Panel:
 
 
 def devices(spot: Spot, lang: str, hours: int, among: str = "") -> table.Panel:
-    """Each device at the chosen places, or of those that the variable `among` names: its coverage, battery,
-    what of it is doubted, and when it was last heard.
+    """A table of the devices at the chosen places, or at those in the variable `among`: coverage, battery,
+    number of doubted values, and when each was last heard.
     """
     say = Say(lang)
     columns = ("coverage", "battery_voltage", "battery_level", "last_seen")
@@ -130,9 +133,9 @@ def devices(spot: Spot, lang: str, hours: int, among: str = "") -> table.Panel:
 
 
 def _lines(signal: str) -> timeseries.Panel:
-    """From 0 where that is the least there can be: a temperature would be a flat line at the top. The axis
-    reaches at least over what is common, and over alarm I where there is one: noise is no drama, and the line
-    of an alarm is seen on calm days.
+    """A panel whose axis starts at 0 only where the signal can be no lower: a temperature would be a flat
+    line at the top. The axis covers at least the usual values and alarm I, so that noise does not fill the
+    panel and the alarm's line is seen on calm days.
     """
     panel = style.lines(zero=SIGNALS[signal].low == 0)
     low, high = COMMON.get(signal, (None, None))
@@ -158,8 +161,8 @@ def _first_levels(signal: str) -> list[float]:
 def _panel(
     panel: timeseries.Panel, spot: Spot, lang: str, signal: str, about: str, more: str = "", **values: object
 ) -> timeseries.Panel:
-    """A panel called by its signal, and by what `more` sets it apart from the others of it; `values` fill
-    what is said `about` it.
+    """Dress a panel: its title is the signal's name, and `more` (a key) where the signal has several panels.
+    `about` is the key of its description, filled by `values`.
     """
     say = Say(lang)
     known = SIGNALS[signal]

@@ -1,8 +1,8 @@
 """The house style of every board, in one place: colours, units, thresholds, texts, legends, ids.
 
-Only what Grafana 10, 11 and 12 all know: `plain` drops what the SDK adds for newer ones. Names and order of
-columns come from the transformation `organize` (without an order Grafana's is random where a query has two
-tags), words for values from the panel's mappings (naming.py).
+Boards use only what Grafana 10, 11 and 12 all know: `plain` drops what the SDK adds for newer versions. The
+transformation `organize` names and orders columns (without it their order is random where a query has two
+tags); a panel's mappings (naming.py) put words for values.
 """
 
 import json
@@ -41,17 +41,17 @@ ALARM_COLOURS = ("yellow", "orange", "red")  # of the levels I, II and III
 
 COUNT, SHARE = "none", "percentunit"  # a share is a ratio 0..1 in the store; tables say % in the title
 MILLISECONDS, BYTES = "ms", "bytes"
-MOMENT = "time:DD/MM/YYYY HH:mm"  # of epoch milliseconds, and of a time column
+MOMENT = "time:DD/MM/YYYY HH:mm"  # for epoch milliseconds and for time columns
 DATE = "time:DD/MM/YYYY"
 TIME_COLUMN = "/^time$/i"  # the plugin calls it Time
 
 # Assumption: under half of the slots with a reading is bad, under 80 % poor; 80 % is what the pilot
 # files ask of a device before it counts (rules.iot_communities.min_coverage).
 COVERAGE_STEPS = ((None, BAD), (50, POOR), (80, GOOD))
-SHARE_STEPS = ((None, BAD), (0.5, POOR), (0.8, GOOD))  # the same of a ratio
+SHARE_STEPS = ((None, BAD), (0.5, POOR), (0.8, GOOD))  # the same steps for a ratio 0..1
 
-# A line joins readings that are at most so far apart; a longer silence is a gap. Queries of lines fill a step
-# without a reading with null (queries.trend), so at longer steps every empty one is a gap.
+# A line joins readings that are at most this far apart; a longer silence is a gap. Queries of lines fill a
+# step without a reading with null (queries.trend), so where steps are longer each empty one is a gap.
 JOINED_MS = 2 * HOUR_MS
 
 TOO_NEW = {"stat": ("percentChangeColorMode", "showPercentChange", "wideLayout"), "table": ("footer",)}
@@ -59,7 +59,7 @@ TOO_NEW = {"stat": ("percentChangeColorMode", "showPercentChange", "wideLayout")
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A panel's lasting id, and where it stands on the grid of 24 columns."""
+    """A panel's permanent id, and its place and size on the grid of 24 columns."""
 
     id: int
     x: int
@@ -86,7 +86,7 @@ P = TypeVar("P", bound=_Panel)
 
 
 def dress(panel: P, spot: Spot, say: Say, *, title: str, about: str, unit: str) -> P:
-    """What every panel of data has. `title` and `about` are already in the board's language."""
+    """Set what every panel of data has. `title` and `about` are already in the board's language."""
     return (
         panel.id(spot.id)
         .title(title)
@@ -101,7 +101,9 @@ def dress(panel: P, spot: Spot, say: Say, *, title: str, about: str, unit: str) 
 def listed(
     panel: table.Panel, spot: Spot, say: Say, *own: dashboard.ValueMapping, title: str, about: str
 ) -> table.Panel:
-    """A table: names for every id, after its `own` words; days first in dates; what is missing says so."""
+    """Dress a table: ids become names (its `own` mappings come first), dates start with the day, and missing
+    values are marked as missing.
+    """
     dressed = dress(panel, spot, say, title=title, about=about, unit=COUNT).no_value(say("missing"))
     return dressed.mappings([*own, *naming.mappings(say.lang)])
 
@@ -120,7 +122,7 @@ def number(*, named: bool = False, fields: str = "") -> stat.Panel:
 
 
 def lines(*, zero: bool = True) -> timeseries.Panel:
-    """A timeseries with its legend on (the SDK leaves it off); it begins at 0 where that means something."""
+    """A timeseries with its legend on (the SDK leaves it off); `zero` starts its axis at 0."""
     legend = (
         build_common.VizLegendOptions()
         .show_legend(True)
@@ -135,7 +137,7 @@ def lines(*, zero: bool = True) -> timeseries.Panel:
 
 
 def bars() -> timeseries.Panel:
-    """Columns from 0, stacked: parts of a day's whole."""
+    """Stacked columns from 0: the parts of a day's total."""
     stacked = build_common.StackingConfig().mode(common.StackingMode.NORMAL).group("A")
     return lines().draw_style(common.GraphDrawStyle.BARS).fill_opacity(60).line_width(1).stacking(stacked)
 
@@ -155,7 +157,7 @@ def rows(sort: str = "", *, falling: bool = False) -> table.Panel:
 
 
 def reshape(panel: P, titles: Mapping[str, str], *before: dashboard.DataTransformerConfig) -> P:
-    """Columns under their titles, by field and in that order, after the transformations `before`."""
+    """Rename columns (field → title) and put them in that order, after the transformations `before`."""
     rename = dashboard.DataTransformerConfig(
         "organize",
         options={
@@ -210,7 +212,7 @@ def graded(known: Mapping[str, tuple[str, str]]) -> list[dashboard.ValueMapping]
 
 
 def signs(below: tuple[str, str], otherwise: tuple[str, str]) -> list[dashboard.ValueMapping]:
-    """A word and its colour for what is below 0, and for 0 and more."""
+    """A word and its colour for values below 0, and for 0 and above."""
     return [
         dashboard.RangeMap(
             options=dashboard.DashboardRangeMapOptions(
@@ -225,13 +227,13 @@ def signs(below: tuple[str, str], otherwise: tuple[str, str]) -> list[dashboard.
 
 
 def without_time(*others: str) -> dashboard.DataTransformerConfig:
-    """Drop the time column (1970 of an aggregate, or of no interest), and `others`."""
+    """Drop the time column (1970 of an aggregate, or of no interest), and the columns `others`."""
     pattern = f"/^({'|'.join(('time', *others))})$/i" if others else TIME_COLUMN
     return dashboard.DataTransformerConfig("filterFieldsByName", options={"exclude": {"pattern": pattern}})
 
 
 def as_time(field: str) -> dashboard.DataTransformerConfig:
-    """A column of epoch milliseconds as a time."""
+    """Show a column of epoch milliseconds as a time."""
     change = {"targetField": field, "destinationType": "time"}
     return dashboard.DataTransformerConfig(
         "convertFieldType", options={"fields": {}, "conversions": [change]}
@@ -239,17 +241,17 @@ def as_time(field: str) -> dashboard.DataTransformerConfig:
 
 
 def merged() -> dashboard.DataTransformerConfig:
-    """The rows of all frames in one table."""
+    """Put the rows of all frames into one table."""
     return dashboard.DataTransformerConfig("merge", options={})
 
 
 def joined(field: str) -> dashboard.DataTransformerConfig:
-    """Frames joined by a column; a row that only one of them has stays."""
+    """Join frames by a column; a row that only one of them has stays."""
     return dashboard.DataTransformerConfig("joinByField", options={"byField": field, "mode": "outer"})
 
 
 def board(uid: str, title: str, about: str) -> build.Dashboard:
-    """A board with the house's clock and range, read-only: it is changed in code."""
+    """A board with the house's time zone and range. It is read-only, as boards are changed in code."""
     return (
         build.Dashboard(title)
         .uid(uid)

@@ -1,8 +1,8 @@
 """The board “Chỉ tiêu”: is the province on course, who is next, how it is counted.
 
-one line an indicator: what there is, of real devices alone, due now, likely in the end, on course or behind
-its course over the plan's years, with the forecast's band
-who is next, and what he lacks
+one line per indicator: value, real devices alone, due now, forecast, on course or behind
+each indicator over the plan's years, with the forecast's band
+who is next, and what each lacks
 which reports are due next, when, to whom
 map │ places with their commune
 how it is counted
@@ -24,7 +24,8 @@ from dashboards.boards.queries import InfluxQL
 from dashboards.boards.style import Say, Spot
 from devices.pilots.pilot import INDICATORS
 
-# What Grafana serves of dashboards/maps (docker-compose.yml), and a tile of nothing: no map asks the net.
+# Where Grafana serves dashboards/maps (docker-compose.yml), and an empty tile: the map loads nothing from the
+# internet.
 FILES = "public/hoiquan"
 BLANK = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 SOURCES = "geoBoundaries (CC BY 4.0) · GSHHG 2.3.7 (LGPL 3)"
@@ -39,7 +40,7 @@ RULES = [
 SHAPES = {"iot_communities": "circle", "smart_villages": "square"}
 COUNTED = {True: style.GOOD, False: style.POOR}
 
-# The whole of the plans, 1 January 2021 to 31 December 2030 in Vietnam (FACTS section 1: works 9 to 11).
+# All years of the plans, 1 January 2021 to 31 December 2030 in Vietnam (FACTS section 1: works 9 to 11).
 PLAN = ("2020-12-31T17:00:00.000Z", "2030-12-31T16:59:59.000Z")
 
 
@@ -83,8 +84,8 @@ def _how(spot: Spot, say: Say) -> text.Panel:
 
 
 def _map(spot: Spot, say: Say) -> geomap.Panel:
-    """Places by state, a layer a state: its sign and colour, and a legend of its own. Where places are says a
-    file beside Grafana's own; nothing is asked of the net.
+    """A map with a layer per state of a place: its sign, colour and entry in the legend. Positions come from
+    a file that Grafana itself serves; nothing is loaded from the internet.
     """
     panel = (
         style.dress(geomap.Panel(), spot, say, title=say("map"), about=say("map_about"), unit=style.COUNT)
@@ -110,7 +111,7 @@ def _map(spot: Spot, say: Say) -> geomap.Panel:
 
 
 def _view(layer: str) -> geomap.MapViewConfig:
-    """Fitted to a layer; lat and lon (whole degrees in the SDK) serve while nobody is on it."""
+    """A view that fits a layer; lat and lon (whole degrees in the SDK) serve while the layer is empty."""
     view = geomap.MapViewConfig().id("fit").all_layers(False).layer(layer)
     return view.lat(10).lon(106).zoom(8).max_zoom(12).padding(20)
 
@@ -120,7 +121,7 @@ def _called(indicator: str, counted: bool, say: Say) -> str:
 
 
 def _marked(ref: str, name: str, shape: str, colour: str, size: int) -> build_common.MapLayerOptions:
-    """Marks where the places of a query are."""
+    """A layer of markers at the places of query `ref`."""
     marker = {
         "showLegend": True,
         "style": {

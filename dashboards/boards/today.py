@@ -10,19 +10,19 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import STEPS
 
 REFS = [f"{letter}{number}" for number in ("", 1, 2) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"]
-HOURS = 3  # what is older is not now
-DAYS = 30  # advice of longer ago is no work of today
+HOURS = 3  # older values are not shown as of now
+DAYS = 30  # older advice is no work of today
 
 
 def alarms(spot: Spot, say: Say) -> table.Panel:
-    """A row a place and quantity in alarm, with its highest level: the worst value of the last hours."""
+    """One row per place and quantity in alarm: its highest level, and the worst value of the last hours."""
     titles = {"community": say("place"), "level": say("alarm_level"), "quantity": say("quantity_measured")}
     titles |= {"worst": say("worst"), "limit": say("limit")}
     panel = style.listed(
         style.rows(sort=titles["level"], falling=True), spot, say,
         title=say("alarms_now"), about=say("alarms_now_about"),
     ).no_value(say("alarms_none")).decimals(2).mappings(naming.mappings(say.lang, commune=True))  # fmt: skip
-    quantities: dict[str, str] = {}  # signal → its number, as a query can say numbers alone
+    quantities: dict[str, str] = {}  # signal → its number, as a query can add columns of numbers only
     ref = iter(REFS)
     for pilot in naming.pilots():
         for level in pilot.alarms.levels if pilot.alarms is not None else ():
@@ -45,7 +45,7 @@ def alarms(spot: Spot, say: Say) -> table.Panel:
 
 
 def advice(spot: Spot, say: Say) -> table.Panel:
-    """The newest of each rule, the most urgent first; its words wrap."""
+    """The newest advice of each rule, the most urgent first; its text wraps."""
     words = "text" if say.lang == "vi" else "text_en"
     titles = {"community": say("place"), "severity": say("advice_severity"), words: say("advice_text")}
     titles |= {"crop": say("advice_crop"), "rule": say("advice_rule"), "Time": say("time")}

@@ -1,10 +1,10 @@
-"""The board “Truy xuất nguồn gốc”: the share against its targets, and the lots behind it.
+"""The board “Truy xuất nguồn gốc”: the traceability share against its targets, and the lots behind it.
 
 the share in one line │ lots of a year, verified ones
 share over time with its targets and forecast │ lots a day
 by community: lots, kilograms, coverage       │ coverage of lots a day
 scans a day by community                      │ lots scanned most, and their packages
-who counts, who misses
+who counts, who does not
 lots of the last 30 days
 """
 
@@ -18,13 +18,13 @@ from devices.pilots.pilot import SHARE
 
 DAYS = 30
 LOTS = 500
-# without what came out of a split or merge: no harvest, and nobody measured how it grew; nor what a lot left
-# where its time was corrected
+# A lot whose quantity is over 0 is a harvest. The products of a split or merge have none: nobody measured how
+# they grew. Nor has the point that a lot leaves behind where its time was corrected.
 HARVESTED = "quantity"
 SCANNED = 20
 KINDS = {"real": False, "simulated": True}  # of lots, by the field `simulated`
 COLOURS = {"real": style.REAL, "simulated": style.SIMULATED}
-YEAR = 365 * 24  # hours; what the rule of the default pilot looks back on
+YEAR = 365 * 24  # hours; as far as the rule of the default pilot looks back
 
 
 def board(lang: str) -> build.Dashboard:

@@ -37,7 +37,7 @@ def board(lang: str) -> build.Dashboard:
 
 
 def _places(spot: Spot, say: Say) -> table.Panel:
-    """One row a place. What is alarm I differs by place, so both stand beside each other."""
+    """One row per place. Alarm I differs by place, so it is shown beside the values."""
     columns = {
         "level": queries.within(
             "telemetry", "water_level", "last", HOURS, by="community", shown="level", anywhere=True

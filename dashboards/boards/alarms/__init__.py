@@ -1,6 +1,6 @@
-"""Grafana's alarms as code: when something is said, and how.
+"""Grafana's alert rules as code: when an alarm fires, and what its message says.
 
 devices/pilots/{pilot}.yaml, alarms ─► rules.py ─┬─► ../../alerts/{lang}/{pilot}.yaml ─► Grafana
 devices/texts.yaml ────────────► messages.py ────┘
-now.py: what is in alarm, for the boards
+now.py: queries for what is in alarm now, for the boards
 """

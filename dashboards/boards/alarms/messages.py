@@ -1,14 +1,16 @@
-"""What an alarm says: the annotations of a rule as Grafana's templates, and the message that is sent of them.
+"""The texts of an alarm: the annotations of its rule, as Grafana templates, and the message made of them.
 
     rule ─► annotations: summary, place, description, calm, … ─┐
-    texts.yaml ─► message template (one a language) ──────────┴─► mail, webhook
+    texts.yaml ─► message template (one per language) ─────────┴─► mail, webhook
 
-- A value that is not there is never printed, and nothing is ordered without one. Grafana leaves `$values.B`
-  out when a query failed, and makes it NaN when a query found nothing; both are asked for (`valued`).
-- A message is one of a place and quantity: the policy groups by them, the template says the highest level.
-- While anything of it still fires nothing is called over. What vanished (a gauge that stays silent for longer
-  than the rule looks back) is said to be unknown, by Grafana's own reason for resolving it.
-- Annotations must not hold `${`: newer versions look for it in the environment.
+- A missing value is never printed, and without a value nobody is told to act. Grafana leaves out `$values.B`
+  when a query failed, and sets it to NaN when a query found nothing; `valued` checks both.
+- One message covers one place and quantity: Grafana's policy groups alerts by these, and the template reports
+  the highest level.
+- While any alert of a message still fires, the message calls nothing over. An alert that vanished (its gauge
+  has been silent for longer than the rule looks back) is reported as unknown, recognised by the reason that
+  Grafana gives for resolving it.
+- Annotations must not contain `${`: newer versions of Grafana take it for an environment variable.
 """
 
 import json
@@ -21,18 +23,20 @@ from devices.pilots.places import Place
 from devices.texts import text, with_unit
 from gateway.control.alarms.message import place_name
 
-NAME = "hoiquan"  # of the template, and of the contact point that uses it
-GONE = ("MissingSeries", "NoData", "Error")  # Grafana's reasons for an end that is none
+NAME = "hoiquan"  # of the templates, and of the contact point that uses them
+GONE = ("MissingSeries", "NoData", "Error")  # Grafana's reasons for an end that is no all-clear
 
 
 def places(pilot: Pilot, of: Iterable[Place], lang: str) -> dict[str, str]:
-    """Id → how a message names the place: kind, name, commune as it is called last, for files stay."""
+    """Id → a place's name in messages: kind, name, commune. The commune's latest name is taken, as the files
+    are not written again when it changes.
+    """
     return {place.id: place_name(place, pilot.commune(place, date.max), lang) for place in of}
 
 
 def where(tag: str, names: Mapping[str, str], lang: str) -> str:
-    """The place of the label `tag` in words, and before it the device where it is one; nothing where there is
-    no such label. A place that the pilot file does not know keeps its id.
+    """A template for the place in the label `tag`, with the device before it if `tag` is "device". It gives
+    nothing where the label is missing, and the id of a place that the pilot file does not know.
     """
     if not tag:
         return ""
@@ -49,8 +53,8 @@ def where(tag: str, names: Mapping[str, str], lang: str) -> str:
 
 
 def _named(lang: str) -> str:
-    """The stages of a pipeline that make a name of a device's id: its kind and number where the id says them,
-    as `device_name` does; else the id in quotes, which a model's name cannot be taken for.
+    """Pipeline stages that turn a device's id into a name, as `device_name` does: model and number where the
+    id has them, else the id in quotes. The last stage's pattern matches bare ids only, never a model's name.
     """
     kinds = "".join(
         f' | reReplaceAll "^.+-{model.id}-0*([0-9]+)$" "{model.name(lang)} $1"' for model in MODELS.values()
@@ -59,7 +63,7 @@ def _named(lang: str) -> str:
 
 
 def number(decimals: int, unit: str, lang: str, *, absolute: bool = False) -> str:
-    """The value B with its unit, as it is written in the language."""
+    """A template for value B with its unit, as the language writes numbers, or for its `absolute` amount."""
     said = f'(printf "%.{decimals}f" $values.B.Value)'
     if absolute:
         said = f'(reReplaceAll "^-" "" {said})'
@@ -69,7 +73,7 @@ def number(decimals: int, unit: str, lang: str, *, absolute: bool = False) -> st
 
 
 def valued(then: str, otherwise: str) -> str:
-    """`then` where there is a value B, else `otherwise`."""
+    """A template that gives `then` where value B is present and not NaN, else `otherwise`."""
     return (
         f"{{{{ if $values.B }}}}{{{{ if eq $values.B.Value $values.B.Value }}}}{then}"
         f"{{{{ else }}}}{otherwise}{{{{ end }}}}{{{{ else }}}}{otherwise}{{{{ end }}}}"
@@ -77,7 +81,7 @@ def valued(then: str, otherwise: str) -> str:
 
 
 def link(board: str, panel: int, pilot: str, by_community: bool) -> str:
-    """To the panel meant, at the place; after the address that Grafana is told to have (its root URL)."""
+    """A template for the address of a panel, at the alarm's place, below Grafana's configured root URL."""
     place = (
         "{{ if $labels.community }}&var-community={{ $labels.community }}{{ end }}" if by_community else ""
     )
@@ -86,7 +90,7 @@ def link(board: str, panel: int, pilot: str, by_community: bool) -> str:
 
 
 def template(lang: str) -> str:
-    """The message and its subject. `$level`: the highest level that fires, `$was`: the highest that ended."""
+    """The message and its subject. `$level` is the highest firing level, `$was` the highest resolved one."""
     reasons = " ".join(_literal(reason) for reason in GONE)
     return _TEMPLATE.replace("LOOK", text("alerts.look", lang)).replace("GONE", reasons)
 
@@ -121,5 +125,5 @@ LOOK: {{{{ .Annotations.board }}}}
 
 
 def _literal(words: str) -> str:
-    """As a string stands in a template of Go."""
+    """The words as a string literal of a Go template."""
     return json.dumps(words, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""InfluxQL for what is in alarm now. Limits stand in the query, as InfluxQL joins nothing."""
+"""InfluxQL for what is in alarm now. The alarm limits are part of the queries, as InfluxQL has no joins."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -6,14 +6,14 @@ from functools import partial
 from dashboards.boards import queries
 from devices.pilots.alarms import Level
 
-WATCHED_MINUTES = 65  # a point of the hour, written over each minute; an hour's first comes a little late
+WATCHED_MINUTES = 65  # the watch rewrites its point of the hour each minute; an hour's first is a bit late
 PLACE = queries.named("telemetry", "community")
 
 
 def alarmed(level: Level, others: Iterable[str], step: int, *, pilot: str, quantity: int, hours: int) -> str:
-    """Of each chosen place that stands at the level number `step` (0 is I), at no higher: the worst value of
-    the last `hours` hours, the level's limit, and as numbers `quantity` and `level`. `others` are places
-    with levels of their own.
+    """The chosen places whose worst value is beyond the level number `step` (0 is I) and not beyond the next.
+    Columns: `worst` of the last `hours` hours, `limit` of the level, and the numbers `quantity` and `level`.
+    `others` are places with levels of their own.
     """
     name, worst = queries.named("telemetry", level.signal), '"worst"'
     where = queries.chosen("telemetry", queries.window(hours, "h"), {"pilot": pilot})
@@ -30,16 +30,18 @@ def alarmed(level: Level, others: Iterable[str], step: int, *, pilot: str, quant
 
 
 def places(own: Iterable[str], others: Iterable[str]) -> str:
-    """Places with levels of their own; of the levels of everywhere, all but the `others`."""
+    """A condition on the place: one of `own`, where a level is for some places only, else none of the
+    `others`, which have levels of their own.
+    """
     if own:
         return " AND (" + " OR ".join(f"{PLACE} = '{place}'" for place in own) + ")"
     return "".join(f" AND {PLACE} != '{place}'" for place in others)
 
 
 def nearest(signal: str, limits: Iterable[tuple[str, Level | None, Iterable[str]]], number: int) -> str:
-    """Ids of the `number` places where the mean of the newest hour in the chosen range is furthest beyond
-    alarm I of the signal, or nearest to it; without a level it is the highest mean. Each of `limits` with its
-    pilot and the places that have levels of their own.
+    """Ids of the `number` places where the newest hourly mean in the chosen range is furthest beyond alarm I
+    of the signal, or nearest to it; without a level, where the mean is highest. Each of `limits` is a pilot,
+    its level, and the places that have levels of their own.
     """
     summed, counted = (queries.named("telemetry_hour", f"{signal}_{part}") for part in ("sum", "number"))
     newest, parts = f"last({summed}) / last({counted})", []
@@ -56,8 +58,9 @@ def nearest(signal: str, limits: Iterable[tuple[str, Level | None, Iterable[str]
 
 
 def in_alarm() -> str:
-    """Places that a gateway's watch found in alarm when it looked last, within the hour of now, for nobody is
-    in alarm at the end of a plan: by how many quantities that have levels, as `beyond`.
+    """Places that were in alarm when a gateway's watch last looked; `beyond` is the number of their
+    quantities that have levels and fire. The query looks back from now, not from the end of the range: at the
+    end of a plan nobody is in alarm.
     """
     name = partial(queries.named, "alarm_now")
     looked, state, level = name("looked"), name("state"), name("level")

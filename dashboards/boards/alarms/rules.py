@@ -1,13 +1,14 @@
-"""Alert rules as Grafana's provisioning files, one a pilot and language.
+"""Alert rules as Grafana's provisioning files, one per pilot and language.
 
     gateway/control/alarms/rules.py ─► queries, conditions ─► alerts/{lang}/{pilot}.yaml ─┐
     provisioning/contact/{email,webhook}.yaml, addresses from the environment ────────────┴─► Grafana
 
-What is watched, and what holds when something is missing, is said by gateway/control/alarms/rules.py;
-here it becomes what Grafana asks. A rule asks the store (A, and M where it needs a second number), takes the
-newest number of each series (B, N) and holds them against a condition (C). Grafana knows no variables in
-alert rules: pilot and time are written out. Its labels take `$` for the environment, so only annotations
-hold templates. A state is kept by `KeepLast`; what ended still fires for `keepFiringFor` (Grafana 12).
+gateway/control/alarms/rules.py says what is watched, and what holds when something is missing; this module
+translates it for Grafana. A rule queries the store (A, and M where it needs a second number), takes the
+newest number of each series (B, N) and tests these against a condition (C). Grafana has no variables in alert
+rules: pilot and time are written out. In labels Grafana takes `$` for the environment, so only annotations
+hold templates. `KeepLast` keeps an alert's state while there is no data; an alert that ended goes on firing
+for `keepFiringFor` (Grafana 12).
 """
 
 from collections.abc import Iterator
@@ -30,8 +31,8 @@ from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, OVERLAP_MS, SLO
 
 FOLDER = Path(__file__).parents[2] / "alerts"
 LONGEST_UID = 40  # Grafana refuses a longer one
-EVERY = {"field": "1m", "system": "1m", "plan": "1h"}  # how often a group's rules are looked at
-BOARD_OF = {"battery_level": ("quality", 5)}  # board and panel of a signal that is not on its place's board
+EVERY = {"field": "1m", "system": "1m", "plan": "1h"}  # how often Grafana evaluates a group's rules
+BOARD_OF = {"battery_level": ("quality", 5)}  # of a signal that is not on its place's board
 PLAN_PANELS = {"iot_communities": 10, "smart_villages": 20, "traceability_share": 30}  # on the targets' board
 PANEL_OF = {
     "store": ("operations", 1), "silent": ("community", PANELS["devices"]), "coverage": ("quality", 6),
@@ -74,7 +75,7 @@ def content(pilot: Pilot, lang: str) -> str:
 
 
 def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
-    """A, and M where the rule needs a second number, in InfluxQL."""
+    """The InfluxQL of query A, and of M where the rule needs a second number."""
     if rule.gauge is not None and pilot.alarms is not None:
         newest, readings = _hours(rule.gauge, pilot, pilot.alarms)
         return (newest, readings) if rule.asked == "quiet" else (newest,)
@@ -100,7 +101,7 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
             return (f'SELECT mean({share}) * 100 FROM ({settled}) WHERE "days" > {window} {by_place}',)
         case "gateway":
             lately = "WHERE time > now() - 1d AND time < now() "
-            # of the running slot and the one before: in its first seconds no page of the books has begun
+            # the running slot and the one before: in a slot's first seconds its books are not there yet
             slots = f'SELECT moving_average(count({whole}), 2) * 2 AS "slots" FROM {gateway} {lately}'
             slots += f"GROUP BY time({_duration(SLOT_MS)}), {instance} fill(0)"
             return (f'SELECT last("slots") FROM ({slots}) {by_instance}',)
@@ -110,7 +111,7 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
             books = f"SELECT {columns} FROM {gateway} {lately} {by_instance}"
             return (f"SELECT {whole} - {' - '.join(parts)} FROM ({books}) {by_instance}",)
         case "quarantine":
-            # not the spread: who has messages tried again takes them out, and refuses none
+            # not spread(): the number falls when refused messages are tried again, which refuses none
             added = f'SELECT non_negative_difference({parts[2]}) AS "added" FROM {gateway}'
             return (
                 f'SELECT sum("added") FROM ({added} WHERE time > now() - 1h {by_instance}) {by_instance}',
@@ -128,7 +129,7 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
 
 
 def _hours(level: Level, pilot: Pilot, alarms: Alarms) -> tuple[str, str]:
-    """By place: the worst of each gauge's newest hour, and how many readings the running hour has."""
+    """Two queries by place: the worst of each gauge's newest hour; how many readings the running hour has."""
     of, place = named("telemetry", level.signal), named("telemetry", "community")
     gauge = f"{place}, {named('telemetry', 'device')}"
     hours = (
@@ -145,12 +146,12 @@ def _hours(level: Level, pilot: Pilot, alarms: Alarms) -> tuple[str, str]:
 
 
 def condition(rule: Rule) -> str:
-    """Where a rule fires, as an expression of Grafana's."""
+    """The expression in Grafana's language that is true where a rule fires."""
     when, limit, end = rule.condition
     if when == "apart":
         return f"$B < -{spelt(limit)} || $B > {spelt(limit)}"
     beyond, within = (">", "<=") if when == "over" else ("<", ">=")
-    # a level as its file has it, 4.0; a limit of the system's state without a point that says nothing
+    # an alarm level as its file has it, 4.0; a limit of the system's state without a needless .0
     number = repr if rule.gauge is not None else spelt
     until = "" if end is None else f" && $B {within} {number(end)}"
     quiet = " && $N < 1" if rule.asked == "quiet" else ""
@@ -164,7 +165,7 @@ def _duration(ms: int) -> str:
 
 
 def _board(rule: Rule) -> tuple[str, int]:
-    """The board and its panel that a message leads to."""
+    """The board and panel that a message links to."""
     if rule.gauge is not None:
         signal = rule.gauge.signal
         return BOARD_OF.get(signal, ("community", PANELS.get(signal, 1)))
@@ -210,7 +211,7 @@ def _written(rule: Rule, pilot: Pilot, lang: str) -> dict[str, Any]:
 
 
 def _annotations(rule: Rule, pilot: Pilot, title: str, lang: str) -> dict[str, str]:
-    """What the message is made of."""
+    """The annotations that a message is made of."""
     asked = [place for place in pilot.places if not rule.places or place.id in rule.places]
     value = f": {messages.number(*rule.value, lang, absolute=rule.absolute)}" if rule.value else ""
     do = rule.advice(lang)
@@ -218,7 +219,7 @@ def _annotations(rule: Rule, pilot: Pilot, title: str, lang: str) -> dict[str, s
     board, panel = _board(rule)
     calm = text("alerts.calm", lang, what=title) + messages.valued(value, "")
     lost = text("alerts.lost", lang, what=title)
-    if rule.bare:  # what began without a series has none to lose
+    if rule.bare:  # an alert that fired without a series has none to lose
         lost = (
             f"{{{{ if $labels.{rule.where} }}}}{lost}{{{{ else }}}}{calm}{{{{ end }}}}"
             if rule.where
