@@ -51,14 +51,14 @@ def check() -> None:
 
 
 def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
-    """The report as PDF with its QR code, kept for the log, and the address of the page that checks it.
-    Raises Misuse where the file that was kept is not what it was.
+    """The report as PDF with its QR code, and the address of the page that checks it. The PDF is kept for the
+    transparency log; one that was kept before is returned. Raises Misuse where its file has changed.
     """
     from dashboards.report.paper import pdf
     from traceability.pages import label
     from traceability.records.reports import Reports, path_of
 
-    # the pages' address too: sealed again under another, the same report has a QR code that leads there
+    # the id depends on the pages' address: sealed under another one, the report needs another QR code
     site, reports = settings.base_url.rstrip("/"), Reports(settings.trace)
     id = hashlib.sha256(f"{site} {made!r}".encode()).hexdigest()[:16]
     address = f"{site}{path_of(id)}"
@@ -73,7 +73,7 @@ def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
 
 
 def report_command(open_figures: OpenFigures) -> Callable[..., None]:
-    """The command; `open_figures` gives the store's figures under some settings."""
+    """The command `hoiquan report`; `open_figures` opens the store's figures under given settings."""
 
     def report(
         year: Annotated[int | None, typer.Option(min=2020, max=2100, help="Year; this one.")] = None,

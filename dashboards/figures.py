@@ -1,6 +1,6 @@
-"""What the overview page and the open data show, gathered from the store in one pass.
+"""Reads what the pages, the report and the open data show from the store.
 
-Everything is plain data: the page's template and the API only write it down.
+Everything is plain data: the templates of the pages and the API only write it down.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -22,20 +22,20 @@ from gateway.stores.store import Latest, Store, all_points
 
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")  # the first is the sum of the others
 TREND_DAYS = 30
-ALARM = {"state", "level", "severe", "since", "looked", "text", "text_en"}  # all fields that each alarm has
-WATCHED_MS = 5 * MINUTE_MS  # how old a look of the watch may be; it looks each minute
+ALARM = {"state", "level", "severe", "since", "looked", "text", "text_en"}  # the fields that every alarm has
+WATCHED_MS = 5 * MINUTE_MS  # age of the watch's last look at most; it looks each minute
 ACCURACY_KM = 5.0  # assumption: of every place's point in a pilot file
 GEOJSON = "application/geo+json"
 
 
 class Lots(Protocol):
-    """The newest lots, harvests or recalls, at most `limit`, of one community where it is named."""
+    """Gives the newest lots, harvests or recalls, at most `limit`, of one community where it is named."""
 
     def __call__(self, limit: int, community: str = "", /) -> list[dict[str, object]]: ...
 
 
 def nobody_s(_: int, __: str = "", /) -> list[dict[str, object]]:
-    """Of no lot anything, where nobody keeps a diary."""
+    """No lots, for a pilot where nobody keeps a diary."""
     return []
 
 
@@ -55,7 +55,7 @@ class Indicator:
     targets: tuple[TargetPoint, ...]
     trend: tuple[tuple[int, float], ...]
     path: float  # what the straight line between the dated targets asks for as the day of `at` begins
-    asked: float  # and when it is over: of a count, its whole ones
+    asked: float  # the same when that day is over; a count is rounded down
     forecasts: tuple[Forecast, ...]
 
     @property
@@ -64,7 +64,7 @@ class Indicator:
 
     @property
     def reached(self) -> bool:
-        """Whether the value is what is due, or over it where it has to be."""
+        """Whether the value reaches the target that is due, or exceeds it where the target is “over”."""
         return self.gap > 0 or (self.gap == 0 and not self.due.strictly_over)
 
     @property
@@ -74,7 +74,7 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class DeviceNow:
-    """The newest values of a device: signal → (epoch ms, value). `flagged` are those not believed."""
+    """The newest values of a device: signal → (epoch ms, value). `flagged` has the doubted ones and why."""
 
     device: str
     community: str
@@ -86,16 +86,17 @@ class DeviceNow:
 
 
 class Written(NamedTuple):
-    """What a gateway wrote of itself; `time` is epoch ms."""
+    """A number that a gateway wrote about itself; `time` is epoch ms."""
 
     time: int
     value: int
 
 
 class AlarmNow(NamedTuple):
-    """What the gateway's watch found in alarm at its last look: of a place, or else of a gateway or of all.
+    """An alarm that the gateway's watch found at its last look.
 
-    `since` is epoch ms; `vi` and `en` say what and how much.
+    `place` is "" where a gateway or the whole pilot is in alarm. `since` is epoch ms; `vi` and `en` say what
+    is in alarm and by how much.
     """
 
     place: str
@@ -109,7 +110,7 @@ class AlarmNow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Of one indicator: ids of who counts, and of who misses, with what each has of what it needs."""
+    """The places that count for one indicator, and those that miss it: id → what it has of what it needs."""
 
     members: dict[str, str]
     missed: dict[str, str]
@@ -122,13 +123,13 @@ def balanced(books: Mapping[str, int]) -> bool:
 
 
 class Figures:
-    """Reads the store for people. `lots` gives the newest lots, `recalls` the newest recalls, `harvests` the
-    newest harvests (where nobody says, all lots are some), `evaluated` who counts at a moment, `roster` who
-    may speak (where nobody says, the pilot's own fleet).
+    """Reads the store for people.
 
-    `played` is the scenario whose last moment, `now`, is shown; then trends are of its `trend_days`, and
-    `rehearsal` is its name.
-    `registry_url`: where what has to outlive this process is kept; None: nowhere.
+    `lots` gives the newest lots, `recalls` the newest recalls, `harvests` the newest harvests (by default,
+    all lots are harvests), `evaluated` who counts at a moment, `roster` the devices that may speak (by
+    default, the pilot's own fleet). `played` is the scenario of a rehearsal; then `now` gives its last
+    moment, trends cover its `trend_days`, and `rehearsal` is its name. `registry_url` says where data is kept
+    that has to outlive this process; None: nowhere.
     """
 
     def __init__(
@@ -159,7 +160,7 @@ class Figures:
         self.registry_url = registry_url
 
     def indicators(self, now: int, since: int | None = None) -> list[Indicator]:
-        """Those that were computed from `since` on, or within the trend's days, up to `now`."""
+        """The indicators computed from `since` on (by default, within the trend's days), up to `now`."""
         where = {"pilot": self.pilot.pilot}
         since = now - self.trend_days * DAY_MS if since is None else since
         rows = [*whole(all_points(self.store, "kpi", where, since, now + 1), "value")]
@@ -170,7 +171,7 @@ class Figures:
                 continue
             newest = next(whole(mine, "value_real", "value_simulated"), mine[0])
             target = self.pilot.target(name)
-            day = day_of(newest.time, self.pilot.zone)  # what was counted is held against what was due then
+            day = day_of(newest.time, self.pilot.zone)  # a value is compared with what was due then
             result.append(
                 Indicator(
                     name,
@@ -189,19 +190,19 @@ class Figures:
         return result
 
     def devices(self, now: int, **where: str) -> list[DeviceNow]:
-        """Devices heard within a day, real ones first, the newest first among them."""
+        """Devices heard within a day: real ones first, and among them those heard last first."""
         return self.heard(now, DAY_MS, **where)
 
     def heard(self, now: int, back: int, **where: str) -> list[DeviceNow]:
-        """The same of those heard within `back` ms."""
+        """Devices heard within `back` ms, in the same order."""
         wanted, since = {"pilot": self.pilot.pilot, **where}, now - back
         return gathered(*(self.store.latest(name, wanted, since) for name in SAID))
 
     def alarms(self, now: int, **where: str) -> list[AlarmNow]:
-        """What fires now, the highest level first; nothing where no gateway watches."""
+        """The alarms that fire now, the highest level first; none where no gateway watches."""
         wanted = {"pilot": self.pilot.pilot, **where}
         rows = all_points(self.store, "alarm_now", wanted, now - WATCHED_MS - HOUR_MS, now + HOUR_MS)
-        newest: dict[Tags, Point] = {}  # of each: one that is just being written lacks a part
+        newest: dict[Tags, Point] = {}  # of each alarm; one that is just being written lacks fields
         for row in whole(rows, *ALARM):
             newest.setdefault(row.tags, row)
         found = []
@@ -217,7 +218,7 @@ class Figures:
         return sorted(found, key=lambda one: (-len(one.level), not one.severe, one.place, one.quantity))
 
     def gateways(self, now: int) -> dict[str, dict[str, Written]]:
-        """Of each gateway that wrote within a day, the newest value of each field of `gateway`."""
+        """Gateway → the newest value of each field of `gateway`, for each that wrote within a day."""
         return {
             latest.tags.get("instance", ""): {
                 name: Written(at, int(value)) for name, (at, value) in latest.fields.items()
@@ -229,19 +230,19 @@ class Figures:
         }
 
     def books(self, now: int) -> dict[str, int]:
-        """The newest books of all gateways, added up; empty without one within a day."""
+        """The newest books of all gateways, added up; empty where no gateway wrote any within a day."""
         gateways = self.gateways(now).values()
         if not gateways:
             return {}
         return {name: sum(one[name].value for one in gateways if name in one) for name in BOOKS}
 
     def evaluation(self, now: int) -> Evaluation:
-        """Who counts at this moment, and who just misses: counted again, which takes its time."""
+        """Who counts at this moment, and who just misses. Counting again takes its time."""
         return self._evaluated(now)
 
     def standing(self, now: int, indicators: Iterable[Indicator] | None = None) -> dict[str, Standing]:
-        """Who of the pilot's places counts, as the clerk wrote it down with the newest of the `indicators`
-        (read where they are not given); counted where he has not.
+        """Indicator → who of the pilot's places counts, as the clerk stored it with the newest of the
+        `indicators` (read here where not given); counted again where he has stored none.
         """
         newest = max(
             (one.at for one in (self.indicators(now) if indicators is None else indicators)), default=now
@@ -253,7 +254,7 @@ class Figures:
         last = 0
         for point in whole(written, "counted", "has"):
             last = last or point.time
-            if point.time < last:  # of the count before
+            if point.time < last:  # a point of an earlier count
                 break
             labels = dict(point.tags)
             one = standings.setdefault(labels["indicator"], Standing({}, {}))
@@ -268,7 +269,7 @@ class Figures:
 
 
 def gathered(believed: Iterable[Latest], doubted: Iterable[Latest]) -> list[DeviceNow]:
-    """The devices that said this, in the order of `sensors`: the newest of both measurements of SAID."""
+    """The devices of these rows of the two measurements in SAID, in the order of `sensors`."""
     believed, doubted = ([one for one in some if "device" in one.tags] for some in (believed, doubted))
     by_id: dict[str, DeviceNow] = {}
     for latest in believed:
@@ -276,8 +277,8 @@ def gathered(believed: Iterable[Latest], doubted: Iterable[Latest]) -> list[Devi
             {name: (at, float(value)) for name, (at, value) in latest.fields.items() if name in SIGNALS}
         )
     for latest in doubted:
-        # a leap that turned out to be a step is believed in the end
-        _, flag = latest.fields.get("flag", (0, 0))  # none yet: it is just being written
+        # a leap that turned out to be a step is believed in the end: its flag is no longer SUSPECT
+        _, flag = latest.fields.get("flag", (0, 0))  # no flag yet: the point is just being written
         if "value" in latest.fields and int(flag) >= Flag.SUSPECT:
             at, value = latest.fields["value"]
             signal, reason = latest.tags["signal"], latest.tags["reason"]
@@ -287,12 +288,12 @@ def gathered(believed: Iterable[Latest], doubted: Iterable[Latest]) -> list[Devi
 
 
 def sensors(by_id: dict[str, DeviceNow]) -> list[DeviceNow]:
-    """In order, and without those that keep a diary."""
+    """The devices in the order of display, without those that keep a diary."""
     return sorted((one for one in by_id.values() if one.model != DIARY), key=_order)
 
 
 def _order(device: DeviceNow) -> tuple[bool, int, str]:
-    """Real ones first, the newest first among them."""
+    """Sort key: real devices first, and among them those heard last first."""
     return device.simulated, -device.seen, device.device
 
 
@@ -304,7 +305,7 @@ def _device(by_id: dict[str, DeviceNow], latest: Latest) -> DeviceNow:
         values, flagged = (known.values, known.flagged) if known else ({}, {})
         known = DeviceNow(
             tags["device"],
-            tags.get("community", ""),  # somebody else's point may lack a tag
+            tags.get("community", ""),  # a point of another program may lack a tag
             tags.get("model", ""),
             tags.get("simulated") == FLAG_TRUE,
             seen,

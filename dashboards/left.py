@@ -1,9 +1,11 @@
-"""The overview as it was drawn last, for whoever asks before this run has drawn its first: in a province of a
-thousand places that takes a moment. It says of when it is, and its reader's browser asks again by itself.
+"""The overview as it was drawn last, shown until this run has drawn its first.
 
-drawn ─► keep: each minute a file a language ─► the next start ─► page
+In a province of a thousand places the first drawing takes a moment. The page of the earlier run shows its
+time, and the reader's browser asks again by itself.
 
-One that other code drew is not shown: its style sheet is not ours.
+drawn ─► keep: each minute a file per language ─► the next start ─► page
+
+A page that was drawn by other code is not shown: its style sheet is not ours.
 """
 
 import hashlib
@@ -17,22 +19,22 @@ from devices.clock import DAY_MS, now_ms
 from devices.files import replace
 
 log = logging.getLogger(__name__)
-EVERY = 60.0  # seconds from one writing to the next
-OLDEST_MS = DAY_MS  # that is shown: what is older misleads more than waiting does
+EVERY = 60.0  # seconds from one write to the next
+OLDEST_MS = DAY_MS  # age of a page that is shown; an older one misleads more than waiting does
 HERE = Path(__file__).parent
 DRAWING = (HERE / "templates", HERE / "pages", HERE / "map", HERE.parent / "devices" / "texts.yaml")
 
 
 class Left:
-    """`folder` holds the files, by `pilot` and language; None: nothing is kept."""
+    """The pages in `folder`, one file per `pilot` and language; without a folder nothing is kept."""
 
     def __init__(self, folder: Path | None, pilot: str) -> None:
         self._folder, self._pilot = folder, pilot
-        self._next: dict[str, float] = {}  # by language, when it is written again; s, monotonic
+        self._next: dict[str, float] = {}  # language → when it is written again; s, monotonic
         self._failed = False
 
     def page(self, lang: str) -> str | None:
-        """The page that an earlier run left a day ago at most, drawn by the same code."""
+        """The page that an earlier run left, if it is at most a day old and was drawn by the same code."""
         if self._folder is None:
             return None
         path = self._path(self._folder, lang)
@@ -41,11 +43,11 @@ class Left:
                 return None
             head, _, page = path.read_text("utf-8").partition("\n")
             return page if head == self._head else None
-        except (OSError, UnicodeDecodeError):  # none yet, or damaged: who asks waits for the first
+        except (OSError, UnicodeDecodeError):  # none yet, or damaged: the reader waits for the first page
             return None
 
     def keep(self, lang: str, page: Callable[[], str]) -> None:
-        """Write the page, where that was not done a moment ago."""
+        """Write the page, unless that was done less than EVERY seconds ago."""
         if self._folder is None or time.monotonic() < self._next.get(lang, 0.0):
             return
         self._next[lang] = time.monotonic() + EVERY
@@ -53,14 +55,14 @@ class Left:
             self._folder.mkdir(parents=True, exist_ok=True)
             replace(self._path(self._folder, lang), f"{self._head}\n{page()}")
             self._failed = False
-        except OSError as error:  # a full disk: the pages go on
+        except OSError as error:  # such as a full disk: the pages go on working
             if not self._failed:
                 log.warning("the overview is not kept for the next start: %s", error)
             self._failed = True
 
     @cached_property
     def _head(self) -> str:
-        """The first line of a file: by what it was drawn."""
+        """The first line of a file: the hash of the code that drew it."""
         files = (file for path in DRAWING for file in (path, *path.rglob("*")) if file.is_file())
         code = hashlib.sha256()
         for file in sorted(file for file in files if file.suffix in (".py", ".html", ".css", ".yaml")):

@@ -1,4 +1,7 @@
-"""The page `/scenarios`: what is rehearsed here, and what can be: what happens, what to watch. No script."""
+"""The page `/scenarios`: the scenario that is rehearsed here, and the others that can be. No script.
+
+Of each it says what happens and what to watch.
+"""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -12,7 +15,7 @@ HEADERS = headers(vary=VARY, cache="no-cache")
 
 
 def router(played: Scenario | None) -> APIRouter:
-    """`played`: what the folder of these pages holds."""
+    """`played` is the scenario of the data folder of these pages, if it is a rehearsal's."""
     routes = APIRouter()
     others = {name: play for name, play in shipped().items() if play != played}
 

@@ -1,4 +1,4 @@
-"""The pages over one store as an application: what they show, and their routes.
+"""The application over one store: pages, open data, SensorThings, report.
 
 store ─► opened ─► Figures ─► site: pages, open data, SensorThings, report + routes that the caller brings
 """
@@ -30,13 +30,13 @@ from gateway.indicators.count import Evaluation, coverage_window, evaluate
 from gateway.stores.store import Store
 from traceability.sealing import seal
 
-COMPRESSED = 1000  # bytes: what is smaller fits into one packet as it is
+COMPRESSED = 1000  # bytes; a smaller answer fits into one packet as it is
 EFFORT = 5  # of 9: more takes longer than it saves
 
 
 def opened(settings: Settings, store: Store) -> Figures:
-    """What pages and report show, out of a store and of the diary's newest lots, recalls and harvests; of a
-    rehearsal's folder its last moment, judged by its rules.
+    """The figures that pages and report show, from a store and from the diary's newest lots, recalls and
+    harvests. For the folder of a rehearsal they are as of its last moment, judged by the scenario's rules.
     """
     pilot, scenario = settings.loaded_pilot, held(settings.data)
     if scenario is not None:
@@ -64,15 +64,15 @@ def opened(settings: Settings, store: Store) -> Figures:
 
 
 def site(settings: Settings, figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:
-    """The application; `judge` says what would become of a device's message."""
+    """The application; `judge` says what would become of a device's message, `others` are more routes."""
     pages = FastAPI(title="hoiquan", version="1", openapi_url=None)
 
     @pages.get("/api/v1/openapi.json", include_in_schema=False)
     def described() -> Response:
-        """What FastAPI serves itself, for scripts of other places too."""
+        """What FastAPI itself would serve, with headers that let scripts of other sites read it."""
         return JSONResponse(pages.openapi(), headers=OPEN)
 
-    # inside: the tag is that of the bytes that are sent, and who has them is told so by the same headers
+    # gzip is innermost: Conditional takes its ETag of the bytes sent, and a 304 has the same headers
     pages.add_middleware(GZipMiddleware, minimum_size=COMPRESSED, compresslevel=EFFORT)
     pages.add_middleware(Conditional)
     pages.add_middleware(Options)

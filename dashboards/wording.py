@@ -14,9 +14,9 @@ from devices.texts import day, in_percent, percent, rounded, span, text
 from devices.texts import number as plain
 from gateway.indicators.course import Forecast
 
-EXACT = 1e-9  # below that two sums are the same, and what differs is how they are rounded
+EXACT = 1e-9  # sums that differ by less are equal, and differ in rounding only
 SWITCHED = {"pump_state": "runs", "aerator_state": "runs", "valve_state": "valve"}
-DIGITS = 1  # behind the point of an indicator: of a share always, of a count at most
+DIGITS = 1  # decimals of an indicator: always of a share, at most of a count
 
 
 def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
@@ -44,7 +44,7 @@ def number(one: Indicator, value: float, lang: str) -> str:
 
 
 def aim(one: Indicator, value: float, lang: str) -> str:
-    """What a plan asks for, or a line of a picture: 50%."""
+    """A target's value, or that of a line in a chart: 50%."""
     return percent(value, lang, most=DIGITS) if one.share else plain(value, lang, most=DIGITS)
 
 
@@ -58,7 +58,7 @@ def target(one: Indicator, point: TargetPoint, lang: str) -> str:
 
 
 def gap(one: Indicator, lang: str) -> str:
-    """What is still missing, or by how much it was passed: between the two numbers as they are shown."""
+    """What is still missing, or by how much the target was passed: the difference of the numbers as shown."""
     lacking = rounded(shown(one, one.value) - shown(one, one.due.at_least), DIGITS)
     if not lacking:
         return text("overview.gap_exact" if one.reached else "overview.gap_nearly", lang)
@@ -69,13 +69,13 @@ def gap(one: Indicator, lang: str) -> str:
 
 
 def shown(one: Indicator, value: float) -> float:
-    """A value as exact as it is shown, in counts or in per cent."""
+    """A value rounded as it is shown, in counts or in per cent."""
     return rounded(in_percent(value) if one.share else value, DIGITS)
 
 
 def apart(one: Indicator, lang: str) -> str:
-    """What counts by real devices alone and by simulated ones alone; why they do not make the whole, where
-    they do not.
+    """The value of real devices alone and that of simulated ones alone; and why these do not add up to the
+    whole, where they do not.
     """
     parts = {"real": number(one, one.real, lang), "simulated": number(one, one.simulated, lang)}
     said = text("overview.apart", lang, **parts)
@@ -84,8 +84,8 @@ def apart(one: Indicator, lang: str) -> str:
 
 
 def uneven(one: Indicator) -> str:
-    """Why real and simulated do not make the whole: overlap (counted by both, or by both together alone),
-    rounded (as they are shown); "" where they do.
+    """Why the real and the simulated value do not add up to the whole; "" where they do. "overlap": a place
+    counts by either kind, or only by both together. "rounded": only the numbers as shown do not add up.
     """
     if abs(one.real + one.simulated - one.value) > EXACT:
         return "overlap"
@@ -94,8 +94,8 @@ def uneven(one: Indicator) -> str:
 
 
 def course(one: Indicator, lang: str) -> str:
-    """How an indicator stands, in one line: counted, due by now, on course or not; and the forecast with its
-    band, which there is none of after the plan's last year.
+    """How an indicator stands, in one line: counted, due by now, on course or not, and the forecast with its
+    band. After the plan's last year there is no forecast.
     """
     end = one.targets[-1]
     whole = aim(one, end.at_least, lang)
@@ -119,13 +119,13 @@ def band(one: Indicator, ahead: Forecast, lang: str) -> str:
 
 
 def pace(one: Indicator) -> str:
-    """ahead, on_course or behind: the value against what is due by now, as exact as both are shown."""
+    """ahead, on_course or behind: the value against what is due by now, both rounded as they are shown."""
     value, due = shown(one, one.value), shown(one, one.asked)
     return "ahead" if value > due else "on_course" if value == due else "behind"
 
 
 def lacks(indicator: str, has: str, pilot: Pilot, lang: str) -> str:
-    """What somebody who does not count has or lacks, as `standing` wrote it down, in words."""
+    """What a place that does not count has or lacks, from the `has` of its standing, in words."""
     if indicator == "smart_villages":
         names = {service.id: service.name.get(lang) for service in pilot.services}
         silent = [names.get(one, one) for one in has.split(", ")]
@@ -156,12 +156,12 @@ def reviews(pilot: Pilot, year: int, lang: str) -> list[str]:
 
 
 def amount(signal: str, value: float, lang: str) -> str:
-    """A number with the digits that the signal is read with."""
+    """A number with the decimals of the signal."""
     return SIGNALS[signal].amount(value, lang)
 
 
 def measured(signal: str, value: float, lang: str) -> str:
-    """A value with its unit; of what is switched, in words."""
+    """A value with its unit; the state of a pump, aerator or valve in words."""
     if signal in SWITCHED and value in (0, 1):
         return text(f"overview.{SWITCHED[signal]}_{int(value)}", lang)
     if signal == "valve_state" and 0 < value < 1:
@@ -175,25 +175,25 @@ def commune(place: Place, pilot: Pilot, at: int) -> str:
 
 
 def joined(place: Place, pilot: Pilot, at: int, lang: str) -> str:
-    """When a place joined, or will, as of epoch ms `at`."""
+    """When a place joined, or will join, as of epoch ms `at`."""
     key = "place.joins_later" if place.joined > day_of(at, pilot.zone) else "place.joins"
     return text(key, lang, day=day(place.joined, lang))
 
 
 def kind(place: Place, lang: str) -> str:
-    """What a place is."""
+    """The kind of a place: village, cooperative or group."""
     if isinstance(place, Village):
         return text("report.village", lang)
     return text("place.htx" if getattr(place, "kind", "") == "htx" else "report.community", lang)
 
 
 def signal(id: str, lang: str) -> str:
-    """What a quantity is called; of what is counted since the reading before, without that."""
+    """A quantity's name; that of the pest count without “since the last reading”."""
     return text("place.pest_count", lang) if id == "pest_count" else SIGNALS[id].name(lang)
 
 
 def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
-    """What a lot is, whose, and where its record is; or why it was not sealed."""
+    """A lot as pages show it: product, community, the address of its record; or why it was not sealed."""
     return _goods(lot, pilot, lang) | {
         "labels": f"/labels/{lot['gtin']}/{lot['lot']}.pdf",
         "harvested": text("overview.harvested", lang, day=day(moment_of(lot["time"], pilot.zone), lang)),
@@ -207,7 +207,7 @@ def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
 
 
 def recall_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
-    """Which lot was recalled, when and why."""
+    """A recalled lot as pages show it: which, when and why."""
     said = text(
         "overview.recalled", lang, day=day(moment_of(lot["time"], pilot.zone), lang), reason=lot["reason"]
     )
@@ -215,7 +215,7 @@ def recall_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
 
 
 def _goods(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
-    """A lot, what it is of, and whose; of whom the pilot file does not know (any more), the id."""
+    """A lot's number, product and community; of a community that the pilot file does not know, its id."""
     community = pilot.producers.get(lot["community"])
     product = community.product(lot["gtin"]) if community is not None else None
     unknown = text("overview.unknown_place", lang, id=lot["community"])

@@ -1,4 +1,4 @@
-"""Files for Grafana to serve, in place of tiles from the net.
+"""Files that Grafana serves for the map, in place of tiles from the internet.
 
 pilots ─► places.json (a gazetteer: id ─► point)      lands ─► land.geojson (outlines, rivers, all places)
 """
@@ -48,6 +48,6 @@ def _feature(kind: str, shape: str, coordinates: object) -> dict[str, object]:
 
 
 def _lines(head: str, rows: list[dict[str, object]], end: str) -> str:
-    """A row a line, so that a change of a place is a small diff."""
+    """One row per line, so that a change of a place is a small diff."""
     written = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
     return f"{head}\n{written}\n{end}\n"

@@ -12,7 +12,7 @@ Line = tuple[tuple[float, float], ...]  # of (lon, lat), degrees
 
 @dataclass(frozen=True, slots=True)
 class River:
-    """A river's name, and where it stands."""
+    """A river's name, and where it is written."""
 
     name: Names
     lat: float
@@ -34,7 +34,7 @@ NOWHERE = Land((), (), (), ())
 
 @cache
 def lands() -> dict[str, Land]:
-    """Of each pilot that has outlines."""
+    """Pilot → its land, for each pilot that has outlines."""
     read = json.loads(Path(__file__).with_name("land.json").read_text("utf-8"))
     return {
         pilot: Land(

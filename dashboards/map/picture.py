@@ -1,4 +1,4 @@
-"""The places on a small SVG map, sized for a phone: no tiles from the net, places as good as their ±5 km.
+"""The places on a small SVG map, sized for a phone: no tiles from the internet, positions within ±5 km.
 
 marks ─► frame ─► apart (a finger meets one at a time) ─► names where there is room ─► Map
 land ──────────────────────────────────────► paths of province and rivers ─┘
@@ -15,20 +15,20 @@ from dashboards.map.land import Land, Line
 
 WIDTH, TALLEST = 360, 420  # units, which are pixels on a phone
 MARGIN = 0.08  # degrees around the outermost places
-CHARACTER, LINE = 6.1, 12.0  # units of the names, measured in Chromium with a little to spare
+CHARACTER, LINE = 6.1, 12.0  # units, size of a name's letters, measured in Chromium with a little to spare
 MARK = 9.0  # units from a mark's middle to its edge
 APART = 26.0  # units between two marks: 24 pixels on the narrowest phone, what WCAG 2.2 asks of a target
-GAP, SHUT = 0.3, 0.05  # degrees of longitude without a place, and what is left of them
-ROOM = 13  # units of height a mark, so that many find room above and below
-ROUNDS = 400  # of pushing marks apart, at most; of a thousand marks fewer: so many turns of a mark in all
-TURNS = 60_000
-SQUARE = 48  # units of a square in which boxes are looked for
-RINGS = 6  # around a mark in which its name is tried; one that finds no room is shown when asked for
+GAP, SHUT = 0.3, 0.05  # degrees of longitude: a gap without places, and the width at which it is drawn
+ROOM = 13  # units of height per mark, so that many marks find room above and below
+ROUNDS = 400  # of pushing marks apart, at most
+TURNS = 60_000  # of single marks in all rounds, at most: a thousand marks have fewer rounds
+SQUARE = 48  # units, side of the squares by which boxes are looked up
+RINGS = 6  # around a mark in which its name is tried; a name without room is shown when the reader asks
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One place. `state` is one of marks.STATES; villages are squares; `told` says it in words."""
+    """One place. `state` is one of marks.STATES, `told` puts it in words; a village's mark is square."""
 
     id: str
     name: str
@@ -41,8 +41,8 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A mark in picture coordinates; its name stands at `label_x`, `label_y` (baseline), with a `leader`
-    line where that is not beside it. One that is not `shown` found no room.
+    """A mark in picture coordinates. Its name stands at `label_x`, `label_y` (baseline), with a `leader` line
+    where that is not beside the mark. A name that is not `shown` found no room.
     """
 
     mark: Mark
@@ -101,7 +101,7 @@ class _Box(NamedTuple):
 
 
 class _Taken:
-    """Boxes by the squares that they lie in: of a thousand a new one has a few beside it."""
+    """Boxes by the squares that they lie in: of a thousand, a new box is compared with the few beside it."""
 
     def __init__(self, boxes: Iterable[_Box]) -> None:
         self._squares: dict[tuple[int, int], list[_Box]] = {}
@@ -123,8 +123,8 @@ def _squares(box: _Box) -> Iterator[tuple[int, int]]:
 
 
 class _Frame:
-    """Degrees to units, equirectangular: so that all marks are inside. Where no place is for more than GAP
-    degrees from west to east, that land is drawn as narrow as SHUT, so that the places have the room.
+    """Converts degrees to units, equirectangular, so that all marks are inside. A stretch from west to east
+    without a place, wider than GAP degrees, is drawn as narrow as SHUT, which leaves its room to the places.
     """
 
     def __init__(self, marks: Sequence[Mark]) -> None:
@@ -148,15 +148,15 @@ class _Frame:
         return x, self.height / 2 - (lat - self._middle[1]) * self._scale
 
     def path(self, lines: Sequence[Line], end: str = "") -> str:
-        """As whole units; what lies outside of the picture is cut off by it."""
+        """Lines as an SVG path in whole units; the picture's edge cuts off what lies outside."""
         points = [[self.at(lon, lat) for lon, lat in line] for line in lines]
         return " ".join("M" + " ".join(f"{x:.0f},{y:.0f}" for x, y in line) + end for line in points)
 
 
-@lru_cache(maxsize=8)  # a state changes seldom, and each reader of the page would draw it again
+@lru_cache(maxsize=8)  # states change seldom, and each reader of the page would draw them again
 def draw(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     """Place `marks` (at least one) on the map; marks and names step aside for one another."""
-    # where they stand does not change with their states
+    # the marks' positions do not depend on their states
     laid = _laid(tuple(replace(mark, state="", told="") for mark in marks), land, lang)
     by_id = {(mark.id, mark.village): mark for mark in marks}
     placed = tuple(replace(one, mark=by_id[one.mark.id, one.mark.village]) for one in laid.marks)
@@ -196,9 +196,9 @@ def _laid(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     )
 
 
-@lru_cache(maxsize=4)  # of a thousand places seconds of work, the same in each language
+@lru_cache(maxsize=4)  # seconds of work for a thousand places, and the same in each language
 def _apart(spots: tuple[tuple[float, float], ...], height: int) -> tuple[tuple[float, float], ...]:
-    """The same spots, pushed away from one another until none is nearer than APART, or for long enough."""
+    """The spots pushed away from one another until none is nearer than APART, or the rounds are used up."""
     moved = [list(spot) for spot in spots]
     for _ in range(min(ROUNDS, TURNS // len(spots))):
         still = True
@@ -208,12 +208,12 @@ def _apart(spots: tuple[tuple[float, float], ...], height: int) -> tuple[tuple[f
                 other = moved[index]
                 across, down = one[0] - other[0], one[1] - other[1]
                 if across >= APART or across <= -APART or down >= APART or down <= -APART:
-                    continue  # as most are: by a comparison, for there are millions
+                    continue  # as most are; compared cheaply, as there are millions
                 distance = math.hypot(across, down)
                 if distance >= APART:
                     continue
                 still = False
-                if distance < 1:  # as good as one place: side by side
+                if distance < 1:  # as good as the same spot: put them side by side
                     across, down, distance = 1.0, 0.0, 1.0
                 push = (APART - distance) / 2 + 0.1
                 for spot, side in ((one, 1), (other, -1)):
@@ -225,7 +225,7 @@ def _apart(spots: tuple[tuple[float, float], ...], height: int) -> tuple[tuple[f
 
 
 def _near(spots: Sequence[Sequence[float]]) -> list[list[int]]:
-    """For each spot those before it that it may come to meet within a round, in their order."""
+    """For each spot the indices of spots before it that it may meet within a round, in ascending order."""
     cells: dict[tuple[int, int], list[int]] = {}
     near = []
     for number, (x, y) in enumerate(spots):
@@ -259,7 +259,7 @@ def _seats(x: float, y: float) -> Iterator[tuple[float, float, str, bool]]:
 
 
 def _above(x: float, y: float, name: str) -> tuple[tuple[float, float, str, bool], _Box]:
-    """Where a name is shown that found no room of its own: over whatever is there, inside the picture."""
+    """The seat of a name that found no room of its own: over whatever is there, inside the picture."""
     half = CHARACTER * len(name) / 2 + 2
     middle = min(max(x, half), WIDTH - half)
     seat = (middle, y - MARK - 5 if y > 3 * MARK else y + MARK + LINE, "middle", False)
@@ -273,7 +273,7 @@ def _box(x: float, y: float, anchor: str, name: str) -> _Box:
 
 
 def _names(land: Land, frame: _Frame, inside: _Box, taken: "_Taken", lang: str) -> Iterator[Named]:
-    """Rivers' names, near where they stand and beside the marks."""
+    """Place each river's name near its spot, beside the marks; a name that finds no room is left out."""
     for river in land.names:
         word, (x, y) = river.name.get(lang), frame.at(river.lon, river.lat)
         half = CHARACTER * len(word) / 2 + 2
