@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from dashboards.figures import Figures, iso
 from dashboards.opendata.rows import Refused
 
-# of the data; assumption: the province has not named one
+# the licence of the data. Assumption: the province has not named one
 LICENCE = {
     "id": "CC-BY-4.0",
     "name": "Creative Commons Attribution 4.0 International",
@@ -22,18 +22,18 @@ LICENCE = {
 }
 MOST, USUAL = 1000, 100  # rows a page
 FURTHEST = 1_000_000
-LOTS = 1000  # the newest that are given
+LOTS = 1000  # newest lots given at most
 FRESH, SETTLED = 30, 86_400  # seconds for which an answer about now, and one about the past, may be kept
 OPEN = {
     "Cache-Control": f"public, max-age={FRESH}",
     "Access-Control-Allow-Origin": "*",
     "Link": f'<{LICENCE["url"]}>; rel="license"',
 }
-BOM = "\ufeff"  # without it Excel reads the bytes as another alphabet; pandas and GDAL take it
+BOM = "\ufeff"  # without it Excel reads the bytes in another encoding; pandas and GDAL accept it
 GTIN = "(01){}"  # as GS1 writes it for people: bare digits would be a number, and lose their leading zero
 CSV = "text/csv; charset=utf-8"
 T = TypeVar("T")
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take such a text for a formula
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a text that begins so for a formula
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="rows a page")]
 Offset = Annotated[int, Query(ge=0, le=FURTHEST, description="rows to leave out before")]
@@ -43,7 +43,7 @@ Form = Annotated[
 
 
 class Asked(BaseModel):
-    """What every list takes."""
+    """The query parameters that every list takes."""
 
     limit: Limit = USUAL
     offset: Offset = 0
@@ -60,8 +60,9 @@ def answer(
     *,
     settled: bool = False,
 ) -> Response:
-    """The page that was asked for, of `rows`, each as it is `written`: those of the page alone. `columns` are
-    those of CSV, the same on each page. `settled`: of the past alone, so that caches may keep it for a day.
+    """The requested page of `rows` as JSON or CSV; only the rows of the page are converted by `written`.
+    `columns` are those of CSV, the same on each page. `settled`: the answer is about the past only, so that
+    caches may keep it for a day.
     """
     shown = [written(row) for row in rows[asked.offset : asked.offset + asked.limit]]
     following = None
@@ -97,8 +98,8 @@ def answer(
 
 
 def require_known(request: Request) -> None:
-    """Refuse with 400 a name in the query that OpenAPI has not for this path, and say those there are: the
-    answer would be to another question.
+    """Refuse with 400 a query parameter that OpenAPI does not list for this path, and name those that it
+    lists. To ignore the parameter would be to answer another question.
     """
     described = request.app.openapi()["paths"][request.scope["route"].path]["get"].get("parameters", ())
     there = [one["name"] for one in described if one["in"] == "query"]
@@ -109,30 +110,30 @@ def require_known(request: Request) -> None:
 
 
 def misread(name: str, value: str, cause: str) -> RequestValidationError:
-    """That a value of the query is none that OpenAPI names: refused as FastAPI refuses others."""
+    """The error for a query value that OpenAPI does not allow; it is answered like FastAPI's own refusals."""
     return RequestValidationError(
         [{"type": "value_error", "loc": ("query", name), "msg": f"{name}={value}: {cause}", "input": value}]
     )
 
 
 def refused(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What OpenAPI says of them."""
+    """What OpenAPI says of refusals with these statuses."""
     return {status: {"model": Refused} for status in statuses}
 
 
 def as_file(name: str, content: str, media: str) -> Response:
-    """A whole file under a path of its own: what opens files over the net wants to know how long it is."""
+    """A whole file with its length, which programs that open files over the net ask for."""
     own = {"X-Content-Type-Options": "nosniff", "Content-Disposition": disposition(name)}
     return Response(content, media_type=media, headers=OPEN | own)
 
 
 def disposition(name: str) -> str:
-    """That a browser keeps it as a file of this name."""
+    """The header value that lets a browser keep the answer as a file of this name."""
     return f'attachment; filename="{name}"'
 
 
 def csv_text(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
-    """RFC 4180, one column a value: `quantity.value`, `quantity.unit`; lists joined by |."""
+    """Rows as CSV (RFC 4180), one column per value: `quantity.value`, `quantity.unit`; lists joined by |."""
     out = io.StringIO(BOM)
     out.seek(0, io.SEEK_END)
     writer = csv.DictWriter(out, columns, restval="", lineterminator="\r\n")
@@ -142,7 +143,7 @@ def csv_text(rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
 
 
 def flatten(name: str, value: Any) -> list[tuple[str, Any]]:
-    """A row's values under their column's names."""
+    """A row as pairs of column name and value."""
     if isinstance(value, dict):
         return [pair for key, one in value.items() for pair in flatten(f"{name}.{key}" if name else key, one)]
     if name == "gtin":

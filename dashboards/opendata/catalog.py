@@ -1,6 +1,6 @@
 """The catalogue of the open data by DCAT-AP 3, for portals that harvest it: ckanext-dcat and others.
 
-DATASETS ─► catalogue (nodes) ─► rdf.py ─► /api/v1/catalog in the form that was asked for
+DATASETS ─► catalogue (nodes) ─► rdf.py ─► /api/v1/catalog in the requested form
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ ROOT = "/api/v1/catalog"
 
 
 class Form(NamedTuple):
-    """How a distribution is written: EU's name of the file type, and IANA's of the medium."""
+    """How a distribution is written: the EU's name of the file type, and IANA's of the medium."""
 
     eu: str
     iana: str
@@ -38,8 +38,8 @@ FORMS = {
 
 
 class Dataset(NamedTuple):
-    """`files`: form, or form-signal → path. `theme` is of the EU's list; `words` are without commas, at which
-    ckanext-dcat would split them.
+    """One dataset. `files`: form, or form-signal → path. `theme` is from the EU's list. `words` are keywords
+    without commas, as ckanext-dcat would split them there.
     """
 
     id: str
@@ -49,7 +49,7 @@ class Dataset(NamedTuple):
     files: dict[str, str]
 
 
-SHOWN = ("salinity", "water_level", "soil_moisture", "air_temperature", "rainfall")  # each a file
+SHOWN = ("salinity", "water_level", "soil_moisture", "air_temperature", "rainfall")  # with a file each
 DATASETS = (
     Dataset(
         "indicators", "GOVE", "DAILY", ("chỉ tiêu", "làng thông minh", "IoT", "truy xuất nguồn gốc"),
@@ -77,7 +77,7 @@ DATASETS = (
     ),
 )  # fmt: skip
 Writer = Callable[[Sequence[Node]], str]
-WRITERS: dict[str, tuple[str, Writer]] = {  # ending → medium, writer; the first where nothing is asked
+WRITERS: dict[str, tuple[str, Writer]] = {  # ending → medium, writer; the first is the default
     "jsonld": ("application/ld+json", rdf.json_ld),
     "ttl": ("text/turtle", rdf.turtle),
     "rdf": ("application/rdf+xml", rdf.rdf_xml),
@@ -97,14 +97,14 @@ def router(figures: Figures) -> APIRouter:
 
     @routes.get(f"{ROOT}.{{ending}}", responses=responses, response_class=Response)
     def catalog_as(request: Request, ending: Literal["jsonld", "ttl", "rdf"]) -> Response:
-        """The same in the form of the path's ending."""
+        """The catalogue in the form of the path's ending."""
         return _written(request, figures, ending)
 
     return routes
 
 
 def _asked(accept: str) -> str:
-    """The ending of the first form in an `Accept` header that there is."""
+    """The ending of the first form in an `Accept` header that the catalogue has, else of the default."""
     for one in accept.split(","):
         for ending, (medium, _) in WRITERS.items():
             if one.partition(";")[0].strip() == medium:
@@ -119,7 +119,7 @@ def _written(request: Request, figures: Figures, ending: str) -> Response:
 
 
 def catalogue(figures: Figures, site: str) -> list[Node]:
-    """Of the pages at `site`: the catalogue, who publishes it, its datasets and their distributions."""
+    """The nodes of the pages at `site`: catalogue, publisher, datasets and their distributions."""
     own = f"{site}{ROOT}"
     publisher, name = Ref(f"{own}#publisher"), figures.pilot.name
     about = [("dct:publisher", publisher), ("dct:language", Ref(f"{EU}/language/VIE"))]
@@ -153,7 +153,7 @@ def catalogue(figures: Figures, site: str) -> list[Node]:
         ("dct:license", Ref(LICENCE["url"])),
         ("dct:publisher", publisher),
     )
-    # ckanext-dcat shows a file type by its label, and only of what is said to be a dct:IMT
+    # ckanext-dcat shows a file type by its label, and only if the type is declared a dct:IMT
     kinds = sorted({form.eu for form in FORMS.values()})
     types = [Node(f"{EU}/file-type/{one}", ("dct:IMT",), (("rdfs:label", Text(one)),)) for one in kinds]
     return [*nodes, Node(f"{own}#sensorthings", ("dcat:DataService",), service), *types]
@@ -212,7 +212,7 @@ def _said(key: str, sentence: str, **values: object) -> Iterator[tuple[str, Text
 
 
 def _described(figures: Figures, sentence: str) -> Iterator[tuple[str, Text]]:
-    """A description; of a rehearsal it begins with that."""
+    """A description in each language; for a rehearsal it begins with a warning."""
     for (key, said), lang in zip(_said("dct:description", sentence), LANGS, strict=True):
         if figures.rehearsal is None:
             yield key, said

@@ -1,4 +1,4 @@
-"""The open data as whole files, each under a path that ends in its kind: GDAL and Excel open no other.
+"""The open data as whole files. Each path ends in the kind of its file, as GDAL and Excel open no others.
 
 .csv      indicators, communities, devices, lots; seven days by the hour: series/{signal}.csv and
           series/{signal}/{place}.csv
@@ -26,7 +26,7 @@ from devices.contract.signals import SIGNALS
 SERIES_MS = 7 * DAY_MS
 Signal = Annotated[str, FromPath(json_schema_extra={"enum": list(SIGNALS)})]
 Answering = TypeVar("Answering", bound=Callable[..., Response])
-WEEKS = 64  # files of a signal that are held, a megabyte or so each of those of a whole province
+WEEKS = 64  # files of a signal held in memory; one of a whole province has a megabyte or so
 
 
 def router(
@@ -34,8 +34,8 @@ def router(
     fleet: Callable[[str | None], list[DeviceNow]],
     targets: Callable[[], Progress],
 ) -> APIRouter:
-    """Read-only files over the figures; `fleet` gives the devices heard within a day (of None: everywhere),
-    and `targets` how they stand.
+    """Read-only files over the figures. `fleet` gives the devices heard within a day at a place (None: at all
+    of them), `targets` how the targets stand.
     """
     routes = APIRouter(prefix="/api/v1", tags=["open data, as files"], dependencies=[Depends(require_known)])
 
@@ -77,7 +77,7 @@ def router(
 
     @a_file("/series/{signal}/{place}.csv", CSV, 404)
     def series_of(signal: Signal, place: str) -> Response:
-        """The same of one place."""
+        """A signal of the devices of one place, by the hour, over seven days."""
         if place not in figures.pilot.place:
             raise HTTPException(404, f"{place}: the pilot has no such place; see communities")
         return weeks.answer(signal, place)
@@ -102,8 +102,8 @@ def _table(name: str, rows: list[dict[str, Any]], named: list[str]) -> Response:
 
 
 class _Weeks:
-    """Seven days of a signal as CSV, each read once for all who ask lately; of the many that there may be,
-    those that were asked last.
+    """Seven days of a signal as CSV, each file read once for all who ask within some seconds (`OnDemand`).
+    The WEEKS files that were asked for last are held.
     """
 
     def __init__(self, figures: Figures) -> None:
@@ -114,7 +114,7 @@ class _Weeks:
     def answer(self, signal: str, place: str | None) -> Response:
         if signal not in SIGNALS:
             raise HTTPException(404, f"{signal}: there is no such signal; see devices/README.md")
-        with self._lock:  # for as long as it takes to find what holds it: nothing is read meanwhile
+        with self._lock:  # held only while the cache is searched, never while a file is read
             kept = self._kept(signal, place)
         name = signal if place is None else f"{signal}-{place}"
         return as_file(f"{name}.csv", kept.get(), CSV)
@@ -134,7 +134,7 @@ def _devices_map(figures: Figures, devices: list[DeviceNow]) -> str:
 
 
 def _map(figures: Figures, features: list[tuple[tuple[float, float], dict[str, Any]]]) -> str:
-    """RFC 7946: WGS 84, so no `crs`; no BOM and no NaN."""
+    """GeoJSON by RFC 7946: WGS 84, so no `crs`; no BOM and no NaN."""
     collection: dict[str, Any] = {
         "type": "FeatureCollection",
         "licence": LICENCE,

@@ -1,4 +1,4 @@
-"""The rows of the open data, gathered from the figures; `rows` says what each holds."""
+"""The rows of the open data, gathered from the figures; rows.py describes them."""
 
 from collections.abc import Iterable
 from math import isnan
@@ -17,14 +17,14 @@ from gateway.stores.points import FLAG_TRUE
 
 
 def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
-    """The indicators as they were last written down."""
+    """The indicators as the clerk last stored them."""
     pilot, standing = figures.pilot, progress.standing
     order = {place: at for at, place in enumerate(pilot.place)}
     rows = []
     for one in progress.indicators:
         mine = standing.get(one.id, Standing({}, {}))
         counted = sorted(mine.members, key=lambda place: order.get(place, 0))
-        if one.id == SHARE:  # by name, as it has some who are no places of the pilot
+        if one.id == SHARE:  # in order of ids, as some of its members are no places of the pilot
             window = share_window(pilot, day_of(one.at, pilot.zone))
             sealed = SealTimes(figures.store, pilot, window, one.at)
             counted = sorted(share(pilot, sealed, one.at).members)
@@ -80,12 +80,12 @@ def counted(figures: Figures, at: int) -> list[dict[str, Any]]:
 
 
 def communities(figures: Figures) -> list[dict[str, Any]]:
-    """Groups and villages, where the pilot file puts them."""
+    """Groups and villages, with their positions from the pilot file."""
     return [community(place) for place in figures.pilot.places]
 
 
 def community(place: Place) -> dict[str, Any]:
-    """A group or village, where the pilot file puts it: as good as ±5 km."""
+    """A group or village, with its position from the pilot file, as good as ±5 km."""
     shown = {"name", "commune_old", "commune_new", "lat", "lon", "joined", "fictional"}
     return {
         "id": place.id,
@@ -126,19 +126,19 @@ def series(
             "number": bucket.number,
         }
         for tags, buckets in ((dict(series), buckets) for series, buckets in summary.get(signal, {}).items())
-        if "device" in tags  # else it is somebody else's point
+        if "device" in tags  # else it is a point of another program
         for bucket in buckets
     ]
     return sorted(rows, key=lambda row: (row["time"], row["device"]))
 
 
 def _there(value: float) -> float | None:
-    """None for what there is none of."""
+    """The value, None for NaN."""
     return None if isnan(value) else value
 
 
 def lot(lot: dict[str, Any]) -> dict[str, Any]:
-    """A harvest, without its code."""
+    """A harvest, without the code of its lot."""
     return {
         "community": lot["community"],
         "gtin": lot["gtin"],
@@ -152,7 +152,7 @@ def lot(lot: dict[str, Any]) -> dict[str, Any]:
 
 
 def device_columns(devices: Iterable[DeviceNow]) -> list[str]:
-    """The columns of these devices as CSV: the signals that any of them has."""
+    """The columns of these devices as CSV, with every signal that any of them has."""
     values: set[str] = set()
     flagged: set[str] = set()
     for device in devices:

@@ -1,4 +1,4 @@
-"""A small graph, written as JSON-LD, Turtle and RDF/XML: by hand, as a catalogue needs no more.
+"""Writes a small graph as JSON-LD, Turtle and RDF/XML. It needs no library, as a catalogue needs no more.
 
 Node (its address, its kinds, its properties) ─► json_ld, turtle, rdf_xml
 """
@@ -20,7 +20,7 @@ PREFIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Another node, here or elsewhere."""
+    """A reference to another node, of this graph or elsewhere."""
 
     address: str
 
@@ -43,7 +43,7 @@ class Node:
 
 
 def json_ld(nodes: Sequence[Node]) -> str:
-    """With its context inline: a client that may not fetch one reads it too."""
+    """The graph as JSON-LD with its context inline, so that a client that may not fetch one can read it."""
     graph: list[dict[str, Any]] = []
     for node in nodes:
         made: dict[str, Any] = {"@id": node.address, "@type": list(node.kinds)}
@@ -54,7 +54,7 @@ def json_ld(nodes: Sequence[Node]) -> str:
 
 
 def turtle(nodes: Sequence[Node]) -> str:
-    """One block a node."""
+    """The graph as Turtle, one block per node."""
     lines = [f"@prefix {name}: <{address}> ." for name, address in PREFIXES.items()]
     for node in nodes:
         lines += ["", f"<{node.address}> a {', '.join(node.kinds)}"]
@@ -66,7 +66,7 @@ def turtle(nodes: Sequence[Node]) -> str:
 
 
 def rdf_xml(nodes: Sequence[Node]) -> str:
-    """Flat: each node stands for itself."""
+    """The graph as RDF/XML without nesting: each node is an element of its own."""
     names = " ".join(f"xmlns:{name}={quoteattr(address)}" for name, address in PREFIXES.items())
     lines = ['<?xml version="1.0" encoding="UTF-8"?>', f"<rdf:RDF {names}>"]
     for node in nodes:
@@ -92,7 +92,7 @@ def _json(value: Ref | Text) -> Any:
 def _turtle(value: Ref | Text) -> str:
     if isinstance(value, Ref):
         return f"<{value.address}>"
-    # JSON's escapes are Turtle's
+    # JSON's escapes are valid in Turtle
     quoted = json.dumps(value.text, ensure_ascii=False)
     return quoted + (f"@{value.lang}" if value.lang else "")
 

@@ -2,10 +2,10 @@
 
 indicators   now, or counted again for any past day        communities   who takes part, and where
 series       a signal, summed up by hour or day            lots          harvests without their codes
-devices      who was heard within a day
+devices      those heard within a day
 
-A parameter that is not there is 400, a value that is not as OpenAPI says 422; 404 is what there is
-nothing of, 403 more than anybody is given at once.
+Refusals: 400 for an unknown parameter, 422 for a value that OpenAPI does not allow, 404 where there is
+nothing, 403 where more is asked for than anybody is given at once.
 """
 
 from collections.abc import Callable
@@ -26,8 +26,8 @@ from devices.contract.signals import SIGNALS
 from gateway.indicators.course import START_YEAR
 
 STEPS = {"1h": HOUR_MS, "6h": 6 * HOUR_MS, "1d": DAY_MS, "7d": 7 * DAY_MS}
-MOST_STEPS = 1500  # of one series: 62 days by the hour, four years by the day
-MOST_OF_ALL = 200  # the same of every device at once
+MOST_STEPS = 1500  # of one place or device: 62 days by the hour, four years by the day
+MOST_OF_ALL = 200  # of all devices at once
 Page = Annotated[Asked, Depends()]
 
 
@@ -36,10 +36,10 @@ def router(
     fleet: Callable[[str | None], list[DeviceNow]],
     targets: Callable[[], Progress],
 ) -> APIRouter:
-    """Read-only routes over the figures; `fleet` gives the devices heard within a day, of a place or of all,
-    and `targets` how they stand.
+    """Read-only routes over the figures. `fleet` gives the devices heard within a day at a place (None: at
+    all of them), `targets` how the targets stand.
     """
-    written = lru_cache(maxsize=1)(partial(gather.indicators, figures))  # once for each reading
+    written = lru_cache(maxsize=1)(partial(gather.indicators, figures))  # once per progress read
     routes = APIRouter(
         prefix="/api/v1",
         tags=["open data"],
@@ -91,8 +91,8 @@ def router(
         end: Annotated[datetime | None, Query(description="RFC 3339; now")] = None,
         step: Annotated[Literal["1h", "6h", "1d", "7d"], Query(description="days are Vietnamese")] = "1h",
     ) -> Response:  # fmt: skip
-        """A signal in steps: lowest, mean and highest of the believed values. Empty steps are left out.
-        Of a direction there is the mean of its vectors alone.
+        """A signal in steps: lowest, mean and highest of the believed values. Empty steps are left out. Of a
+        direction only the mean of its vectors is given.
         """
         if signal not in SIGNALS:
             raise misread("signal", signal, "there is no such signal; see devices/README.md")
@@ -141,7 +141,7 @@ def router(
 
 
 def _describes(model: type[open_rows._Answer], *refusals: int) -> dict[str, Any]:
-    """What OpenAPI says of a list, and of the ways in which it may be refused."""
+    """What OpenAPI says of a list and of its refusals."""
     given = {"model": model, "content": {"text/csv": {"schema": {"type": "string"}}}}
     return {"responses": {200: given} | refused(*refusals)}
 

@@ -26,7 +26,7 @@ class Missed(_Row):
 
 
 class ForecastRow(_Row):
-    """What is likely by the end of `year`: the middle, and 80 % of what may come from low to high."""
+    """The forecast for the end of `year`: its median as `value`, its central 80 % from `low` to `high`."""
 
     year: int
     value: float
@@ -134,7 +134,7 @@ class Licence(_Row):
 
 
 class Page(_Row):
-    """`total` rows there are; `next` is the address of the page after this one."""
+    """`total` is the number of all rows; `next` is the address of the page after this one, if any."""
 
     limit: int
     offset: int
@@ -171,8 +171,8 @@ class Devices(_Answer):
 
 
 def columns(model: type[BaseModel], parts: Mapping[str, Iterable[str]] = MappingProxyType({})) -> list[str]:
-    """The columns of a row as CSV: its fields, those of a part by `part.field`. `parts` names what a field
-    holds that may hold any number of them.
+    """The columns of a row as CSV: its fields, and those of a nested row as `part.field`. `parts` gives the
+    keys of each field that is a dictionary.
     """
     found: list[str] = []
     for name, field in model.model_fields.items():

@@ -1,4 +1,4 @@
-"""OGC SensorThings API v1.1, read-only, at /sta/v1.1: the one door for QGIS, LGSP and other centres.
+"""OGC SensorThings API v1.1, read-only, at /sta/v1.1: one interface for QGIS, LGSP and other centres.
 
 store ─► network.py (things, datastreams, places; numbers.py keeps their ids) ──┐
 store ─► hours.py (observations: a datastream by the hour) ─────────────────────┴► reader.py ─► routes.py

@@ -1,6 +1,8 @@
-"""What stands after /sta/v1.1: `Things(1)/Datastreams(2)/Observations`, `Things(1)/name/$value`, `…/$ref`.
+"""Finds what a path after /sta/v1.1 leads to.
 
 text ─► segments ─► walked from set to entity to set ─► Target
+
+Examples: `Things(1)/Datastreams(2)/Observations`, `Things(1)/name/$value`, `…/$ref`.
 """
 
 import re
@@ -19,8 +21,8 @@ class Nothing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an address leads to: a `scope` of several, or one `entity`, or a `field` of it. `ref`: the
-    addresses alone; `raw`: the bare value.
+    """What an address leads to: a `scope` of several entities, one `entity`, or a `field` of it. `ref`: only
+    addresses are wanted; `raw`: the bare value is wanted.
     """
 
     scope: Scope | None = None
@@ -31,7 +33,7 @@ class Target:
 
     @property
     def set(self) -> str:
-        """The set of what is there."""
+        """The set that the scope or the entity belongs to."""
         if self.entity is not None:
             return self.entity.set
         assert self.scope is not None
@@ -39,7 +41,7 @@ class Target:
 
 
 def find(path: str, reader: Reader) -> Target:
-    """What is there. Raises Nothing, RetryLater."""
+    """What a path leads to. Raises Nothing, RetryLater."""
     segments = path.split("/")
     if len(segments) > LONGEST:
         raise Nothing(f"{path}: longer than {LONGEST} segments")

@@ -1,7 +1,7 @@
-"""Whether an entity meets a condition, and what a condition says of time and datastream before one is read.
+"""Tests entities against a condition, and takes from it which times and datastream have to be read.
 
-A path may lead to several values (a Thing's Datastreams): one that meets the condition is enough. What is
-missing meets none. Of an interval its beginning counts: `ge` midnight and `lt` the next are a day's hours.
+A path may lead to several values (a Thing's Datastreams); one that meets the condition is enough. A missing
+value meets none. Of an interval the beginning counts: `ge` midnight and `lt` the next give a day's hours.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,13 +38,13 @@ _TEXTS: dict[str, Callable[[str, str], bool]] = {
 
 
 def require_known(condition: Condition, set_name: str) -> None:
-    """Raise BadQuery where the condition names what the set has not."""
+    """Raise BadQuery where the condition names a property that the set does not have."""
     for path in _paths(condition):
         require_path(set_name, path)
 
 
 def blind(condition: Condition) -> int:
-    """How many parts of it look at nothing of an entity: they take their time for each all the same."""
+    """The number of parts of the condition that read nothing of an entity, but take time for each one."""
     match condition:
         case Both(parts) | Either(parts):
             return sum(map(blind, parts))
@@ -54,7 +54,7 @@ def blind(condition: Condition) -> int:
 
 
 def meets(condition: Condition, entity: Entity, look: Look) -> bool:
-    """Whether the entity meets it; `look` finds what a path leads to."""
+    """Whether the entity meets the condition; `look` finds the values that a path leads to."""
     match condition:
         case Both(parts):
             return all(meets(part, entity, look) for part in parts)
@@ -75,7 +75,9 @@ def meets(condition: Condition, entity: Entity, look: Look) -> bool:
 
 
 def span(condition: Condition | None) -> Span:
-    """Within which times an observation must begin; wider than asked, as `meets` looks at each."""
+    """The times within which an observation must begin. The span may be wider than the condition asks, as
+    `meets` tests each observation.
+    """
     found = Span()
     for part in _conjuncts(condition):
         match part:
@@ -87,7 +89,7 @@ def span(condition: Condition | None) -> Span:
 
 
 def streams(condition: Condition | None) -> int | None:
-    """The one Datastream that the condition asks for."""
+    """The number of the one Datastream that the condition asks for, None where it asks for no single one."""
     for part in _conjuncts(condition):
         match part:
             case Compare(Path(("Datastream", name)), "eq", Literal(int() as number)) if name in IDS:
@@ -150,7 +152,7 @@ def _values(operand: Operand, entity: Entity, look: Look) -> list[Any]:
 
 
 def _compared(one: Any, sign: str, other: Any, timely: bool) -> bool:
-    if timely:  # a text that is a time, as some clients quote them
+    if timely:  # some clients quote times, so that they arrive as texts
         one, other = (interval(value) if isinstance(value, str) else value for value in (one, other))
     if isinstance(one, Time) and isinstance(other, Time):
         return SIGNS[sign](one.start, other.start)

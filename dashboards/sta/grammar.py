@@ -1,4 +1,4 @@
-"""The language of `$filter`: text → a tree of conditions.
+"""The language of `$filter`: parses a text into a tree of conditions.
 
 or ─► and ─► not ─► comparison, call or (…) ─► operands: path, number, 'text', time, interval, geography'…'
 """
@@ -15,9 +15,9 @@ from dashboards.sta.sets import BadQuery
 from devices.clock import epoch_ms
 
 MOST_TOKENS = 400
-DEEPEST = 20  # brackets, `not` and functions in one another
+DEEPEST = 20  # nested brackets, `not` and functions
 COMPARISONS = frozenset({"eq", "ne", "gt", "ge", "lt", "le"})
-CALLS = {  # name → how many operands; those of two are conditions
+CALLS = {  # name → number of operands; functions of two are conditions
     "startswith": 2, "endswith": 2, "substringof": 2, "contains": 2, "geo.intersects": 2, "st_intersects": 2,
     "st_within": 2,
     "tolower": 1, "toupper": 1, "length": 1,
@@ -41,14 +41,14 @@ class Time(NamedTuple):
 
 
 class Path(NamedTuple):
-    """What an entity has: `result`, `Datastream/id`, `location/type`."""
+    """A path to a property: `result`, `Datastream/id`, `location/type`."""
 
     steps: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """What stands for itself."""
+    """A constant."""
 
     value: "float | str | bool | Time | shapes.Shape | None"
 
@@ -117,7 +117,7 @@ def moment(text: str) -> int:
 
 
 def interval(text: str) -> Time:
-    """A time, or two with / between them. Raises BadQuery."""
+    """A time, or two times with / between them. Raises BadQuery."""
     first, slash, second = text.partition("/")
     start = moment(first)
     return Time(start, moment(second) if slash else start)

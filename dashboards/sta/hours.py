@@ -1,7 +1,7 @@
 """Observations: a datastream's believed values by the hour, as `/api/v1/series` has them.
 
-By the hour, as an observation's number must be small and stay its own (`dashboards.sta.numbers`). The
-running hour is there too, up to now.
+They are hourly, as the id of an observation must be small and must never change (`dashboards.sta.numbers`).
+The running hour is there too, up to now.
 """
 
 from collections.abc import Sequence
@@ -15,26 +15,26 @@ from dashboards.sta.sets import BadQuery, Entity
 from devices.clock import DAY_MS, HOUR_MS, YEAR_2020_MS
 from gateway.stores.store import Bucket
 
-MOST_QUESTIONS = 400  # that one request may put to the store: a page of Datastreams, each with its newest
+MOST_QUESTIONS = 400  # to the store by one request: a page of Datastreams, each with its newest
 MOST_READ = 150_000  # observations that one request may look through: seventeen years of one datastream
 SECOND_MS = 1000
 
 
 class Span(NamedTuple):
-    """[start, stop) in epoch ms; None: not said."""
+    """A span of time [start, stop) in epoch ms; None: no limit."""
 
     start: int | None = None
     stop: int | None = None
 
     def within(self, other: "Span") -> "Span":
-        """What both have."""
+        """The time that both spans have in common."""
         starts = [one for one in (self.start, other.start) if one is not None]
         stops = [one for one in (self.stop, other.stop) if one is not None]
         return Span(max(starts, default=None), min(stops, default=None))
 
 
 class Hours:
-    """Reads observations. What is said of one question: make one a request, as it remembers."""
+    """Reads observations for one request: make one per request, as it remembers and counts what it read."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
@@ -44,8 +44,8 @@ class Hours:
         self._lately: dict[int, list[Entity]] = {}
 
     def between(self, streams: Sequence[Stream], span: Span) -> list[Entity]:
-        """By datastream and time. Of several datastreams without a start the last day. Raises BadQuery where
-        that would be too many, RetryLater.
+        """Observations in order of datastream and time. For several datastreams without a start, those of the
+        last day. Raises BadQuery where they would be too many, RetryLater.
         """
         stop = self._now + 1 if span.stop is None else min(span.stop, self._now + 1)
         several = stop - DAY_MS if len(streams) > 1 else YEAR_2020_MS
@@ -62,18 +62,18 @@ class Hours:
         return self._read(streams, start, stop)
 
     def remember(self, streams: Sequence[Stream]) -> None:
-        """Read the last day of these at once, as each will be asked for its newest (`lately`)."""
+        """Read the last day of these in one query, as each will be asked for its newest (`lately`)."""
         missing = [stream for stream in streams if stream.number not in self._lately]
         self._lately |= {stream.number: [] for stream in missing}
         for one in self.between(missing, Span(self._now - DAY_MS)):
             self._lately[observed_at(one.id)[0]].append(one)
 
     def lately(self, stream: Stream) -> list[Entity] | None:
-        """What was remembered of it."""
+        """The last day of a datastream, if `remember` has read it."""
         return self._lately.get(stream.number)
 
     def back(self, span: Span, far: int | None) -> Span:
-        """The part of a span that is at most `far` ms before its end."""
+        """The part of a span that is at most `far` ms before its end; the whole span if `far` is None."""
         if far is None:
             return span
         return span.within(Span((self._now if span.stop is None else span.stop) - far))
@@ -124,7 +124,9 @@ class Hours:
 
 
 def joined(one: Bucket, other: Bucket) -> Bucket:
-    """The same hour of a device that was enrolled anew in between; of a direction the later part."""
+    """One bucket of two of the same hour, where a device was enrolled anew in between. Directions cannot be
+    added up: of these the second is taken.
+    """
     if isnan(one.low) or isnan(other.low):
         return other
     number = one.number + other.number

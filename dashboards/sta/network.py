@@ -1,7 +1,7 @@
-"""What measures, where and what: every entity but the observations, out of the store and the pilot file.
+"""All entities but the observations: what measures, where and what, from the store and the pilot file.
 
-A device that was heard within a year is a Thing, each of its signals a Datastream, its place (±5 km, never
-where it stands) its Location and the FeatureOfInterest of what it observes.
+A device that was heard within a year is a Thing, each of its signals a Datastream. Its place (±5 km, never
+where the device stands) is its Location and the FeatureOfInterest of its observations.
 """
 
 from collections.abc import Iterable
@@ -26,7 +26,7 @@ UCUM = "http://unitsofmeasure.org"
 
 
 class Stream(NamedTuple):
-    """What a Datastream reads from the store."""
+    """A Datastream's number, and what it reads from the store."""
 
     number: int
     device: str
@@ -55,17 +55,17 @@ class Network:
         self.streams: dict[int, Stream] = {}
 
     def add(self, set_name: str, number: int, **fields: Any) -> None:
-        """One more entity."""
+        """Add an entity."""
         self.sets[set_name][number] = Entity(set_name, number, fields)
 
     def link(self, one: tuple[str, int, str], other: tuple[str, int, str]) -> None:
-        """Join two entities both ways."""
+        """Link two entities both ways."""
         self.links.setdefault(one, []).append(other[1])
         self.links.setdefault(other, []).append(one[1])
 
 
 class Survey:
-    """Looks at the store, once for all who ask within half a minute."""
+    """Reads the network from the store, once for all who ask within some seconds (`OnDemand`)."""
 
     def __init__(self, figures: Figures, numbers: Numbers) -> None:
         self._figures = figures
@@ -74,7 +74,7 @@ class Survey:
         self._kept = OnDemand(self._look)
 
     def network(self) -> Network:
-        """The entities of now. Raises RetryLater and RegistryAway."""
+        """The entities as of now. Raises RetryLater and RegistryAway."""
         return self._kept.get()
 
     def _look(self) -> Network:
@@ -87,7 +87,7 @@ class Survey:
             tags = latest.tags
             measured = latest.fields.keys() & SIGNALS.keys()
             if "device" not in tags or tags.get("community") not in figures.pilot.place:
-                continue  # somebody else's point
+                continue  # a point of another program
             if tags.get("model") == DIARY or not measured:
                 continue
             at = max(time for time, _ in latest.fields.values())
@@ -132,7 +132,7 @@ def build(figures: Figures, numbers: Numbers, heard: Iterable[Heard]) -> Network
         at = places[one.community]
         network.link(("Things", number, "Locations"), ("Locations", at, "Things"))
         joined = iso(midnight_of(place.joined, pilot.zone))
-        network.add("HistoricalLocations", number, time=joined)  # of each thing one: it has not moved
+        network.add("HistoricalLocations", number, time=joined)  # one per Thing: it has not moved
         network.link(("HistoricalLocations", number, "Thing"), ("Things", number, "HistoricalLocations"))
         network.link(("HistoricalLocations", number, "Locations"), ("Locations", at, "HistoricalLocations"))
         for name in _in_order(one.signals):
@@ -189,7 +189,7 @@ def _observed(network: Network, number: int, signal: Signal) -> None:
 
 def _datastream(network: Network, number: int, device: Heard, signal: Signal) -> None:
     key = "opendata.hourly_direction" if signal.circular else "opendata.hourly"
-    wide = {"wide_observation_ids": True} if number > SMALL_STREAMS else {}  # for clients that bear none
+    wide = {"wide_observation_ids": True} if number > SMALL_STREAMS else {}  # clients may fail over them
     network.add(
         "Datastreams", number, name=f"{signal.vi}, {device.device}",
         description=text(key, "vi", signal=signal.vi),

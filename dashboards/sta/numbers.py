@@ -1,9 +1,10 @@
-"""The `@iot.id` of entities: integers, as clients fail over texts, given once and kept with the registry.
+"""The `@iot.id` of entities: integers, as clients fail over texts, assigned once and kept with the registry.
 
-Numbers are counted up, not hashed from names: those of observations need the room. An observation's is
-`datastream << HOUR_BITS | hours since 2020`, so it needs no row of its own. Until the year 2049 those of the
-first 8191 datastreams stay under 2**31, above which QGIS cuts them off; the others stay under 2**53, so that
-JSON's readers bear them. The table's keys rule out that two share one.
+Ids are counted up and not hashed from names, as those of observations need the room: an observation's id is
+`datastream << HOUR_BITS | hours since 2020`, so that it needs no row of its own. Until the year 2049 the
+observations of the first 8191 datastreams have ids under 2**31, above which QGIS cuts them off; the others
+stay under 2**53, so that readers of JSON keep them exact. The table's keys rule out that two entities of a
+kind share an id.
 """
 
 import threading
@@ -30,7 +31,7 @@ from devices.clock import HOUR_MS, YEAR_2020_MS
 
 HOUR_BITS = 18
 SMALL_STREAMS = (1 << (31 - HOUR_BITS)) - 1  # the last whose observations have ids that QGIS can read
-_ALONE = "SELECT pg_advisory_xact_lock(358929)"  # PostgreSQL's, for a transaction; the number is ours
+_ALONE = "SELECT pg_advisory_xact_lock(358929)"  # PostgreSQL: until the transaction ends; the number is ours
 NUMBERS = Table(
     "sta_number",
     MetaData(),
@@ -42,7 +43,7 @@ NUMBERS = Table(
 
 
 class Numbers:
-    """Numbers of one installation. `url` is that of the registry; None keeps them in memory alone."""
+    """The ids of one installation. `url` is that of the registry; None keeps the ids in memory only."""
 
     def __init__(self, url: str | Path | None) -> None:
         self._engine = _in_memory() if url is None else connect(url)
@@ -50,9 +51,7 @@ class Numbers:
         self._lock = threading.Lock()
 
     def of(self, kind: str, names: Sequence[str]) -> dict[str, int]:
-        """The number of each name, from 1 on; one without gets the next, in the order given. Raises
-        RegistryAway.
-        """
+        """Name → id, from 1 on; names without one get the next, in the order given. Raises RegistryAway."""
         with self._lock:
             known = self._known.get(kind, {})
             if any(name not in known for name in names):
@@ -60,9 +59,9 @@ class Numbers:
             return {name: known[name] for name in names}
 
     def _given(self, kind: str, names: Sequence[str]) -> dict[str, int]:
-        """Every number of the kind, with a new one for each of `names` that had none."""
+        """Every id of the kind, with a new one for each of `names` that had none."""
         with reached(), self._engine.begin() as connection:
-            # alone from here on: another page server may be counting too, or be the first
+            # this process alone from here on: another page server may assign ids too, or make the table
             alone = "BEGIN IMMEDIATE" if connection.dialect.name == "sqlite" else _ALONE
             connection.exec_driver_sql(alone)
             connection.execute(CreateTable(NUMBERS, if_not_exists=True))
@@ -78,7 +77,7 @@ class Numbers:
 
 
 def observation_id(stream: int, at: int) -> int:
-    """Of the hour that begins at epoch ms `at`."""
+    """The id of a datastream's observation of the hour that begins at epoch ms `at`."""
     return stream << HOUR_BITS | (at - YEAR_2020_MS) // HOUR_MS
 
 

@@ -15,12 +15,12 @@ from dashboards.sta.sets import FIELDS, IDS, SELF, WAYS, BadQuery, require_path
 USUAL, MOST = 100, 1000  # entities a page
 FURTHEST = 1_000_000
 LONGEST = 8000  # characters of a query
-DEEPEST = 5  # $expand in $expand
+DEEPEST = 5  # levels of $expand in $expand
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What is asked of one set. `pairs` as they were written, for the address of the next page."""
+    """The options for one set. `pairs` are as the client wrote them, for the address of the next page."""
 
     pairs: tuple[tuple[str, str], ...] = ()
     filter: Condition | None = None
@@ -39,7 +39,7 @@ class Options:
 
 
 def of_query(query: str, set_name: str) -> Options:
-    """Those of an address's query. Raises BadQuery."""
+    """The options in an address's query. Raises BadQuery."""
     if len(query) > LONGEST:
         raise BadQuery(f"the query is longer than {LONGEST} characters")
     pairs = []
@@ -118,7 +118,7 @@ def _selected(text: str, set_name: str) -> str:
 def _expanded(text: str, set_name: str, depth: int) -> dict[str, Options]:
     if depth >= DEEPEST:
         raise BadQuery(f"$expand: deeper than {DEEPEST}")
-    pairs_of: dict[str, list[tuple[str, str]]] = {}  # gathered first: each way is parsed once
+    pairs_of: dict[str, list[tuple[str, str]]] = {}  # collected first, so that each way is parsed once
     for item in _split(text, ","):
         found = re.fullmatch(r"\s*(\w+)((?:/\w+)*)\s*(?:\((.*)\))?\s*", item, re.DOTALL)
         way = WAYS[set_name].get(found[1]) if found else None
@@ -127,7 +127,7 @@ def _expanded(text: str, set_name: str, depth: int) -> dict[str, Options]:
         pairs = [_pair(part) for part in _split(found[3] or "", ";") if part.strip()]
         if found[2]:  # Datastreams/Sensor(…) is Datastreams($expand=Sensor(…))
             inner = found[2][1:] + (f"({found[3]})" if found[3] else "")
-            before = pairs_of.get(found[1])  # the same way again, for something else behind it
+            before = pairs_of.get(found[1])  # the same way was named before, to expand something else
             pairs = [("$expand", inner)] if before is None else _merged(before, inner)
         pairs_of[found[1]] = pairs
     return {name: parse(pairs, WAYS[set_name][name].target, depth + 1) for name, pairs in pairs_of.items()}
@@ -145,7 +145,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _split(text: str, mark: str) -> list[str]:
-    """At marks that stand outside brackets and quotes. Raises BadQuery."""
+    """Split the text at marks that stand outside brackets and quotes. Raises BadQuery."""
     parts, level, quoted = [""], 0, False
     for character in text:
         if character == "'":

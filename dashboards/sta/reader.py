@@ -1,4 +1,4 @@
-"""Entities for an address: filtered, in order, a page at a time, with what they expand to, as JSON.
+"""Answers for an address: entities filtered, ordered, a page at a time, with their expansions, as JSON.
 
 scope (a set, or what an entity leads to) ─► candidates ─► filter ─► order ─► page ─► JSON with links
 """
@@ -16,9 +16,9 @@ from dashboards.sta.sets import FIELDS, IDS, SELF, WAYS, BadQuery, Entity
 from devices.clock import DAY_MS, HOUR_MS
 
 _BY_NEWEST = ((("phenomenonTime",), True),), ((("resultTime",), True),)
-NEWEST = (2 * DAY_MS, 64 * DAY_MS, None)  # how far back the newest are looked for, None: all
-MOST_SHOWN = 20_000  # entities that one answer holds, those that others are expanded to among them
-MOST_LOOKS = 600_000  # values that the conditions and orders of one request may look at
+NEWEST = (2 * DAY_MS, 64 * DAY_MS, None)  # how far back to look for the newest, in turn; None: all
+MOST_SHOWN = 20_000  # entities in one answer, expanded ones among them
+MOST_LOOKS = 600_000  # values that $filter and $orderby of one request may read
 
 
 class Scope(NamedTuple):
@@ -30,7 +30,7 @@ class Scope(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`total` where it was asked for; `more`: there are further pages."""
+    """One page. `total` is there where it was asked for; `more`: there are further pages."""
 
     entities: list[Entity]
     total: int | None
@@ -62,7 +62,7 @@ class Reader:
         return self._network.sets[scope.set].get(number) if number in scope.ids else None
 
     def led(self, entity: Entity, name: str) -> Scope:
-        """Where a navigation leads from an entity."""
+        """The scope that a navigation leads to from an entity."""
         target = WAYS[entity.set][name].target
         links = self._network.links
         if entity.set == "Observations":
@@ -78,7 +78,7 @@ class Reader:
         return Scope(target, tuple(sorted(links.get((*_key(entity), name), ()))))
 
     def look(self, entity: Entity, path: tuple[str, ...]) -> list[Any]:
-        """What a path leads to: nothing, a value, or one of each entity on the way."""
+        """The values that a path leads to: none, one, or one per entity on the way."""
         self._charge(1)
         first, *rest = path
         if first in IDS:
@@ -100,7 +100,7 @@ class Reader:
             raise BadQuery("that is too much to look through: a simpler $filter, or a shorter phenomenonTime")
 
     def page(self, scope: Scope, options: Options) -> Page:
-        """What is asked of a scope. Raises BadQuery, RetryLater."""
+        """The page of a scope that the options ask for. Raises BadQuery, RetryLater."""
         wanted = options.skip + options.top
         found: list[Entity] = []
         for found in self._candidates(scope, options):
@@ -109,7 +109,7 @@ class Reader:
                 found = [one for one in found if filters.meets(options.filter, one, self.look)]  # noqa: PLW2901
             if len(found) > wanted:
                 break
-        if scope.set == "Observations":  # the newest first where nothing else is asked
+        if scope.set == "Observations":  # the newest first unless $orderby asks for another order
             found = sorted(found, key=lambda one: observed_at(one.id)[1], reverse=True)
         for path, down in reversed(options.orderby):
             found = sorted(found, key=lambda one, path=path: _order(self.look(one, path)), reverse=down)  # type: ignore[misc]
@@ -119,7 +119,9 @@ class Reader:
         )
 
     def _candidates(self, scope: Scope, options: Options) -> Iterable[list[Entity]]:
-        """All that may be asked for, by id; more and more of it where the newest few are enough."""
+        """Yields lists of entities that may be in the page, by id. Where the newest few may be enough, each
+        list goes further back than the one before.
+        """
         if scope.set != "Observations":
             yield [self._network.sets[scope.set][number] for number in scope.ids]
             return
@@ -136,7 +138,7 @@ class Reader:
             yield self._hours.between(streams, self._hours.back(span, back))
 
     def json(self, entity: Entity, options: Options) -> dict[str, Any]:
-        """An entity with its links, as far as `$select` wants them, and what `$expand` wants of others."""
+        """An entity as JSON: its fields and links as far as `$select` wants them, and what `$expand` adds."""
         self._shown += 1
         if self._shown > MOST_SHOWN:
             raise BadQuery(f"more than {MOST_SHOWN} entities in one answer: a smaller $top, or less $expand")
@@ -161,8 +163,8 @@ class Reader:
         return made
 
     def several(self, scope: Scope, options: Options, address: str, name: str = "") -> dict[str, Any]:
-        """A page of what stands at `address`; the next page's address only where there is one. `name`: of the
-        navigation that it is expanded from.
+        """A page of the entities at `address`, with the next page's address where there is one. `name` is the
+        navigation that the page is expanded from, "" where it is the answer itself.
         """
         page = self.page(scope, options)
         self._remember(page.entities, options)
@@ -175,7 +177,7 @@ class Reader:
         return made
 
     def _remember(self, entities: Sequence[Entity], options: Options) -> None:
-        """Where each of these shows its newest observations, read them together."""
+        """Read the newest observations of all these entities together, where each is shown with its own."""
         streams: dict[int, Stream] = {}
         for one in entities:
             if one.set == "Datastreams" and "Observations" in options.expand:
@@ -199,7 +201,7 @@ def _key(entity: Entity) -> tuple[str, int]:
 
 
 def _order(values: list[Any]) -> tuple[bool, float, str]:
-    """Numbers before texts, and what is missing first."""
+    """Sort key: missing values first, then by number or text."""
     value = values[0] if values else None
     if isinstance(value, int | float):
         return True, float(value), ""

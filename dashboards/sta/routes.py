@@ -1,4 +1,4 @@
-"""The routes of SensorThings: read-only, and every refusal is JSON with a `message`, as clients want it."""
+"""The routes of SensorThings: read-only, and every refusal is JSON with a `message`, as clients expect."""
 
 import json
 from typing import Any
@@ -21,7 +21,7 @@ READ = ("GET", "HEAD")
 METHODS = (*READ, "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req"
 CONFORMS = ("datamodel", "resource-path/resource-path-to-entities", "request-data")
-FRESH = 30  # seconds for which an answer may be kept
+FRESH = 30  # seconds for which caches may keep an answer
 
 
 def router(figures: Figures) -> APIRouter:
@@ -75,7 +75,7 @@ def _answer(request: Request, path: str, figures: Figures, survey: Survey) -> Re
 
 
 def _root(root: str, figures: Figures) -> dict[str, Any]:
-    """The eight sets, and nothing else in the list: OGC's suite ends at any other name."""
+    """The root document: the eight sets and nothing else, as OGC's test suite stops at any other name."""
     about = {"conformance": [f"{SPEC}/{name}" for name in CONFORMS]}
     if figures.rehearsal is not None:  # a scenario that was played: nothing of it happened
         about["rehearsal"] = [figures.rehearsal.en]

@@ -1,4 +1,4 @@
-"""The eight sets of SensorThings: what each of their entities has, and where it leads."""
+"""The eight sets of SensorThings: which fields their entities have, and to which sets they lead."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -49,7 +49,7 @@ TIMES = frozenset({"phenomenonTime", "resultTime", "time"})
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """One of a `set`; `fields` as its JSON shows them."""
+    """An entity of a `set`; `fields` are as its JSON shows them."""
 
     set: str
     id: int
@@ -57,14 +57,14 @@ class Entity:
 
 
 class BadQuery(Exception):
-    """The address asks what cannot be answered; the sentence says what, and what would do."""
+    """A query that cannot be answered; the sentence says what is wrong, and what would do."""
 
 
 def require_path(set_name: str, path: tuple[str, ...], passed: tuple[str, ...] = ()) -> None:
-    """Raise BadQuery where entities of the set cannot have it, or where it leads back to a set that it left
-    (`passed`): round and round it would lead to more values than there is time. Below a field anything may be
-    asked: what is missing there is no match (QGIS asks for `location/geometry/type` of what has
-    `location/type`).
+    """Raise BadQuery for a path that entities of the set cannot have, or that leads back to a set that it
+    left (`passed`): round and round, it would lead to more values than there is time for. Below a field any
+    name may follow, and a missing one is no match (QGIS asks for `location/geometry/type` of entities that
+    have `location/type`).
     """
     first, *rest = path
     if first in IDS or first == SELF or first in FIELDS[set_name]:

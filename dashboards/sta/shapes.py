@@ -1,4 +1,4 @@
-"""Points and polygons, as far as a map asks for what it shows."""
+"""Points and polygons, as far as a map needs them to ask for what it shows."""
 
 import re
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ def parse(text: str) -> Shape:
 
 
 def of_geojson(value: Any) -> Position | None:
-    """The position of a GeoJSON point; None of all else."""
+    """The position of a GeoJSON point; None for anything else."""
     if isinstance(value, dict) and value.get("type") == "Point":
         longitude, latitude = value["coordinates"][:2]
         return float(longitude), float(latitude)
