@@ -18,7 +18,7 @@ HEADERS = headers(vary=VARY, forms=True, cache="no-store")
 
 
 class Verdict(NamedTuple):
-    """What is to be said of a message, line by line, and whether it is taken."""
+    """The verdict on a message: whether it is taken, and what is to be said of it, line by line."""
 
     taken: bool
     lines: Sequence[str]
@@ -50,7 +50,7 @@ def router(look: Judge) -> APIRouter:
 
 
 async def form_of(request: Request) -> dict[str, str] | None:
-    """What was filled in, without blanks around it; None where it is too long."""
+    """The form's fields without blanks around them; None where the form is longer than FORM_BYTES."""
     body = b""
     async for part in request.stream():
         body += part

@@ -1,7 +1,7 @@
-"""The curves of every place, read anew at each tick before anybody asks.
+"""The curves of every place, read anew in the background at each tick.
 
 recent ─► of each place, what is measured there ─► week.weeks ─► known ─► place.py
-                                                    └─ asked first: read for who asks, others who ask wait
+                                                    └─ not known yet: read for the first reader, others wait
 """
 
 import threading
@@ -18,12 +18,12 @@ from devices.clock import MINUTE_MS
 from devices.errors import CONTENT
 
 TICK_MS = 10 * MINUTE_MS  # nodes report every ten minutes: a curve is drawn anew as often
-EVERY = 5.0  # seconds after which it is looked whether a tick has passed
-PAUSE = 0.1  # seconds between two places, in which pages are answered and the store hears others
+EVERY = 5.0  # seconds between two checks for a new tick
+PAUSE = 0.1  # seconds of rest between two places, for readers of pages and for other users of the store
 
 
 class Drawn(NamedTuple):
-    """The weeks of a place before epoch ms `end`, as they were `asked` for, and when they were read."""
+    """The weeks of a place before epoch ms `end`, as they were `asked` for; `read` is when they were read."""
 
     asked: week.Asked
     end: int
@@ -32,7 +32,7 @@ class Drawn(NamedTuple):
 
 
 class Curves:
-    """For several threads."""
+    """The curves of all places. For several threads."""
 
     def __init__(self, figures: Figures) -> None:
         self._figures = figures
@@ -41,7 +41,7 @@ class Curves:
 
     @contextmanager
     def running(self, recent: Kept[Lately]) -> Iterator[None]:
-        """Read again and again in a thread of its own, of what is measured by what is `recent`."""
+        """Read the curves again and again in a thread of its own; `recent` tells what is measured where."""
         stop = threading.Event()
         thread = threading.Thread(target=self._run, args=(recent, stop), name="curves", daemon=True)
         thread.start()
@@ -52,8 +52,8 @@ class Curves:
             thread.join(LEAVE)
 
     def of(self, place: str, asked: week.Asked, now: int) -> Drawn:
-        """Those before the end of this tick; while they are read anew, those of the tick before. Raises
-        RetryLater.
+        """The curves of a place before the end of this tick or, while these are read, of the tick before.
+        Where these are not known either, they are read here, by one reader at a time. Raises RetryLater.
         """
         end = _end(now)
         if (known := self._fit(place, asked, end - TICK_MS)) is not None:
@@ -76,13 +76,13 @@ class Curves:
 
     def _run(self, recent: Kept[Lately], stop: threading.Event) -> None:
         while not stop.is_set():
-            with suppress(*AWAY, *CONTENT):  # whoever asks is told
+            with suppress(*AWAY, *CONTENT):  # a reader who asks for these curves gets the error
                 for place in self._figures.pilot.place:
                     devices, now = recent.get().devices.get(place, []), self._figures.now()
                     found = measured(devices, place, self._figures.pilot, now, SIGNALS)
                     asked = week.asked(devices, [one.signal for one in found])
                     if self._fit(place, asked, _end(now)) is None:
-                        # who asks for another place does not wait for it
+                        # without the lock: a reader of another place does not wait for this
                         self._read(place, asked, _end(now), now)
                     if stop.wait(PAUSE):
                         return
@@ -90,5 +90,5 @@ class Curves:
 
 
 def _end(now: int) -> int:
-    """Of the tick of epoch ms `now`."""
+    """The end of the tick that contains epoch ms `now`."""
     return (now // TICK_MS + 1) * TICK_MS

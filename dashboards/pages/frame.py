@@ -1,4 +1,4 @@
-"""The templates of these pages, and what of a page is drawn again only where it has changed."""
+"""The templates of these pages, and a cache for the parts of a page that change seldom."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -10,14 +10,14 @@ T = TypeVar("T")
 
 
 class Lasting:
-    """What was made last, by name, in one language: of a page with many places a minute changes little."""
+    """Caches what was made last by name, in one language: in a minute little changes on a large page."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
         self._made: dict[str, tuple[object, Any]] = {}
 
     def of(self, name: str, given: object, make: Callable[[], T]) -> T:
-        """What `make` gave, made again where another thing is `given` than the last time."""
+        """What `make` gave last; it is made again where `given` differs from the last time."""
         known = self._made.get(name)
         if known is None or known[0] != given:
             known = self._made[name] = given, make()
@@ -25,5 +25,5 @@ class Lasting:
         return made
 
     def part(self, template: str, **values: Any) -> str:
-        """A part of a page, as HTML."""
+        """A part of a page as HTML, drawn again only where its values have changed."""
         return self.of(template, values, lambda: PAGES.body(template, self.lang, **values))

@@ -1,8 +1,8 @@
-"""What each gateway last wrote of itself into the store, as Prometheus metrics.
+"""What each gateway last wrote about itself into the store, as Prometheus metrics.
 
-The names are those of a gateway's own `/metrics`. There is one sample a gateway, with the label `instance`:
-nothing is added up: gateways hear the same broker, so each counts the same dropped messages, and lags have no
-sum. `arrived` and `kept`, which are of five minutes, are left out: Prometheus has them as rates.
+The names are those of a gateway's own `/metrics`. There is one sample per gateway, with the label `instance`.
+Nothing is added up: gateways hear the same broker, so each counts the same dropped messages, and lags have no
+sum. `arrived` and `kept`, which count five minutes, are left out: Prometheus has them as rates.
 """
 
 from collections.abc import Iterator
@@ -20,8 +20,8 @@ OF_EACH = ("instance",)
 
 
 def troubled(data: Path, lang: str) -> list[str]:
-    """A sentence for each gateway of the data folder that runs and is not well, with what to do: their own
-    files say so, whatever the store can take. Of a folder without gateways none.
+    """A sentence for each gateway of the data folder that runs and is not well, with what to do; none for a
+    folder without gateways. It is read from the gateways' own files, whatever the store can take.
     """
     unsaid = Mendable("unwell.unsaid", seconds=round(STALE))
     return [
@@ -39,8 +39,8 @@ class Gateways(Collector):
         self._figures = figures
 
     def collect(self) -> Iterator[Metric]:
-        """A family for each export, with as many samples as there are gateways that write its field; and what
-        is made of several.
+        """A family for each export, with a sample per gateway that writes its field; then the families that
+        are made of several fields.
         """
         gateways = self._figures.gateways(self._figures.now())
         for one in EXPORTS:

@@ -1,8 +1,8 @@
-"""The page `/learn`: paste what a probe sends, say which of it is which signal, take the probe file home.
+"""The page `/learn`: paste what a probe sends, choose the field of each signal, get the probe file.
 
 payload ─► fields, proposals ─► a person chooses field and unit ─► what would be stored, and the file's text
 
-Nothing is kept and nothing is written: the file goes into DATA/probes by hand of the one who runs it.
+Nothing is kept and nothing is written: the operator puts the file into DATA/probes by hand.
 """
 
 from collections.abc import Mapping
@@ -27,13 +27,13 @@ from devices.texts import number, text, with_unit
 from devices.web.language import language
 
 EXAMPLE = '{"BatV":3.61,"temp_SOIL":"27.10","water_SOIL":"31.20","conduct_SOIL":420}'
-HEIGHT = 2.0  # m, of which the example of a level's value is made
+HEIGHT = 2.0  # m, in the example the value of what only enrolment sets, such as a gauge's height
 NAME = "own-probe"
-LABEL = 60  # characters of a path that are shown, its end: it stands there once for every signal
+LABEL = 60  # characters shown of a path, its end; a path is listed once for every signal
 
 
 class Unit(NamedTuple):
-    """A unit that may be meant, and what the value would be."""
+    """A unit that a field may have, the value that it would give, and whether it is chosen."""
 
     name: str
     shown: str
@@ -89,7 +89,7 @@ def router() -> APIRouter:
 
 
 def _said(payload: str) -> Any:
-    """What the probe says, out of a network server's envelope where it stands in one. Raises PayloadError."""
+    """What the probe sent, taken out of a network server's envelope if it has one. Raises PayloadError."""
     data = parsed_json(payload.encode("utf-8", "replace"))
     return content(data, server(data))
 
@@ -123,7 +123,7 @@ def _amount(signal: str, value: float, lang: str, *, plausible: bool = True) -> 
 
 
 def _choices(rows: list[Row]) -> tuple[dict[str, Choice], list[str]]:
-    """What was chosen, and the signals whose unit or counter is still asked."""
+    """What was chosen, and the signals whose unit or kind of counter is not chosen yet."""
     choices: dict[str, Choice] = {}
     open_questions = []
     for row in rows:
@@ -169,7 +169,9 @@ def _page(
 def _file(
     name: str, choices: Mapping[str, Choice], said: Any, lang: str
 ) -> tuple[str, list[tuple[bool, str]], str]:
-    """The probe file's text, what would be stored (and whether it counts), or what is wrong."""
+    """The probe file's text, the values that would be stored (each with whether it is in the signal's range),
+    and what is wrong, if anything.
+    """
     written = text_of(name, "-", choices)
     try:
         (probe,) = parse(written, Path(f"{name}.yaml"))

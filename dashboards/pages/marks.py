@@ -1,4 +1,4 @@
-"""What each place's mark on the map says: the worst that holds of it, as a state and in words."""
+"""The mark of each place on the map: of the states that apply to it the worst, as a state and in words."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,9 +15,9 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place, Village
 from devices.texts import text
 
-# In alarm; all devices silent; counts; lacks the least of those who do not; others who joined; joins later.
+# In alarm; all devices silent; counts; lacks the least of those that do not; others that joined; joins later.
 STATES = ("alarm", "silent", "counted", "next", "missed", "later")
-INVENTED = "*"  # behind a name, for the words that a phone has no room for
+INVENTED = "*"  # behind a name, in place of words that a phone has no room for
 
 
 def marks(
@@ -29,7 +29,7 @@ def marks(
     now: int,
     lang: str,
 ) -> list[Mark]:
-    """One a place of the pilot; `rows`: what the list of places says of each."""
+    """One mark per place of the pilot; `rows` are those of the list of places."""
     pilot, day = figures.pilot, day_of(now, figures.pilot.zone)
     alarmed = {place.id for place, _ in work.alarms}
     alarmed |= {one.place for one in recent.alarms if one.quantity in SIGNALS}
@@ -56,7 +56,7 @@ def marks(
 
 
 def legend(marks: Sequence[Mark], lang: str) -> list[dict[str, Any]]:
-    """Each state with how many places are in it."""
+    """Each state with its word and the number of places that are in it."""
     return [
         {"state": state, "word": text(f"overview.map_{state}", lang),
          "number": sum(mark.state == state for mark in marks)}
@@ -74,7 +74,7 @@ def _nearest(name: str, standing: Mapping[str, Standing], pilot: Pilot, lang: st
 
 
 def _silent(figures: Figures, recent: Lately, now: int) -> set[str]:
-    """Places whose devices were heard once, and none of them lately."""
+    """Places whose devices have been heard before, but none of them lately."""
     newest: dict[str, int] = {}
     for device in figures.roster():
         if device.model != DIARY and (at := recent.heard.get(device.device)) is not None:
@@ -83,7 +83,7 @@ def _silent(figures: Figures, recent: Lately, now: int) -> set[str]:
 
 
 def _short(place: Place) -> str:
-    """The name without that it is invented, which a star says."""
+    """The name without the remark that it is invented, which a star stands for."""
     return place.name.partition(" (")[0] + INVENTED if place.fictional else place.name
 
 

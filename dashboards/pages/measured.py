@@ -1,7 +1,7 @@
-"""What a place measures now: of each quantity the newest that is believed, its age, its level of alarm.
+"""What a place measures now: the newest believed value of each quantity, its age, its alarm level.
 
 devices of a place ─► the real ones, where there are any ─► those heard lately ─► Measured
-                                                            └─ none: the newest, which is said to be old
+                                                            └─ none: the newest, which is marked as silent
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +26,7 @@ GROUPS = {
     "pests": ("pest_count",),
 }  # fmt: skip
 SIGNALS = tuple(signal for signals in GROUPS.values() for signal in signals)
-SUMS = ("rainfall", "pest_count")  # what came since the reading before: days of it are added up
+SUMS = ("rainfall", "pest_count")  # what came since the reading before: pages show the sum of a day
 SILENT_HOURS = 3  # assumption, where a pilot has no alarms
 
 
@@ -34,8 +34,8 @@ SILENT_HOURS = 3  # assumption, where a pilot has no alarms
 class Measured:
     """A quantity at a place: from `low` to `high` over its `devices`, the newest at epoch ms `at`.
 
-    `reached` is the highest level of alarm that it is beyond, "" for none. `silent`: nothing new came for
-    some hours, so that it is not known any more whether that is still so.
+    `reached` is the highest alarm level that the quantity is beyond, "" for none. `silent`: no new value came
+    for some hours, so that nobody knows whether the last one still holds.
     """
 
     signal: str
@@ -50,19 +50,19 @@ class Measured:
 
     @property
     def worst(self) -> float:
-        """The value that is held against the levels."""
+        """The value that is compared with the levels."""
         return self.low if self.level is not None and self.level.when == "under" else self.high
 
     @property
     def limit(self) -> float:
-        """The level that is reached, else the first."""
+        """The limit of the level that is reached, else of the first level."""
         assert self.level is not None
         return dict(self.level.named())[self.reached or self.level.named()[0][0]]
 
 
 def silence(pilot: Pilot) -> int:
-    """Milliseconds after which a device that says nothing is called silent. Where the pilot does not say, it
-    is not for one reading that was missed.
+    """Milliseconds without a reading after which a device is called silent. Where the pilot does not say, one
+    missed reading is not enough.
     """
     if pilot.alarms is not None:
         return pilot.alarms.silent_hours * HOUR_MS
@@ -72,7 +72,7 @@ def silence(pilot: Pilot) -> int:
 def measured(
     devices: Iterable[DeviceNow], place: str, pilot: Pilot, now: int, signals: Sequence[str]
 ) -> list[Measured]:
-    """What the devices of a place say, in the order of `signals`; what nobody measures is left out."""
+    """What the devices of a place measure, in the order of `signals`; unmeasured signals are left out."""
     there = list(devices)
     return [one for signal in signals if (one := _measured(there, signal, place, pilot, now)) is not None]
 

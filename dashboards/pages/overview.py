@@ -38,8 +38,8 @@ FIRST = 1.0  # seconds after the start in which a reader waits for the first pag
 SOON = 5  # seconds after which a reader who was shown that the start is still under way asks again
 SHOWN_DEVICES, SHOWN_LOTS, SHOWN_RECALLS = 10, 8, 5
 HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
-LONGEST = 80  # characters of a name that somebody looks for
-CUT = "\0"  # no page has it: what hides is spelt out
+LONGEST = 80  # characters of a search at most
+CUT = "\0"  # marks a gap in a page; no page contains it, as hidden characters are spelt out
 
 
 def router(
@@ -49,11 +49,13 @@ def router(
     standing: Kept[Progress] | None = None,
     data: Path | None = None,
 ) -> APIRouter:
-    """The page and its style sheet: in Vietnamese, until the reader chooses English. It is drawn each time
-    what is `recent` (shared with other pages) was read, while the application runs, so that no reader waits
-    until a thousand places are written down; what an earlier run `left` is shown until the first time, or
-    what is known without what the devices said. What a real device says is on the page within two seconds.
-    `standing` is shared with the open data; `data` is the folder of this machine's gateways.
+    """The page and its style sheet, in the reader's language.
+
+    While the application runs, the page is drawn in the background each time `recent` (shared with other
+    pages) has been read, so that no reader waits while a thousand places are written down. Until the first
+    drawing readers get the page that an earlier run `left`, or else one without the devices' values. What a
+    real device says is on the page within two seconds. `standing` is shared with the open data; `data` is the
+    folder of this machine's gateways.
     """
     recent = lately.kept(figures) if recent is None else recent
     left = Left(None, figures.pilot.pilot) if left is None else left
@@ -73,7 +75,7 @@ def router(
         return drawn
 
     def newest(lang: str) -> Drawn:
-        """What was drawn lately; once there is a first count, nobody is shown what was drawn before it."""
+        """The page that was drawn last. Once there is a first count, a page drawn before it is drawn anew."""
         drawn = shown[lang].get()
         if not drawn.progress.indicators and figures.indicators(figures.now()):
             return shown[lang].get(anew=True)
@@ -81,7 +83,7 @@ def router(
 
     lasting: dict[str, Lasting] = {lang: Lasting(lang) for lang in LANGS}
     starting: dict[str, Lasting] = {lang: Lasting(lang) for lang in LANGS}
-    # a language after the other: the first is there soon
+    # one language after the other, so that the first is there soon
     shown: dict[str, Kept[Drawn]] = {LANGS[0]: Kept(read, after=recent)}
     for lang in LANGS[1:]:
         shown[lang] = Kept(partial(again, lang), after=shown[LANGS[0]])
@@ -116,7 +118,7 @@ def router(
 
     @routes.get("/language/{lang}", include_in_schema=False)
     def other_language(lang: str, to: str = "/") -> Response:
-        """Back to the page where it was chosen: ours alone, nobody is sent elsewhere."""
+        """Choose a language and return to the page where that was done, if it is one of ours."""
         back = to if re.fullmatch(r"/place/[a-z0-9-]{1,64}|/scenarios|/check|/learn", to) else "/"
         response = Response(status_code=303, headers={"Location": back})
         choose(response, lang)
@@ -128,8 +130,8 @@ def router(
 
 @dataclass(frozen=True)
 class Drawn:
-    """The page in a language as of when `progress` and `recent` were read, in `parts`: what changes between
-    two drawings is put in between them.
+    """The page in one language as of when `progress` and `recent` were read, in `parts`. What changes between
+    two drawings is put between the parts.
     """
 
     figures: Figures
@@ -148,13 +150,13 @@ class Drawn:
         lasting: Lasting,
         work: today.Work | None = None,
     ) -> "Drawn":
-        """Draw what is not `lasting`. `work`: what is to be done, where another language has found it out."""
+        """Draw the page; unchanged parts come from `lasting`, and `work` from another language, if given."""
         work = today.work(recent.devices, figures.pilot, figures.now()) if work is None else work
         parts = _drawn(figures, progress, recent, work, lasting).split(CUT)
         return cls(figures, progress, recent, work, lasting.lang, parts)
 
     def page(self, spoken: Sequence[Point] = (), *, stays: bool = False) -> str:
-        """As HTML, with what was `spoken` since; one that `stays` does not load itself again."""
+        """The page as HTML, with what was `spoken` since. One that `stays` does not reload itself."""
         pilot, now = self.figures.pilot, self.figures.now()
         devices = [
             _device(device, pilot, self.lang)
@@ -167,7 +169,7 @@ class Drawn:
         return f"{head}{top}{middle}{newest}{end}"
 
     def search(self, asked: str) -> str:
-        """Those of the places alone that were `asked` for."""
+        """The page with only those places that were `asked` for."""
         pilot = self.figures.pilot
         found = today.places(pilot, self.progress.standing, self.figures.now(), self.lang, asked)
         return PAGES.body(
@@ -182,20 +184,21 @@ class Drawn:
         )
 
     def _top(self, *, stays: bool) -> dict[str, Any]:
-        """What the line at the top of the page says."""
+        """The values of the line at the top of the page."""
         at = min(self.progress.at, self.recent.at)
         return _top(self.figures.pilot, at, self.lang, stays=stays, refresh=REFRESH)
 
 
 def noted(page: str, ill: Sequence[str]) -> str:
-    """The page, whenever it was drawn, with what is said of gateways that are `ill` now, above all else."""
+    """The page, whenever it was drawn, with the sentences on gateways that are `ill` now at its top."""
     notes = "".join(f'<p class="note missed" role="alert">{escape(one)}</p>' for one in ill)
     return page.replace("<main>", f"<main>\n{notes}", 1) if notes else page
 
 
 def begun(figures: Figures, progress: Progress | None, lasting: Lasting, asked: str = "") -> str:
-    """The page while the devices' values are being read for the first time: what pilot, registry and diaries
-    say, and how the targets stand once that was read; of the places those `asked` for. Raises RegistryAway.
+    """The page while the devices' values are being read for the first time. It shows what pilot, registry and
+    diaries say, how the targets stand once that was read, and of the places only those `asked` for. Raises
+    RegistryAway where the roster cannot be read.
     """
     pilot, now, lang = figures.pilot, figures.now(), lasting.lang
     progress = progress or Progress(now, [], {}, {})
@@ -222,7 +225,7 @@ def _top(pilot: Pilot, at: int, lang: str, *, stays: bool, refresh: int) -> dict
 
 
 def _rows(figures: Figures, progress: Progress, lasting: Lasting) -> list[dict[str, Any]]:
-    """The places, and how each stands."""
+    """The rows of the list of places, with how each place stands."""
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
     given = standing, day_of(now, pilot.zone)
     return lasting.of("rows", given, lambda: today.places(pilot, standing, now, lasting.lang))
@@ -231,7 +234,7 @@ def _rows(figures: Figures, progress: Progress, lasting: Lasting) -> list[dict[s
 def _frame(
     figures: Figures, progress: Progress, rows: list[dict[str, Any]], lasting: Lasting
 ) -> dict[str, Any]:
-    """What the page says beside what the devices measured last."""
+    """The values of the page that do not depend on what the devices measured last."""
     pilot, now, lang = figures.pilot, figures.now(), lasting.lang
     cards = [_card(one, pilot, progress.standing, lang) for one in progress.indicators]
     return {
@@ -248,7 +251,7 @@ def _frame(
 
 
 def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Work, lasting: Lasting) -> str:
-    """The page, with a CUT at its top, and one at the newest values."""
+    """The page as HTML, with a CUT in place of its top line, and one in place of the newest values."""
     pilot, now, lang = figures.pilot, figures.now(), lasting.lang
     rows = _rows(figures, progress, lasting)
     on_map = marks.marks(figures, work, recent, progress.standing, rows, now, lang)
@@ -273,7 +276,7 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Wor
 
 
 def _note(recent: Lately, lang: str) -> str:
-    """How many of the devices are simulated."""
+    """The sentence that says how many of the devices are simulated."""
     heard = [one for one in recent.known if one.seen >= recent.at - lately.BACK_MS]
     simulated = sum(one.simulated for one in heard)
     key = "simulated_note" if simulated else "real_note"
@@ -281,7 +284,7 @@ def _note(recent: Lately, lang: str) -> str:
 
 
 def _due(pilot: Pilot, today: date, lang: str) -> list[str]:
-    """The next reporting day, the ones after it, and which review falls into this year."""
+    """Sentences: the next reporting day, the ones after it, and which review falls into this year."""
     later = [
         text("overview.handin_later", lang, day=day(one.day, lang), to=one.report.to.get(lang))
         for one in upcoming(pilot.reports, today)[1:]
@@ -312,7 +315,7 @@ def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str
 
 
 def _trend(one: Indicator) -> str:
-    """Points of a polyline in a box of 100 by 24: its corners, for hours on end nothing changes."""
+    """The points of a polyline in a box of 100 by 24: its corners, as for hours nothing changes."""
     if len(one.trend) < 2:
         return ""
     inner = zip(one.trend, one.trend[1:], one.trend[2:], strict=False)

@@ -1,7 +1,7 @@
 """The page of a place, `/place/{id}`, for a phone: what is measured, what to do, devices and lots. No script.
 
 lately ─► measured (now), advice ─┐
-curves ─► week ───────────────────┼─► render ─► page; it stays the same while it says the same
+curves ─► week ───────────────────┼─► render ─► page; its bytes change only with its content
 roster, lots ─────────────────────┘
 """
 
@@ -33,8 +33,8 @@ HEADERS = headers(vary=VARY, cache="no-cache")
 
 
 def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
-    """The page and its style sheet; `recent` is shared with other pages, which keep it ready, or read for
-    this one alone. Curves are kept ready while the application runs.
+    """The page and its style sheet. `recent` is shared with other pages, which keep it ready; without it,
+    each request reads its own. Curves are kept ready while the application runs.
     """
     recent = lately.kept(figures) if recent is None else recent
     curves = Curves(figures)
@@ -53,7 +53,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
         place = figures.pilot.place.get(id)
         if place is None:
             return trouble.page(request, 404, "no_place")
-        # who asks before the first reading of all places waits for this one alone
+        # before the first reading of all places has ended, a reader waits for this one only
         read = Lately.read(figures, place.id) if recent.begins else recent.get()
         body = render(figures, read, curves, place, lang)
         return Response(body, headers=HEADERS, media_type=HTML)
@@ -63,7 +63,7 @@ def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
 
 
 def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang: str) -> str:
-    """The page as HTML, as of now but for what is `recent`. Raises RetryLater."""
+    """The page as HTML, as of now except for the values in `recent`. Raises RetryLater."""
     pilot, now = figures.pilot, figures.now()
     devices = recent.devices.get(place.id, [])
     found = {one.signal: one for one in measured(devices, place.id, pilot, now, SIGNALS)}
@@ -97,11 +97,11 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
 
 
 def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> dict[str, Any]:
-    """A card: what it is now, what that means, and how it went."""
+    """The card of a quantity: its value now, what that means, and how its week went."""
     low, high = (wording.amount(one.signal, value, lang) for value in (one.low, one.high))
     value = wording.measured(one.signal, one.high, lang)
     if one.signal in SUMS and one.silent:
-        value = text("place.of_no_day", lang)  # what fell since is not known
+        value = text("place.of_no_day", lang)  # how much came since is not known
     elif one.signal in SUMS and of_week is not None:
         total = of_week.total(int(DAY_MS / week.STEP_MS))
         value = text("place.of_a_day", lang, value=wording.measured(one.signal, total, lang))
@@ -121,7 +121,7 @@ def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> 
 
 
 def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) -> list[dict[str, Any]]:
-    """Those that are dead first, the longest silent first; then the others, the newest first."""
+    """The rows of the devices: dead ones, the longest silent first; then the others, the last heard first."""
     pilot, heard = figures.pilot, recent.devices.get(place, [])
     known = {one.device: one for one in heard}
     roster = [one for one in figures.roster() if one.community == place and one.model != DIARY]

@@ -1,4 +1,4 @@
-"""How the pages and what stands behind them are, for monitors: `/healthz`, `/metrics`."""
+"""The state of pages, store and gateways, for monitors: `/healthz`, `/metrics`."""
 
 import time
 from pathlib import Path
@@ -19,14 +19,14 @@ PLAIN = "text/plain; charset=utf-8"
 
 
 def router(figures: Figures, data: Path) -> APIRouter:
-    """Routes over the same store as the pages; `data`: the folder of the gateways of this machine."""
+    """Routes over the same store as the pages; `data` is the folder of this machine's gateways."""
     routes, begun = APIRouter(include_in_schema=False), time.monotonic()
 
     @routes.get("/healthz")
     def healthz() -> Response:
-        """503 where the store does not answer, a gateway of this machine has not been well for half a minute
-        (its disk is full), or none was seen for some minutes: nothing new comes then. Pages that just began
-        give it the time to write its first books.
+        """503 where the store does not answer, where a gateway of this machine has not been well for half a
+        minute (its disk may be full), or where no gateway was seen for some minutes, as nothing new comes
+        then. Pages that just began give a gateway the time to write its first books.
         """
         try:
             silent = _silent(figures)
@@ -43,7 +43,7 @@ def router(figures: Figures, data: Path) -> APIRouter:
 
     @routes.get("/metrics")
     def metrics(request: Request) -> Response:
-        """Text, or OpenMetrics where that is asked for."""
+        """Prometheus text, or OpenMetrics where that is asked for."""
         encode, kind = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(gateways), headers={"Content-Type": kind, "Vary": "Accept"})
 
@@ -51,7 +51,7 @@ def router(figures: Figures, data: Path) -> APIRouter:
 
 
 def _silent(figures: Figures) -> str:
-    """Since when no gateway was seen, "" where one was; nobody looks for one in a rehearsal's folder."""
+    """Since when no gateway was seen; "" where one was, and for a rehearsal's folder, which needs none."""
     now = figures.now()
     gateways = figures.store.latest("gateway", {}, now - 7 * DAY_MS)
     newest = max((at for row in gateways for at, _ in row.fields.values()), default=None)

@@ -1,5 +1,4 @@
-"""Today's work: who is in alarm by what was measured last, which devices are silent, what is advised; and the
-list of places.
+"""Today's work (places in alarm, silent devices, advice), and the list of places.
 
 devices ─► by place ─┬─► measured ─┬─► alarms
                      └─► silent    │
@@ -25,13 +24,13 @@ from gateway.stores.store import Latest
 
 OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
 COUNTED = ("iot_communities", "smart_villages")  # the indicators that places are members of
-ELSEWHERE = ("silent", *INDICATORS)  # quantities of alarms that the page says in lists of their own
+ELSEWHERE = ("silent", *INDICATORS)  # quantities whose alarms the page shows in lists of their own
 SHOWN_NAMES = 4  # of silent devices of a place; the page of the place has them all
 
 
 class Work(NamedTuple):
-    """What is `measured` at each place that has levels of alarm; of it what is beyond one, the highest level
-    first; each place with silent devices, the longest silent first.
+    """What the devices call for. `measured`: quantities with alarm levels, by place. `alarms`: those beyond a
+    level, the highest level first. `silent`: each place with its silent devices, the longest silent first.
     """
 
     measured: list[tuple[Place, Measured]]
@@ -61,7 +60,7 @@ def work(by_place: Mapping[str, list[DeviceNow]], pilot: Pilot, now: int) -> Wor
 
 
 def nearest(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
-    """Of each quantity of water with levels of alarm that is in alarm nowhere: the place nearest to one."""
+    """For each quantity of water with alarm levels that is in alarm nowhere: the place nearest to one."""
     water = [signal for signal in levelled(pilot) if signal in GROUPS["water"]]
     by_signal: dict[str, list[tuple[Place, Measured]]] = {signal: [] for signal in water}
     for place, one in work.measured:
@@ -73,7 +72,7 @@ def nearest(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any
 
 
 def _near(of: tuple[Place, Measured]) -> float:
-    """How near the first level is, as a part of it: 0 at it."""
+    """How near a value is to the first level, as a part of that level: 0 at it, negative before it."""
     _, one = of
     beyond = one.worst - one.limit
     return (-beyond if one.level is not None and one.level.when == "under" else beyond) / (
@@ -102,8 +101,8 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
 def shown_alarms(
     work: Work, watched: Iterable[AlarmNow], pilot: Pilot, now: int, lang: str
 ) -> list[dict[str, Any]]:
-    """The alarms in words: as the gateway's watch has them, since when they fire; what it has not, as it is
-    measured now. Silent devices and targets have lists of their own.
+    """The alarms in words: those of the gateway's watch, with since when they fire, then those of the last
+    values that the watch does not have. Silent devices and targets have lists of their own.
     """
     mine = [one for one in watched if one.quantity not in ELSEWHERE]
     named = {(one.place, one.quantity) for one in mine}
@@ -141,7 +140,7 @@ def places(
     pilot: Pilot, standing: Mapping[str, Standing], now: int, lang: str, asked: str = ""
 ) -> list[dict[str, Any]]:
     """Each place in Vietnamese order, with whether it counts and what it lacks. Where something is `asked`,
-    those whose name, commune or product has it in it, with its marks or without them.
+    only places whose name, commune or product contains it, with its marks or without them.
     """
     today, wanted = day_of(now, pilot.zone), unmarked(asked)
     return [
@@ -176,7 +175,7 @@ def _stands(place: Place, pilot: Pilot, standing: Mapping[str, Standing], lang: 
 
 
 def missed(indicator: str, one: Standing | None, pilot: Pilot, lang: str) -> list[dict[str, Any]]:
-    """Who does not count, by what is lacking; those who lack the least come first."""
+    """The places that do not count, by what they lack; those that lack the least come first."""
     by_lack: dict[str, list[Place]] = {}
     for place, has in (one.missed if one else {}).items():
         if place in pilot.place:
@@ -192,7 +191,7 @@ def missed(indicator: str, one: Standing | None, pilot: Pilot, lang: str) -> lis
 
 
 def _far(has: str) -> tuple[int, str]:
-    """How far from counting: devices that lack, or services that are silent."""
+    """How far a place is from counting: the number of missing devices, or of silent services."""
     first, slash, whole = has.partition("/")
     if slash and first.isdecimal() and whole.isdecimal():
         return int(whole) - int(first), has
@@ -200,7 +199,7 @@ def _far(has: str) -> tuple[int, str]:
 
 
 def advised(advice: Iterable[Latest], pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
-    """The rules that hold, what presses most first, of the `advice` to some places or to one."""
+    """The advice that still holds, by rule, the most urgent first; `advice` is to some places or to one."""
     rules: dict[str, list[dict[str, Any]]] = {}
     for latest in advice:
         at, severity = latest.fields.get("severity", (0, OVER))
@@ -208,7 +207,7 @@ def advised(advice: Iterable[Latest], pilot: Pilot, now: int, lang: str) -> list
         if not severity or community is None:
             continue
         _, said = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))
-        if not said:  # it is just being written
+        if not said:  # the point is just being written
             continue
         rules.setdefault(latest.tags.get("rule", ""), []).append(
             {"severity": int(severity), "at": at, "text": str(said), "place": community,
@@ -218,7 +217,7 @@ def advised(advice: Iterable[Latest], pilot: Pilot, now: int, lang: str) -> list
 
 
 def _rule(some: list[dict[str, Any]], pilot: Pilot, now: int, lang: str) -> dict[str, Any]:
-    """One rule: its newest sentence, and the other places where it holds."""
+    """One rule: its newest sentence, and the other places where the rule holds."""
     some = sorted(some, key=lambda one: (-one["at"], -one["severity"], alphabetical(one["place"].name)))
     first = some[0]
     others = {one["place"].id: one["place"] for one in some if one["place"].id != first["place"].id}
@@ -237,6 +236,6 @@ def _rule(some: list[dict[str, Any]], pilot: Pilot, now: int, lang: str) -> dict
 
 
 def _crop(pilot: Pilot, community: str, crop: str, lang: str) -> str:
-    """What grows there by that name: the products' own, for a crop is an id."""
+    """The names of the place's products of this crop (`crop` is an id)."""
     products = pilot.producers[community].products if community in pilot.producers else ()
     return ", ".join(product.name.get(lang) for product in products if product.crop == crop)

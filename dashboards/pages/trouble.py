@@ -1,4 +1,4 @@
-"""Why there is no page: for people in their language, for programs as JSON.
+"""Answers where there is no page: to people in their language, to programs as JSON.
 
 no such path, wrong method, an address that cannot be understood ─┐
 store or registry away ───────────────────────────────────────────┴─► is it below /api/? ─► JSON, else a page
@@ -30,7 +30,7 @@ SHARED = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
 def page(
     request: Request, status: int, reason: str, sent: Mapping[str, str] | None = None, **values: str
 ) -> Response:
-    """The page; `reason` is a key of `trouble.*`, and of `trouble.*_title`."""
+    """The page of an error; `reason` is a key of `trouble.*`, and of `trouble.*_title`."""
     lang = language(request)
     title, sentence = text(f"trouble.{reason}_title", lang), text(f"trouble.{reason}", lang, **values)
     kept = headers(vary=VARY, cache="no-cache") | dict(sent or {})
@@ -38,7 +38,7 @@ def page(
 
 
 def told_by(pages: FastAPI) -> None:
-    """Let an application answer so."""
+    """Let an application answer its errors so."""
 
     @pages.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
@@ -59,12 +59,12 @@ def told_by(pages: FastAPI) -> None:
     @pages.exception_handler(ClientDisconnect)
     def gone(request: Request, _: Exception) -> Response:
         log.warning("%s %s: cut off before its end", request.method, request.url.path)
-        return Response(status_code=400)  # for nobody
+        return Response(status_code=400)  # nobody is there to read it
 
     @pages.exception_handler(RetryLater)
     @pages.exception_handler(RegistryAway)
     def away(request: Request, error: Exception) -> Response:
-        """A sign to caches and monitors to ask again."""
+        """503 with Retry-After: a sign to caches and monitors to ask again."""
         sent = {"Retry-After": "5"}
         if request.url.path.startswith(MACHINES):
             return JSONResponse({"detail": str(error)}, 503, SHARED | sent)

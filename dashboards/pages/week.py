@@ -1,4 +1,4 @@
-"""The last seven days of a place: two hours a step, what is missing stays missing.
+"""The last seven days of a place in steps of two hours; a step without readings stays missing.
 
 store.summary ─► real devices where there are any ─► Week (steps, sum of a day) ─► chart
 """
@@ -20,15 +20,15 @@ from traceability.pages.chart import Spot, curve
 DAYS = 7
 STEP_MS = 2 * HOUR_MS
 STEPS = DAYS * DAY_MS // STEP_MS
-KNOWN_MS = 30 * DAY_MS  # how far before the week a reading tells that what is missing at its start is a gap
-CALM = 20  # resolutions of a signal that an axis spans at least: noise is no drama
+KNOWN_MS = 30 * DAY_MS  # a reading up to so long before the week makes missing steps at its start a gap
+CALM = 20  # resolutions of a signal that an axis spans at least, so that noise stays small
 
 
 @dataclass(frozen=True, slots=True)
 class Week:
-    """A signal's steps, the first seven days ago; of what adds up, the sum of each. `first` is the step from
-    which on it is measured here: nothing is missing before. `curves`: its drawings by language and lines,
-    each drawn once.
+    """A signal's steps, the first seven days ago; of a signal in SUMS each step is a sum. `first` is the step
+    from which on the signal is measured here: no step before it is missing. `curves`: the drawings by
+    language and lines, each drawn once.
     """
 
     spots: Mapping[int, Spot]
@@ -40,7 +40,7 @@ class Week:
         return [step for step in range(self.first, STEPS) if step not in self.spots]
 
     def total(self, steps: int) -> float:
-        """The sum of the last so many steps, of what adds up."""
+        """The sum of the last `steps` steps, of a signal in SUMS."""
         return sum(spot.mean for step, spot in self.spots.items() if step >= STEPS - steps)
 
 
@@ -48,8 +48,8 @@ Asked = tuple[tuple[str, tuple[str, ...]], ...]
 
 
 def asked(devices: Iterable[DeviceNow], signals: Iterable[str]) -> Asked:
-    """Models of the devices there, each with those of the `signals` that it measures: asked for by model, a
-    store adds up no columns that are empty. A direction goes neither up nor down, and has no curve.
+    """The models of the devices, each with those of the `signals` that it measures: asked for by model, a
+    store adds up no empty columns. Directions are left out: they go neither up nor down, and have no curve.
     """
     by_model: dict[str, set[str]] = {}
     for device in devices:
@@ -60,7 +60,7 @@ def asked(devices: Iterable[DeviceNow], signals: Iterable[str]) -> Asked:
 
 
 def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, Week]:
-    """Of each signal the week before epoch ms `end`. Raises RetryLater."""
+    """Signal → its week before epoch ms `end`. Raises RetryLater."""
     begin = end - DAYS * DAY_MS
     found: dict[str, dict[Tags, list[Bucket]]] = {}
     known: set[str] = set()
@@ -69,7 +69,7 @@ def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, We
         steps = figures.store.summary("telemetry", signals, where, begin, end, STEP_MS, begin)
         for name, series in steps.items():
             found.setdefault(name, {}).update(series)
-        # asked for where the week does not begin with readings
+        # signals without readings in the first step: were they measured before the week?
         late = [name for name, series in steps.items()
                 if all(buckets[0].time >= begin + STEP_MS for buckets in series.values())]  # fmt: skip
         if late:
@@ -81,7 +81,7 @@ def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, We
 
 
 def _week(signal: str, series: Mapping[Tags, Sequence[Bucket]], begin: int, *, known: bool) -> Week:
-    """`known`: it was measured here before the week."""
+    """The week of a signal; `known`: the signal was measured here before the week."""
     real = [buckets for tags, buckets in series.items() if dict(tags).get("simulated") != FLAG_TRUE]
     steps: dict[int, list[Bucket]] = {}
     for buckets in real or series.values():
@@ -92,7 +92,7 @@ def _week(signal: str, series: Mapping[Tags, Sequence[Bucket]], begin: int, *, k
 
 
 def _spot(signal: str, some: Sequence[Bucket]) -> Spot:
-    """Of what adds up, the mean of the devices' sums."""
+    """One step of all devices; of a signal in SUMS the mean of the devices' sums."""
     whole = sum(bucket.mean * bucket.number for bucket in some)
     if signal in SUMS:
         total = whole / len(some)
@@ -105,7 +105,7 @@ def _spot(signal: str, some: Sequence[Bucket]) -> Spot:
 
 
 def drawn(one: Measured, week: Week, lang: str) -> str:
-    """The curve, with the levels of alarm up to the next one."""
+    """The curve, with the alarm levels up to the next above the one reached."""
     lines: tuple[float, ...] = ()
     if one.level is not None:
         names = [name for name, _ in one.level.named()]

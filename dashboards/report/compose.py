@@ -1,11 +1,11 @@
-"""What the office hands in, as blocks: `paper` makes a PDF of it, `word` a DOCX, `plain` Markdown.
+"""Composes the report as blocks: `paper` makes a PDF of them, `word` a DOCX, `plain` Markdown.
 
     yearly (store) ─► results, places, due ─► Report ─┬─► paper.pdf       typst, Vietnamese fonts embedded
     pilot file ───────────────────────────────┘       ├─► word.docx       python-docx
                                                       └─► plain.markdown
 
-A year without data is still a report: header, basis, targets, what is missing, signature. Of several years it
-is a review: the same as of the last of them, and how it went by year.
+A year without data is still a report: header, basis, targets, what is missing, signature. The report of
+several years is a review: the report of the last year, and how the indicators went by year.
 """
 
 from itertools import count as counting
@@ -22,11 +22,11 @@ from devices.pilots.pilot import Pilot
 from devices.texts import day, moment, number, percent, text
 
 DOTS = "……"
-LINE = 28  # letters of a line of an office's name
+LINE = 28  # letters that fit into a line of an office's name
 
 
 def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names | None = None) -> Report:
-    """The report of the last of `years`, which follow one another; of several it is a review."""
+    """The report of the last of `years`, which follow one another; of several years it is a review."""
     form, year = pilot.report_form, years[-1]
     made = moment_of(year.at, pilot.zone)
     office = form.office.get(lang)
@@ -34,7 +34,7 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
     key = "subject" if len(years) == 1 else "subject_review"
     subject = say(lang, key, pilot=pilot.name.get(lang), **period)
     numbered = say(lang, "number", dots=DOTS, symbol=form.symbol)
-    # in which year the report of one that is over is signed nobody knows here
+    # nobody knows here in which year the report of a past year will be signed
     over = day_of(year.until + 1, pilot.zone).year > year.year
     dated = say(lang, "date", dots=DOTS, year=DOTS if over else year.year)
     attached = say(lang, "attached", dots=DOTS, symbol=form.symbol, date=dated, office=office)
@@ -67,14 +67,14 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
 
 
 def _lines(name: str) -> tuple[str, ...]:
-    """An office's name in capitals, in halves where it is too long for its side of the page's head."""
+    """An office's name in capitals, in two halves where it is too long for its side of the page's head."""
     words = name.upper().split()
     half = -(-len(words) // 2)
     return (" ".join(words),) if len(name) <= LINE else (" ".join(words[:half]), " ".join(words[half:]))
 
 
 def _numbered(blocks: list[Block]) -> tuple[Block, ...]:
-    """Headings as the decree has them: a Roman number, capitals."""
+    """Headings as the decree has them: with a Roman number, in capitals."""
     part = counting(1)
     return tuple(
         Block("heading", f"{roman(next(part))}. {one.text.upper()}") if one.kind == "heading" else one
@@ -83,14 +83,14 @@ def _numbered(blocks: list[Block]) -> tuple[Block, ...]:
 
 
 def _mark(years: tuple[Year, ...], lang: str, rehearsal: Names | None) -> str:
-    """What every page says of numbers that nothing real stands behind."""
+    """The note on every page where the numbers are of a rehearsal or simulated; "" where all are real."""
     if rehearsal is not None:
         return say(lang, "rehearsal", name=rehearsal.get(lang))
     return say(lang, "simulated") if any(year.simulated for year in years) else ""
 
 
 def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
-    """How much is known, and where the numbers end."""
+    """The section on coverage: how much is known, and the limits of the numbers."""
     blocks = [Block("heading", say(lang, "coverage"))]
     if not year.empty:
         listed = [place.id for commune in communes(pilot, year) for place in commune.places]
@@ -131,7 +131,7 @@ def _computed(pilot: Pilot, year: Year, lang: str) -> list[Block]:
 
 
 def _due(pilot: Pilot, year: Year, lang: str) -> list[Block]:
-    """When reports are due in the year, how long it is to the next, which review falls into it."""
+    """The section on dates: when reports are due in the year, how far off the next is, and the reviews."""
     due = [
         say(lang, "due_on", day=day(one.of(year.year), lang), to=one.to.get(lang)) for one in pilot.reports
     ]

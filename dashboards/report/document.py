@@ -1,4 +1,4 @@
-"""What a report is, whatever it is written as: what stands above and below, blocks, annexes."""
+"""A report as data, whatever file is made of it: head, blocks, foot, annexes."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,9 +10,9 @@ Kind = Literal["heading", "text", "list", "table", "chart"]
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A part of the body. `rows` of a table begin with its head; where it is `summed`, they end with the sum;
-    `widths` are the columns' shares. A chart has a picture, its numbers as `rows`, and `alt`: the same in a
-    sentence.
+    """A part of the body. `rows` of a table begin with its head and, where it is `summed`, end with the sum;
+    `widths` are the columns' shares. A chart has a picture (`svg`), its numbers as `rows`, and the same in a
+    sentence as `alt`.
     """
 
     kind: Kind
@@ -26,7 +26,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Annex:
-    """What is attached, of one commune: "Phụ lục I", its name, to which report it belongs."""
+    """The annex of one commune: its number (“Phụ lục I”), its name, and the report it is attached to."""
 
     number: str
     name: str
@@ -36,9 +36,9 @@ class Annex:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole report in one language, as Decree 30/2020/NĐ-CP orders it. `mark` stands on every page of
-    what did not happen or was not measured; empty: everything is real. `made` is the moment of its newest
-    number. `above` and `office` are in lines that fit beside the state's.
+    """The whole report in one language, as Decree 30/2020/NĐ-CP orders it. `mark` stands on every page where
+    something was rehearsed or simulated; empty: everything is real. `made` is the moment of the report's
+    newest number. `above` and `office` are in lines that fit beside the state's.
     """
 
     lang: str

@@ -15,7 +15,7 @@ BLUE, ORANGE, GREY, PALE = "#0b5a8a", "#b45309", "#50605a", "#cfe3ef"
 
 
 def draw(one: Indicator, words: dict[str, str], lang: str) -> str:
-    """The picture. `words` are the legend: measured, target, forecast."""
+    """The chart as SVG. `words` are the legend: measured, target, forecast."""
     last = max(one.targets[-1].year, int(_year(one.at))) + 1
     highest = max([p.at_least for p in one.targets] + [p.up_to or 0 for p in one.targets])
     top = 1.1 * max([highest, one.value, *(f.high for f in one.forecasts)]) or 1.0

@@ -1,8 +1,8 @@
-"""The report as PDF, set by typst with fonts of the tree: the same bytes on every machine.
+"""The report as PDF, set by typst with the fonts beside this file: the same bytes on every machine.
 
-The decree wants Times New Roman, which nobody may pass on. Tinos has its metrics, letter by letter, all of
-Vietnamese, and the SIL Open Font License (fonts/OFL.txt): its four faces (1.33), without hinting and with the
-characters DRAWN alone, take 140 kB. They are made by fonttools:
+The decree wants Times New Roman, which nobody may pass on. Tinos has the same metrics, letter by letter, all
+letters of Vietnamese, and the SIL Open Font License (fonts/OFL.txt). Its four faces (1.33), without hinting
+and with only the characters in DRAWN, take 140 kB. They are made by fonttools:
 
     pyftsubset Tinos-Regular.ttf --no-hinting --name-IDs='*' --unicodes=…
 """
@@ -32,9 +32,9 @@ PICTURE = b"""#set page(width: auto, height: auto, margin: 0pt)
 
 
 def pdf(report: Report, address: str = "", code: str = "") -> bytes:
-    """The report on A4. Its content reaches the template as data, so nothing in it can be markup; a character
-    that the fonts lack is a question mark, as PDF/A wants every one drawn. `address`: of the page that
-    checks it, and its QR `code` as SVG.
+    """The report on A4. Its content reaches the template as data, so nothing in it can be markup. A character
+    that the fonts lack becomes a question mark, as PDF/A wants every character drawn. `address` is that of
+    the page that checks the report, `code` its QR code as SVG.
     """
     made = report.made.astimezone(UTC)
     content = asdict(report) | {"made": [made.year, made.month, made.day, made.hour, made.minute]}
@@ -51,6 +51,6 @@ def pdf(report: Report, address: str = "", code: str = "") -> bytes:
 
 
 def picture(svg: str) -> bytes:
-    """A chart as PNG, as wide as the text, for those who take no SVG."""
+    """A chart as PNG, as wide as the text, for formats that take no SVG."""
     drawn = typst.compile(PICTURE, format="png", ppi=200, sys_inputs={"svg": svg}, font_paths=FONTS)
     return bytes(drawn)

@@ -1,4 +1,4 @@
-"""The places of a year by commune: a line a commune in the report, an annex for each."""
+"""The places of a year by commune: one line per commune in the report, and an annex for each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def communes(pilot: Pilot, year: Year) -> list[Commune]:
 
 
 def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
-    """A line a commune and their sum; and what is harvested elsewhere, which the sum has not."""
+    """The section on communes: a line each, their sum, and harvests elsewhere, which the sum leaves out."""
     heading = Block("heading", say(lang, "communes", year=year.year))
     some = communes(pilot, year)
     if not some:
@@ -60,7 +60,9 @@ def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
 
 
 def apart(years: Iterable[Year], lang: str) -> list[Block]:
-    """What simulated diaries harvested, which no table has; and that its other columns have both kinds."""
+    """A sentence on the lots of simulated diaries, which no table has; it also says that the other columns
+    include simulated devices.
+    """
     years = tuple(years)
     lots = sum(year.apart.number for year in years)
     kilograms = number(sum(year.apart.kilograms for year in years), lang, 0)
@@ -69,7 +71,7 @@ def apart(years: Iterable[Year], lang: str) -> list[Block]:
 
 
 def annexes(pilot: Pilot, year: Year, attached: str, lang: str) -> tuple[Annex, ...]:
-    """One a commune, where anything is known of the year."""
+    """One annex per commune, none for a year without data."""
     if year.empty:
         return ()
     return tuple(
@@ -94,7 +96,7 @@ def _summed(places: Iterable[Place], year: Year, lang: str) -> tuple[str, ...]:
         number(sum(year.devices.get(place.id, 0) for place in places), lang),
         _coverage([year.coverage[place.id] for place in places if place.id in year.coverage], lang),
         number(sum(one.number for one in harvests), lang),
-        number(sum(rounded(one.kilograms, 0) for one in harvests), lang),  # as each is shown: it adds up
+        number(sum(rounded(one.kilograms, 0) for one in harvests), lang),  # as each is shown: they add up
     )
 
 
@@ -116,7 +118,7 @@ def _table(pilot: Pilot, year: Year, commune: Commune, lang: str) -> Block:
 
 
 def _before(commune: Commune, lang: str) -> str:
-    """What the commune was before 1 July 2025, where it is known what it is since."""
+    """The names of the commune before 1 July 2025, or that its name since then is not known."""
     old = "; ".join(dict.fromkeys(place.commune_old for place in commune.places))
     known = all(place.commune_new for place in commune.places)
     return say(lang, "commune_before", old=old) if known else say(lang, "commune_unknown")
@@ -129,7 +131,7 @@ def _counted(year: Year) -> set[str]:
 
 
 def _lacks(place: Place, pilot: Pilot, year: Year, lang: str) -> str:
-    """What a place lacks, of every indicator that it could count for."""
+    """What a place lacks for each indicator that it could count for."""
     lacking = [
         wording.lacks(one.indicator, dict(one.missed)[place.id], pilot, lang)
         for one in (year.evaluation.counts if year.evaluation else ())

@@ -1,4 +1,4 @@
-"""How the indicators stand: against their targets, over the years, and as pictures."""
+"""How the indicators stand: against their targets, over the years, and as charts."""
 
 from dataclasses import replace
 from datetime import date
@@ -17,7 +17,7 @@ from devices.texts import moment, number, percent, rounded
 
 
 def targets(pilot: Pilot, year: Year, lang: str) -> list[Block]:
-    """One row an indicator, as of the newest count of the year, and its forecast."""
+    """One row per indicator, as of the newest count of the year, and a sentence for each forecast."""
     head = ("indicator", "target", "value", "real", "simulated_only", "gap", "assessment")
     rows = [tuple(say(lang, f"column_{name}") for name in head)]
     for target in pilot.targets:
@@ -48,7 +48,7 @@ def _row(one: Indicator, lang: str) -> tuple[str, ...]:
 
 
 def _sums(year: Year, lang: str) -> list[Block]:
-    """Why real and simulated do not make the whole, where they do not."""
+    """Why the real and the simulated value do not add up to the whole, for indicators where they do not."""
     apart: dict[str, list[Indicator]] = {"overlap": [], "rounded": []}
     for one in year.indicators:
         if why := wording.uneven(one):
@@ -73,7 +73,7 @@ def _ahead(one: Indicator, lang: str) -> str:
 
 
 def course(pilot: Pilot, years: tuple[Year, ...], lang: str) -> list[Block]:
-    """A row a year: each indicator with what the plan's path asked for, harvests, coverage."""
+    """One row per year: each indicator with what the plan's path asked for, harvests, coverage."""
     names = [target.indicator for target in pilot.targets]
     head = (say(lang, "column_of_year"), *(named(name, lang) for name in names))
     head += tuple(say(lang, f"column_{name}") for name in ("lots", "kilograms", "coverage"))
@@ -103,7 +103,7 @@ def _by(one: Indicator, lang: str) -> str:
 
 
 def charts(years: tuple[Year, ...], lang: str) -> list[Block]:
-    """A picture an indicator, measured over all the years; its numbers as rows."""
+    """One chart per indicator, measured over all the years, with its numbers as rows."""
     words = {key: say(lang, f"legend_{key}") for key in ("measured", "target", "forecast")}
     blocks = []
     for one in years[-1].indicators:

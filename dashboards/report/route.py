@@ -1,5 +1,6 @@
-"""This year's report at `/report.pdf` and `/report.docx`, with `?year=2025` that of another year, with
-`?years=3` a review: what `hoiquan report` writes, for whoever has a browser alone.
+"""The report at `/report.pdf` and `/report.docx`, as `hoiquan report` writes it, for readers with a browser.
+
+It is this year's; `?year=2025` gives that of another year, `?years=3` a review.
 """
 
 import asyncio
@@ -21,26 +22,26 @@ from devices.web.frame import headers
 from devices.web.language import VARY, language
 from gateway.indicators.course import START_YEAR
 
-TICK_MS = 10 * MINUTE_MS  # made at most so often: it takes a processor a second or two
+TICK_MS = 10 * MINUTE_MS  # a report is made at most this often: it takes a processor a second or two
 Kind = Literal["pdf", "docx"]
 TYPES: dict[Kind, str] = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
-KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # whoever asks for all of this year again has none made anew
+KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # all reports of this year: asking for each again makes none anew
 Year = Annotated[int | None, Query(ge=START_YEAR, description="of which year; without it this one")]
 Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="how many years that end with that one")]
 
 
 class Made(NamedTuple):
-    """A report as a file; `etag` is that of what it says, as a DOCX has the time of its making in it."""
+    """A report as a file. `etag` is the hash of its content, as a DOCX file also holds when it was made."""
 
     content: bytes
     etag: str
 
 
 def router(figures: Figures) -> APIRouter:
-    """The routes; readers wait for one another, as a report is made once for all of them."""
+    """The routes. Readers wait for one another, so that a report is made once for all of them."""
     making = asyncio.Lock()
 
     @lru_cache(maxsize=KEPT)
@@ -60,7 +61,7 @@ def router(figures: Figures) -> APIRouter:
         if year is not None and year > this:
             raise HTTPException(404, f"year={year}: choose one from {START_YEAR} to {this}")
         year = year or this
-        async with making:  # who waits holds no thread that other pages need
+        async with making:  # a reader who waits holds no thread that other pages need
             content, etag = await run_in_threadpool(made, kind, lang, year, years, now // TICK_MS)
         name = f"{'bao-cao' if lang == 'vi' else 'report'}-{year}.{kind}"
         shown = "inline" if kind == "pdf" else "attachment"

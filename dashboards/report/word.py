@@ -1,6 +1,6 @@
 """The report as DOCX, by python-docx: the same content and form, for an office that goes on writing in it.
 
-Its font is Times New Roman itself, which whoever has Word has.
+Its font is Times New Roman itself, which everybody with Word has.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ from dashboards.report.paper import picture
 FONT = "Times New Roman"
 WIDTH, HEIGHT = Mm(210), Mm(297)
 TOP, BOTTOM, LEFT, RIGHT = Mm(20), Mm(20), Mm(30), Mm(15)
-TEXT = Mm(165)  # what stands between the margins
+TEXT = Mm(165)  # the width between the margins
 SIDES = (Mm(72), Mm(93))  # the office's side of the head, and the state's
 BODY, HEAD, SMALL, MARK = Pt(13), Pt(12), Pt(11), Pt(10)
 NOTHING = Pt(0)
@@ -43,7 +43,7 @@ def docx(report: Report) -> bytes:
     _body(page, report.opening)
     for block in report.blocks:
         _write(page, block)
-    _body(page, report.closing).paragraph_format.keep_with_next = True  # nobody signs an empty page
+    _body(page, report.closing).paragraph_format.keep_with_next = True  # so no page has only signatures
     _foot(page, report)
     for place, annex in enumerate(report.annexes):
         title = page.add_heading(annex.number, 1)
@@ -66,7 +66,7 @@ def _page(report: Report) -> Page:
     for style in (page.styles["Normal"], page.styles["Heading 1"]):
         fonts = style.element.get_or_add_rPr().get_or_add_rFonts()
         for name in list(fonts.attrib):
-            del fonts.attrib[name]  # of the theme, which would come before a font's name
+            del fonts.attrib[name]  # fonts of the theme would take precedence over these
         for script in ("ascii", "hAnsi", "cs", "eastAsia"):
             fonts.set(qn(f"w:{script}"), FONT)
         style.font.size = BODY
@@ -119,7 +119,7 @@ def _head(page: Page, report: Report) -> None:
 
 
 def _foot(page: Page, report: Report) -> None:
-    """Who is sent it, and who signs; on one page."""
+    """Recipients and signatures, kept on one page."""
     sides = _bare(page, 1, SIDES)
     left, right = sides.rows[0].cells
     recipients = _line(left.paragraphs[0], report.recipients_title, size=HEAD, bold=True, italic=True)
@@ -131,13 +131,13 @@ def _foot(page: Page, report: Report) -> None:
     for cell, one in zip(signing.rows[0].cells, report.signatures, strict=True):
         cell.width = share
         _line(cell.paragraphs[0], one, bold=True, after=Mm(28))
-    right._tc.remove(right.paragraphs[0]._p)  # the empty one that each cell begins with
+    right._tc.remove(right.paragraphs[0]._p)  # the empty paragraph that each cell begins with
     right.add_paragraph()
     page.add_paragraph()
 
 
 def _write(page: Page, block: Block, *, close: bool = False) -> None:
-    """A block; a sentence stays `close` to what follows."""
+    """Write a block; `close` keeps a sentence on the page of what follows."""
     if block.kind == "heading":
         page.add_heading(block.text, 1)
     elif block.kind == "list":
@@ -187,7 +187,7 @@ def _line(
     paragraph: Paragraph, content: str, *, size: Pt = BODY, bold: bool = False, italic: bool = False,
     after: Length = NOTHING,
 ) -> Paragraph:  # fmt: skip
-    """Centred, close to what follows."""
+    """Write a centred line, with the space `after` it."""
     paragraph.alignment, paragraph.paragraph_format.space_after = CENTRE, after
     _run(paragraph, content, size, bold=bold, italic=italic)
     return paragraph
@@ -199,7 +199,7 @@ def _run(paragraph: Paragraph, content: str, size: Pt, *, bold: bool = False, it
 
 
 def _rule(paragraph: Paragraph, length: Length, within: Length) -> None:
-    """A rule in the middle: the lower border of a line of no height, drawn in from both sides."""
+    """Draw a centred rule: the lower border of a line of almost no height, indented from both sides."""
     layout = paragraph.paragraph_format
     layout.left_indent = layout.right_indent = Length((within - length) // 2)
     layout.space_after, layout.line_spacing = Pt(6), Pt(2)
@@ -209,7 +209,7 @@ def _rule(paragraph: Paragraph, length: Length, within: Length) -> None:
 
 
 def _bare(page: Page, rows: int, widths: tuple[Length, ...]) -> Table:
-    """A table without lines, that stands side by side."""
+    """A table without lines, to put things side by side."""
     table: Table = page.add_table(rows, len(widths))
     _wide(table, widths)
     for row in table.rows:
@@ -220,7 +220,7 @@ def _bare(page: Page, rows: int, widths: tuple[Length, ...]) -> Table:
 
 
 def _wide(table: Table, widths: Sequence[Length]) -> None:
-    """Columns of these widths, for those who look at columns; Word looks at cells."""
+    """Set the widths of the columns, for programs that read these; Word reads those of the cells."""
     table.alignment, table.autofit = WD_TABLE_ALIGNMENT.CENTER, False
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
@@ -230,7 +230,7 @@ def _wide(table: Table, widths: Sequence[Length]) -> None:
 
 
 def _number(paragraph: Paragraph) -> None:
-    """The page's number, in the middle."""
+    """Write the page's number, centred."""
     paragraph.alignment = CENTRE
     for part in ("begin", "PAGE", "end"):
         run = paragraph.add_run()

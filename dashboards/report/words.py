@@ -1,4 +1,4 @@
-"""How the report says things: sentences of its part of the catalogue, targets, Roman numbers."""
+"""The report's words: sentences of its part of the catalogue, targets, Roman numbers."""
 
 from functools import partial
 
@@ -29,7 +29,7 @@ def aim(indicator: str, point: TargetPoint, lang: str) -> str:
 
 
 def roman(of: int) -> str:
-    """A number of a part or an annex: IV."""
+    """The Roman number of a part or an annex, such as IV."""
     written = ""
     for worth, letters in ROMAN:
         times, of = divmod(of, worth)

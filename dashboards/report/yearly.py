@@ -1,4 +1,4 @@
-"""Years of a pilot out of the store: indicators, harvests by place, what came and what of it is doubted."""
+"""Years of a pilot, read from the store: indicators, harvests by place, coverage, doubted values."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ from gateway.indicators.count import Evaluation, harvested
 from gateway.stores.points import whole
 from gateway.stores.store import Bucket, all_points
 
-DIGITS = 9  # more of a mean of means is of the order in which it was summed
+DIGITS = 9  # decimals of a mean of means; further ones depend on the order of summing
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +27,13 @@ class Harvested:
 
 @dataclass(frozen=True, slots=True)
 class Year:
-    """What the store holds of one calendar year up to epoch ms `until`; `at` is its last count's. Without
-    `indicators` it holds nothing.
+    """What the store holds of one calendar year up to epoch ms `until`; `at` is the time of its last count.
+    Without `indicators` it holds nothing.
 
-    `coverage`: mean of each place's devices over the year's counted days; `counted`: how many days those are,
-    of `days` that have passed. `lots` are the real ones, of a rehearsal all; those of simulated diaries are
-    `apart`. `doubted`: values by reason. `simulated`: whether anything in it is.
+    `coverage`: the mean of each place's devices over the year's counted days. `counted`: the number of those
+    days, of `days` that have passed. `lots`: harvests by place, of real diaries only (in a rehearsal, of
+    all); those of simulated diaries are added up in `apart`. `doubted`: number of values by reason.
+    `simulated`: whether anything of the year is simulated.
     """
 
     year: int
@@ -61,7 +62,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     """The year `year` as known at epoch ms `now`. Raises RetryLater where the store does not answer."""
     pilot, store = figures.pilot, figures.store
     start, end = (midnight_of(date(one, 1, 1), pilot.zone) for one in (year, year + 1))
-    stop = max(start, min(end, now + 1))  # what is of this very moment is in it: the last one of a rehearsal
+    stop = max(start, min(end, now + 1))  # with a point of this very moment, such as a rehearsal's last
     until = max(start, stop - 1)
     days = -(-(stop - start) // DAY_MS)
     found = figures.indicators(until, start) if stop > start else []
@@ -79,7 +80,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
         kept.append(float(point.fields["quantity"]))
     shares: dict[str, list[Bucket]] = {}
     devices: dict[str, set[str]] = {}
-    # of each device the year as one step: its days alone are millions in a large pilot
+    # the year as one step per device: in a large pilot single days would be millions of rows
     covered = store.summary("device", ("coverage",), where, start, stop, stop - start, start)
     for series, buckets in covered.get("coverage", {}).items():
         labels = dict(series)
@@ -101,17 +102,17 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
 
 
 def _mean(buckets: Iterable[Bucket]) -> float:
-    """Of all values that are in them."""
+    """The mean of all values in the buckets."""
     parts = [(one.mean * one.number, one.number) for one in buckets]
     return rounded(fsum(part for part, _ in parts) / sum(number for _, number in parts), DIGITS)
 
 
 def look_back(figures: Figures, last: int, years: int, now: int) -> tuple[Year, ...]:
-    """So many years that end with `last`. Raises RetryLater."""
+    """The `years` years that end with `last`. Raises RetryLater."""
     return tuple(look_up(figures, year, now) for year in range(last - years + 1, last + 1))
 
 
 def _daily(one: Indicator, zone: ZoneInfo) -> Indicator:
-    """With the last value of each day: while a gateway runs it counts every hour."""
+    """Keep the last value of each day: while a gateway runs it counts every hour."""
     by_day = {day_of(at, zone): (at, value) for at, value in one.trend}
     return replace(one, trend=tuple(by_day.values()))
