@@ -190,7 +190,7 @@ class Figures:
         return result
 
     def devices(self, now: int, **where: str) -> list[DeviceNow]:
-        """Devices heard within a day: real ones first, and among them those heard last first."""
+        """Devices heard within a day: real ones first; of each kind, the last heard first."""
         return self.heard(now, DAY_MS, **where)
 
     def heard(self, now: int, back: int, **where: str) -> list[DeviceNow]:
@@ -293,7 +293,7 @@ def sensors(by_id: dict[str, DeviceNow]) -> list[DeviceNow]:
 
 
 def _order(device: DeviceNow) -> tuple[bool, int, str]:
-    """Sort key: real devices first, and among them those heard last first."""
+    """Sort key: real devices first; of each kind, the last heard first."""
     return device.simulated, -device.seen, device.device
 
 

@@ -64,7 +64,7 @@ def opened(settings: Settings, store: Store) -> Figures:
 
 
 def site(settings: Settings, figures: Figures, judge: check.Judge, others: Iterable[APIRouter]) -> FastAPI:
-    """The application; `judge` says what would become of a device's message, `others` are more routes."""
+    """The application; `judge` says what would become of a device's message, `others` are further routes."""
     pages = FastAPI(title="hoiquan", version="1", openapi_url=None)
 
     @pages.get("/api/v1/openapi.json", include_in_schema=False)

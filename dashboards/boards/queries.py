@@ -218,7 +218,7 @@ def _newest_of(column: str) -> str:
 
 
 def standings(*by: str, **tags: str) -> str:
-    """The newest standing per combination of the tags `by`, however old, as a plan's range ends in future."""
+    """The newest standing per combination of the tags `by`, of any age: the plan's range ends years ahead."""
     shown = ", ".join(
         f"last({name}) AS {name}" for name in (named("standing", one) for one in ("counted", "has"))
     )

@@ -99,7 +99,7 @@ def answer(
 
 def require_known(request: Request) -> None:
     """Refuse with 400 a query parameter that OpenAPI does not list for this path, and name those that it
-    lists. To ignore the parameter would be to answer another question.
+    lists. Ignoring it would answer another question.
     """
     described = request.app.openapi()["paths"][request.scope["route"].path]["get"].get("parameters", ())
     there = [one["name"] for one in described if one["in"] == "query"]

@@ -1,4 +1,4 @@
-"""Writes a small graph as JSON-LD, Turtle and RDF/XML. It needs no library, as a catalogue needs no more.
+"""Writes a small graph as JSON-LD, Turtle and RDF/XML, without a library: a catalogue needs no more.
 
 Node (its address, its kinds, its properties) ─► json_ld, turtle, rdf_xml
 """

@@ -21,7 +21,7 @@ OF_EACH = ("instance",)
 
 def troubled(data: Path, lang: str) -> list[str]:
     """A sentence for each gateway of the data folder that runs and is not well, with what to do; none for a
-    folder without gateways. It is read from the gateways' own files, whatever the store can take.
+    folder without gateways. It comes from the gateways' own files, so it does not depend on the store.
     """
     unsaid = Mendable("unwell.unsaid", seconds=round(STALE))
     return [

@@ -27,7 +27,7 @@ from devices.texts import number, text, with_unit
 from devices.web.language import language
 
 EXAMPLE = '{"BatV":3.61,"temp_SOIL":"27.10","water_SOIL":"31.20","conduct_SOIL":420}'
-HEIGHT = 2.0  # m, in the example the value of what only enrolment sets, such as a gauge's height
+HEIGHT = 2.0  # m, the example's value for what enrolment sets, such as a gauge's height
 NAME = "own-probe"
 LABEL = 60  # characters shown of a path, its end; a path is listed once for every signal
 

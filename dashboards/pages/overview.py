@@ -75,7 +75,7 @@ def router(
         return drawn
 
     def newest(lang: str) -> Drawn:
-        """The page that was drawn last. Once there is a first count, a page drawn before it is drawn anew."""
+        """The page that was drawn last; once there is a first count, a page from before it is drawn anew."""
         drawn = shown[lang].get()
         if not drawn.progress.indicators and figures.indicators(figures.now()):
             return shown[lang].get(anew=True)

@@ -140,7 +140,7 @@ def places(
     pilot: Pilot, standing: Mapping[str, Standing], now: int, lang: str, asked: str = ""
 ) -> list[dict[str, Any]]:
     """Each place in Vietnamese order, with whether it counts and what it lacks. Where something is `asked`,
-    only places whose name, commune or product contains it, with its marks or without them.
+    only places whose name, commune or product contains it; accents are ignored.
     """
     today, wanted = day_of(now, pilot.zone), unmarked(asked)
     return [

@@ -83,7 +83,7 @@ def _numbered(blocks: list[Block]) -> tuple[Block, ...]:
 
 
 def _mark(years: tuple[Year, ...], lang: str, rehearsal: Names | None) -> str:
-    """The note on every page where the numbers are of a rehearsal or simulated; "" where all are real."""
+    """The note for every page, where numbers are of a rehearsal or simulated; "" where all are real."""
     if rehearsal is not None:
         return say(lang, "rehearsal", name=rehearsal.get(lang))
     return say(lang, "simulated") if any(year.simulated for year in years) else ""

@@ -36,8 +36,8 @@ class Annex:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The whole report in one language, as Decree 30/2020/NĐ-CP orders it. `mark` stands on every page where
-    something was rehearsed or simulated; empty: everything is real. `made` is the moment of the report's
+    """The whole report in one language, as Decree 30/2020/NĐ-CP orders it. `mark` is printed on every page if
+    anything was rehearsed or simulated; empty: everything is real. `made` is the moment of the report's
     newest number. `above` and `office` are in lines that fit beside the state's.
     """
 

@@ -43,7 +43,7 @@ def docx(report: Report) -> bytes:
     _body(page, report.opening)
     for block in report.blocks:
         _write(page, block)
-    _body(page, report.closing).paragraph_format.keep_with_next = True  # so no page has only signatures
+    _body(page, report.closing).paragraph_format.keep_with_next = True  # no page with signatures alone
     _foot(page, report)
     for place, annex in enumerate(report.annexes):
         title = page.add_heading(annex.number, 1)

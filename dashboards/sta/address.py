@@ -22,7 +22,7 @@ class Nothing(Exception):
 @dataclass(frozen=True, slots=True)
 class Target:
     """What an address leads to: a `scope` of several entities, one `entity`, or a `field` of it. `ref`: only
-    addresses are wanted; `raw`: the bare value is wanted.
+    the addresses are wanted ($ref); `raw`: the bare value is wanted ($value).
     """
 
     scope: Scope | None = None

@@ -15,7 +15,7 @@ from dashboards.sta.sets import BadQuery, Entity
 from devices.clock import DAY_MS, HOUR_MS, YEAR_2020_MS
 from gateway.stores.store import Bucket
 
-MOST_QUESTIONS = 400  # to the store by one request: a page of Datastreams, each with its newest
+MOST_QUESTIONS = 400  # to the store per request: a page of Datastreams, each with its newest observation
 MOST_READ = 150_000  # observations that one request may look through: seventeen years of one datastream
 SECOND_MS = 1000
 
@@ -124,8 +124,8 @@ class Hours:
 
 
 def joined(one: Bucket, other: Bucket) -> Bucket:
-    """One bucket of two of the same hour, where a device was enrolled anew in between. Directions cannot be
-    added up: of these the second is taken.
+    """Merge two buckets of the same hour, of a device that was enrolled anew in between. Directions cannot be
+    merged: of these the second bucket is taken.
     """
     if isnan(one.low) or isnan(other.low):
         return other

@@ -31,7 +31,7 @@ from devices.clock import HOUR_MS, YEAR_2020_MS
 
 HOUR_BITS = 18
 SMALL_STREAMS = (1 << (31 - HOUR_BITS)) - 1  # the last whose observations have ids that QGIS can read
-_ALONE = "SELECT pg_advisory_xact_lock(358929)"  # PostgreSQL: until the transaction ends; the number is ours
+_ALONE = "SELECT pg_advisory_xact_lock(358929)"  # PostgreSQL's lock for a transaction; the number is ours
 NUMBERS = Table(
     "sta_number",
     MetaData(),

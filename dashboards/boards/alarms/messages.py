@@ -7,9 +7,9 @@
   when a query failed, and sets it to NaN when a query found nothing; `valued` checks both.
 - One message covers one place and quantity: Grafana's policy groups alerts by these, and the template reports
   the highest level.
-- While any alert of a message still fires, the message calls nothing over. An alert that vanished (its gauge
-  has been silent for longer than the rule looks back) is reported as unknown, recognised by the reason that
-  Grafana gives for resolving it.
+- While any alert of a message still fires, the message does not say that anything is over. An alert that
+  vanished (its gauge has been silent for longer than the rule looks back) is reported as unknown, recognised
+  by the reason that Grafana gives for resolving it.
 - Annotations must not contain `${`: newer versions of Grafana take it for an environment variable.
 """
 
@@ -24,7 +24,7 @@ from devices.texts import text, with_unit
 from gateway.control.alarms.message import place_name
 
 NAME = "hoiquan"  # of the templates, and of the contact point that uses them
-GONE = ("MissingSeries", "NoData", "Error")  # Grafana's reasons for an end that is no all-clear
+GONE = ("MissingSeries", "NoData", "Error")  # Grafana's reasons for resolving an alert that is not over
 
 
 def places(pilot: Pilot, of: Iterable[Place], lang: str) -> dict[str, str]:

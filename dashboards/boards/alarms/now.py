@@ -6,7 +6,7 @@ from functools import partial
 from dashboards.boards import queries
 from devices.pilots.alarms import Level
 
-WATCHED_MINUTES = 65  # the watch rewrites its point of the hour each minute; an hour's first is a bit late
+WATCHED_MINUTES = 65  # the watch has a point per hour, rewritten each minute; an hour's first is a bit late
 PLACE = queries.named("telemetry", "community")
 
 
@@ -30,8 +30,8 @@ def alarmed(level: Level, others: Iterable[str], step: int, *, pilot: str, quant
 
 
 def places(own: Iterable[str], others: Iterable[str]) -> str:
-    """A condition on the place: one of `own`, where a level is for some places only, else none of the
-    `others`, which have levels of their own.
+    """A condition on the place: a level with places of its `own` is for these only, any other level for all
+    places but the `others`, which have levels of their own.
     """
     if own:
         return " AND (" + " OR ".join(f"{PLACE} = '{place}'" for place in own) + ")"
@@ -59,8 +59,8 @@ def nearest(signal: str, limits: Iterable[tuple[str, Level | None, Iterable[str]
 
 def in_alarm() -> str:
     """Places that were in alarm when a gateway's watch last looked; `beyond` is the number of their
-    quantities that have levels and fire. The query looks back from now, not from the end of the range: at the
-    end of a plan nobody is in alarm.
+    quantities that have levels and are in alarm. The query looks back from now, not from the end of the
+    range: at the end of a plan nobody is in alarm.
     """
     name = partial(queries.named, "alarm_now")
     looked, state, level = name("looked"), name("state"), name("level")
