@@ -15,7 +15,7 @@ from dashboards.boards.style import Say, Spot
 from devices.contract.quality import REASONS
 
 DAYS = 30
-WEAKEST = 600  # rows of batteries at most: all devices of the default pilot
+WEAKEST = 600  # rows of batteries at most, enough for all devices of the default pilot
 LEAST = "least_covered"  # the variable that holds the places shown
 
 
