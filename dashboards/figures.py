@@ -17,7 +17,7 @@ from devices.pilots.pilot import INDICATORS, SHARE, Pilot, TargetPoint
 from devices.pilots.scenario import Scenario
 from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast, asked, forecasts, path
-from gateway.stores.points import FLAG_TRUE, SAID, Point, Tags, whole
+from gateway.stores.points import FLAG_TRUE, READINGS, Point, Tags, whole
 from gateway.stores.store import Latest, Store, all_points
 
 BOOKS = ("received", "stored", "duplicate", "quarantined", "spooled")  # the first is the sum of the others
@@ -196,7 +196,7 @@ class Figures:
     def heard(self, now: int, back: int, **where: str) -> list[DeviceNow]:
         """Devices heard within `back` ms, in the same order."""
         wanted, since = {"pilot": self.pilot.pilot, **where}, now - back
-        return gathered(*(self.store.latest(name, wanted, since) for name in SAID))
+        return gathered(*(self.store.latest(name, wanted, since) for name in READINGS))
 
     def alarms(self, now: int, **where: str) -> list[AlarmNow]:
         """The alarms that fire now, the highest level first; none where no gateway watches."""
@@ -269,7 +269,7 @@ class Figures:
 
 
 def gathered(believed: Iterable[Latest], doubted: Iterable[Latest]) -> list[DeviceNow]:
-    """The devices of these rows of the two measurements in SAID, in the order of `sensors`."""
+    """The devices of these rows of the two measurements in READINGS, in the order of `sensors`."""
     believed, doubted = ([one for one in some if "device" in one.tags] for some in (believed, doubted))
     by_id: dict[str, DeviceNow] = {}
     for latest in believed:

@@ -17,7 +17,7 @@ from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
 from gateway.stores.leftover import Leftover
 from gateway.stores.newest import Newest
-from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, SAID, Point
+from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, READINGS, Point
 from gateway.stores.store import Latest, all_points
 
 BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last, whose values are shown
@@ -116,12 +116,12 @@ def kept(figures: Figures, folder: Path | None = None, source: str = "") -> Kept
     """
 
     pilot = figures.pilot.pilot
-    said = [Newest(figures.store, name, {"pilot": pilot}, BACK_MS) for name in SAID]
+    said = [Newest(figures.store, name, {"pilot": pilot}, BACK_MS) for name in READINGS]
     left: list[Leftover] = []
     if folder is not None:
         left += (
             Leftover(folder / f"newest-{pilot}-{name}.json", source, one)
-            for name, one in zip(SAID, said, strict=True)
+            for name, one in zip(READINGS, said, strict=True)
         )
     remembered: tuple[int, dict[str, int]] = (-ASKED_AGAIN_MS, {})  # when it was read, epoch ms
     begun = False

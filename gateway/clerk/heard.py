@@ -12,7 +12,7 @@ So a late reading without one of these fields is found within ten minutes.
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
 from gateway.indicators.standing import BATTERY, Heard
-from gateway.stores.points import SAID, WIDEST, Value
+from gateway.stores.points import READINGS, WIDEST, Value
 from gateway.stores.store import AT_ONCE, Store
 
 # how far back readings are read; the clerk wrote down when older ones were last heard
@@ -62,9 +62,9 @@ class LastHeard:
 
     def _all(self, at: int) -> None:
         written = {} if self._seen else self._written(at)
-        newest = [self._store.latest(measurement, self._where, at - BACK_MS) for measurement in SAID]
+        newest = [self._store.latest(measurement, self._where, at - BACK_MS) for measurement in READINGS]
         self._seen, self._battery, self._whole, self._full = self._seen | written, {}, at, at
-        for measurement, some in zip(SAID, newest, strict=True):
+        for measurement, some in zip(READINGS, newest, strict=True):
             for latest in some:
                 self._add(measurement, latest.tags.get("device", ""), latest.fields)
 
@@ -80,7 +80,7 @@ class LastHeard:
         """Add what was sent since the last look. Returns False if that is more than one answer holds."""
         full = at - self._full >= FULL_MS
         late, prompt = (self._full if full else self._looked) - LATE_MS, self._looked - PROMPT_MS
-        telemetry, *others = SAID
+        telemetry, *others = READINGS
         few = [self._since(measurement, late, at) for measurement in others]
         if full:
             few.append(self._since(telemetry, late, at))
@@ -104,7 +104,7 @@ class LastHeard:
             return
         seen = max(time for time, _ in said.values())
         self._seen[device] = max(seen, self._seen.get(device, seen))
-        if measurement != SAID[0]:
+        if measurement != READINGS[0]:
             return
         for name in BATTERY:
             if name in said:

@@ -38,7 +38,7 @@ class Measurement:
 
 _DEVICE_TAGS = ("pilot", "community", "device", "model", "simulated")
 # readings of devices, believed and suspect: a device with only suspect values is heard, too
-SAID = ("telemetry", "telemetry_flagged")
+READINGS = ("telemetry", "telemetry_flagged")
 HOURLY = ("water_level", "salinity")  # signals that a board compares between all places (`hourly`)
 # The signal that most models of node have. To find who sent anything, this one is asked for first: with ten
 # thousand devices every further signal costs time.
