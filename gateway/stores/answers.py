@@ -29,15 +29,15 @@ def summed(
     values: dict[tuple[str, tuple[str | None, ...], int], list[float]] = {}
     for time, *cells in rows:
         begin, of = (time - origin) // step * step + origin, tuple(cells[len(fields) :])
-        for field, said in zip(fields, cells, strict=False):
-            if said is not None:
-                values.setdefault((field, of, begin), []).append(said)
-    found: dict[str, dict[Tags, list[Bucket]]] = {}
+        for field, cell in zip(fields, cells, strict=False):
+            if cell is not None:
+                values.setdefault((field, of, begin), []).append(cell)
+    sums: dict[str, dict[Tags, list[Bucket]]] = {}
     for (field, of, begin), some in values.items():
         tags = tuple((name, label) for name, label in zip(names, of, strict=True) if label)
         bucket = Bucket(begin, min(some), sum(some) / len(some), max(some), len(some))
-        found.setdefault(field, {}).setdefault(tuple(sorted(tags)), []).append(bucket)
-    return found
+        sums.setdefault(field, {}).setdefault(tuple(sorted(tags)), []).append(bucket)
+    return sums
 
 
 def tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, list[dict[str, Any]]]]:
@@ -57,11 +57,11 @@ def _maker(columns: Sequence[str]) -> Callable[..., Bucket]:
     """A function that makes a bucket of its time and the values of these columns; a missing part is NaN."""
     places = [columns.index(name) if name in columns else None for name in _SPREAD.values()]
 
-    def made(time: int, *values: Any) -> Bucket:
+    def make(time: int, *values: Any) -> Bucket:
         low, mean, high = (nan if place is None else values[place] for place in places)
         return Bucket(time, low, mean, high, values[-1])
 
-    return made
+    return make
 
 
 def buckets(
@@ -69,10 +69,10 @@ def buckets(
     measurement: str,
     fields: Sequence[str],
     columns: Sequence[str],
-    made: Callable[..., Bucket] | None = None,
+    make: Callable[..., Bucket] | None = None,
 ) -> dict[str, dict[Tags, list[Bucket]]]:
-    """One statement's buckets by field and series, each `made` from the time and a field's `columns`."""
-    made = made or (Bucket if len(columns) > len(SPREAD) else _maker(columns))
+    """One statement's buckets by field and series: what `make` makes of a time and a field's `columns`."""
+    make = make or (Bucket if len(columns) > len(SPREAD) else _maker(columns))
     result_of: dict[str, dict[Tags, list[Bucket]]] = {}
     for series in result.get("series", ()):
         tags, names = _tags(series, measurement), series["columns"]
@@ -80,14 +80,14 @@ def buckets(
             wanted = itemgetter(0, *(names.index(f"{field} {column}") for column in columns))  # time first
             # the server computes each function by itself: one of them may miss what was just written
             cells = map(wanted, series["values"])
-            if found := [made(*cell) for cell in cells if cell[-1] and None not in cell]:
-                result_of.setdefault(field, {})[tags] = found
+            if filled := [make(*cell) for cell in cells if cell[-1] and None not in cell]:
+                result_of.setdefault(field, {})[tags] = filled
     return result_of
 
 
-def value(measurement: str, field: str, said: Any) -> Value:
+def value(measurement: str, field: str, raw: Any) -> Value:
     """A value of the field's kind: JSON has one kind of number, so that 20.0 comes back as 20."""
     if MEASUREMENTS[measurement].fields[field] == "float":
-        return float(said)
-    result: Value = said
+        return float(raw)
+    result: Value = raw
     return result

@@ -50,13 +50,13 @@ def provide(url: str, admin: str, org: str, bucket: str, grants: list[Grant]) ->
     """
     new = []
     for grant in grants:
-        kept = grant.file.read_text("utf-8").strip() if grant.file.exists() else ""
-        if kept and kept != admin and _taken(url, kept, org, bucket, grant):
+        stored = grant.file.read_text("utf-8").strip() if grant.file.exists() else ""
+        if stored and stored != admin and _accepted(url, stored, org, bucket, grant):
             continue
         try:
-            token = _made(url, admin, org, bucket, grant)
+            token = _created(url, admin, org, bucket, grant)
         except NoTokens:
-            if kept == admin:
+            if stored == admin:
                 continue
             log.warning("InfluxDB makes no tokens here: %s gets the one that may do everything", grant.name)
             token = admin
@@ -65,7 +65,7 @@ def provide(url: str, admin: str, org: str, bucket: str, grants: list[Grant]) ->
     return new
 
 
-def _taken(url: str, token: str, org: str, bucket: str, grant: Grant) -> bool:
+def _accepted(url: str, token: str, org: str, bucket: str, grant: Grant) -> bool:
     store = InfluxStore(url, token, org, bucket)
     try:
         return store.admits(grant.actions)
@@ -73,7 +73,7 @@ def _taken(url: str, token: str, org: str, bucket: str, grant: Grant) -> bool:
         store.close()
 
 
-def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
+def _created(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
     """The value of a new token with this grant's rights."""
     with InfluxDBClient(url=url, token=admin, org=org, timeout=_TIMEOUT_MS) as client:
         tokens = client.authorizations_api()
@@ -90,7 +90,7 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
             place = _bucket(client, org, bucket)
             resource = PermissionResource(type="buckets", id=place.id, org_id=place.org_id)
             permissions = [Permission(action=action, resource=resource) for action in grant.actions]
-            made = tokens.create_authorization(
+            authorization = tokens.create_authorization(
                 authorization=Authorization(
                     org_id=place.org_id, permissions=permissions, description=_described(grant, place.id)
                 )
@@ -102,7 +102,7 @@ def _made(url: str, admin: str, org: str, bucket: str, grant: Grant) -> str:
             raise _problem(error) from error
         except (HTTPError, OSError) as error:
             raise RetryLater("store.silent", error=error) from error
-    value: str = made.token
+    value: str = authorization.token
     return value
 
 

@@ -66,8 +66,8 @@ class InfluxStore:
             source = f'"{measurement}" {since_then}{places}'
             of_models = dict.fromkeys(fields, "")
             if _by_model(measurement, where) and len(fields) > FEW:
-                models = zip(fields, self._models(source, [[name] for name in fields]), strict=True)
-                of_models = {name: _any_model(found) for name, found in models if found}
+                models_of = zip(fields, self._models(source, [[name] for name in fields]), strict=True)
+                of_models = {name: _any_model(models) for name, models in models_of if models}
             last = (f'SELECT last("{it}") AS v FROM {source}{of} GROUP BY *' for it, of in of_models.items())
             return dict(zip(of_models, self._server.query(*last), strict=True))
 
@@ -137,27 +137,27 @@ class InfluxStore:
             if few is not None:
                 result |= few
             elif straight:
-                asked = ", ".join(
+                selected = ", ".join(
                     f'{function}("{field}") AS "{field} {function}"'
                     for field in straight
                     for function in columns
                 )
-                (answer,) = self._server.query(f"SELECT {asked} FROM {source} {steps}")
+                (answer,) = self._server.query(f"SELECT {selected} FROM {source} {steps}")
                 result |= answers.buckets(answer, measurement, straight, columns)
             for field in CIRCULAR.intersection(fields):
                 parts = f"SELECT {heading.vectors(field)} FROM {source} GROUP BY *"
-                asked = f'mean("east") AS "{field} east", mean("north") AS "{field} north"'
-                asked += f', count("east") AS "{field} count"'
-                (answer,) = self._server.query(f"SELECT {asked} FROM ({parts}) {inside} {steps}")
-                made = ("east", "north", "count"), heading.bucket
-                result |= answers.buckets(answer, measurement, [field], *made)
+                selected = f'mean("east") AS "{field} east", mean("north") AS "{field} north"'
+                selected += f', count("east") AS "{field} count"'
+                (answer,) = self._server.query(f"SELECT {selected} FROM ({parts}) {inside} {steps}")
+                maker = ("east", "north", "count"), heading.bucket
+                result |= answers.buckets(answer, measurement, [field], *maker)
             return result
 
-        found: dict[str, dict[Tags, list[Bucket]]] = {}
+        merged: dict[str, dict[Tags, list[Bucket]]] = {}
         for some in self._by_places(measurement, where, ask):
             for field, series in some.items():
-                found.setdefault(field, {}).update(series)
-        return found
+                merged.setdefault(field, {}).update(series)
+        return merged
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, math.ceil((stop - start) / slot))
@@ -165,9 +165,9 @@ class InfluxStore:
         span, inside = influxql.where(where, start, stop), influxql.where({}, start, stop)
         sparse = False  # whether more than half of the slots of the last places were empty
 
-        def said(those: str) -> list[Mapping[str, Any]]:
+        def counted(condition: str) -> list[Mapping[str, Any]]:
             # Count points by a tag, which every point has: counting every column costs ten times as much.
-            rows = f'SELECT "device" AS "said", * FROM "telemetry" {span}{those} GROUP BY device'
+            rows = f'SELECT "device" AS "said", * FROM "telemetry" {span}{condition} GROUP BY device'
             answer: list[Mapping[str, Any]] = self._server.query(
                 f'SELECT count("said") FROM ({rows}) {inside} {steps}'
             )[0]["series"]
@@ -181,20 +181,20 @@ class InfluxStore:
             """
             nonlocal sparse
             if sparse:
-                found = said(places)
+                series = counted(places)
             else:
                 listed, most = self._server.query(
                     influxql.names("telemetry", "device", where, places),
                     f'SELECT count("{WIDEST}") FROM "telemetry" {span}{places} {steps}',
                 )
-                found = most["series"]
-                full = {one["tags"]["device"] for one in found if len(one["values"]) == slots}
+                series = most["series"]
+                full = {one["tags"]["device"] for one in series if len(one["values"]) == slots}
                 rest = [name for one in listed["series"] for _, name in one["values"] if name not in full]
                 for some in batched(rest, TOGETHER):
-                    found += said(influxql.any_of("device", some))
-            of_each = {one["tags"]["device"]: len(one["values"]) for one in found}
+                    series += counted(influxql.any_of("device", some))
+            of_each = {one["tags"]["device"]: len(one["values"]) for one in series}
             sparse = 2 * sum(of_each.values()) < slots * len(of_each)
-            return found
+            return series
 
         filled: dict[str, set[int]] = {}  # by device: one that moved to another place counts once
         for series in self._by_places("telemetry", where, ask, heavy=True):
@@ -212,20 +212,20 @@ class InfluxStore:
         a tenth of the time of summing up fields that most series do not have, and a third of the time of
         finding their last values.
         """
-        asked = [
+        queries = [
             f"SELECT {influxql.columns(*fields)} FROM {source} GROUP BY model LIMIT 1" for fields in groups
         ]
         return [
             [one.get("tags", {}).get("model", "") for one in answer["series"]]
-            for answer in self._server.query(*asked)
+            for answer in self._server.query(*queries)
         ]
 
     def _few(
         self, measurement: str, fields: Sequence[str], source: str, step: int, origin: int
     ) -> dict[str, dict[Tags, list[Bucket]]] | None:
         """`summary` of these fields, summed up here from the raw values; None where these are too many."""
-        asked = influxql.columns(*fields, *MEASUREMENTS[measurement].tags)
-        (answer,) = self._server.query(f"SELECT {asked} FROM {source} LIMIT {SHORT}")
+        columns = influxql.columns(*fields, *MEASUREMENTS[measurement].tags)
+        (answer,) = self._server.query(f"SELECT {columns} FROM {source} LIMIT {SHORT}")
         return answers.summed(answer, measurement, fields, step, origin, SHORT)
 
     def _by_places(

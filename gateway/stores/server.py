@@ -55,7 +55,7 @@ class Server:
     def write(self, body: bytes) -> None:
         """Write gzipped line protocol, times in ms; durable on return. Raises Refused, too."""
         where = urlencode({"org": self._org, "bucket": self._bucket, "precision": "ms"})
-        answer = self._asked(
+        answer = self._answer(
             "POST", f"/api/v2/write?{where}", body,
             {"Content-Encoding": "gzip", "Content-Type": "text/plain; charset=utf-8"},
         )  # fmt: skip
@@ -73,8 +73,8 @@ class Server:
         # Chunked: the server sends each piece when it has it. Otherwise it sends nothing until it has read
         # the last value, which for ten thousand devices takes longer than the timeout for a server that
         # hangs.
-        asked = {"db": self._bucket, "epoch": "ms", "q": ";".join(statements), "chunked": "true"}
-        answer = self._asked("GET", f"/query?{urlencode(asked)}", None, {"Accept": "application/json"})
+        parameters = {"db": self._bucket, "epoch": "ms", "q": ";".join(statements), "chunked": "true"}
+        answer = self._answer("GET", f"/query?{urlencode(parameters)}", None, {"Accept": "application/json"})
         if not _well(answer):
             raise self._later(answer)
         try:
@@ -116,13 +116,15 @@ class Server:
             raise
         return True
 
-    def _asked(self, method: str, path: str, body: bytes | None, headers: dict[str, str]) -> BaseHTTPResponse:
+    def _answer(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str]
+    ) -> BaseHTTPResponse:
         """The answer to a request. If the token is refused and `reread` gives a new one, asks once more."""
         url, token = self._url + path, self._token
         try:
             for _ in range(2):
-                said = headers | {"Authorization": f"Token {token}"}
-                answer = self._pool.request(method, url, body=body, headers=said)
+                authorized = headers | {"Authorization": f"Token {token}"}
+                answer = self._pool.request(method, url, body=body, headers=authorized)
                 if answer.status not in _DENIED or (now := self._reread()) == token:
                     break
                 self._token = token = now

@@ -105,23 +105,24 @@ class SqliteStore:
     ) -> list[Latest]:
         check_fields(measurement, only)
         with self._lock:
-            found = self._find(measurement, where, only)
+            matching = self._find(measurement, where, only)
         result = []
-        for first in range(0, len(found), TOGETHER):  # other threads get the lock in between
+        for first in range(0, len(matching), TOGETHER):  # other threads get the lock in between
             with self._lock:
-                result += self._latest(measurement, found[first : first + TOGETHER], since, frozenset(only))
+                some = matching[first : first + TOGETHER]
+                result += self._latest(measurement, some, since, frozenset(only))
         return result
 
     def _latest(
-        self, measurement: str, found: Sequence[tuple[int, Tags]], since: int, only: frozenset[str]
+        self, measurement: str, some: Sequence[tuple[int, Tags]], since: int, only: frozenset[str]
     ) -> list[Latest]:
         """`latest` of some series."""
         schema = MEASUREMENTS[measurement]
         result = []
-        reported = self._reported_by([series for series, _ in found])
-        for series, tags in found:
-            there = reported.get(series, frozenset())
-            names = _in_order(measurement, there & only if only else there)
+        reported = self._reported_by([series for series, _ in some])
+        for series, tags in some:
+            columns = reported.get(series, frozenset())
+            names = _in_order(measurement, columns & only if only else columns)
             if not names:
                 continue
             fields: dict[str, tuple[int, Value]] = {}
@@ -178,7 +179,7 @@ class SqliteStore:
     ) -> dict[str, dict[Tags, list[Bucket]]]:
         check_fields(measurement, fields)
         origin %= step  # so that no time is before `origin`: SQLite's division rounds towards zero
-        asked = ", ".join(
+        aggregates = ", ".join(
             f'avg(east("{field}")), avg(north("{field}")), NULL, count("{field}")'
             if field in CIRCULAR
             else f'min("{field}"), avg("{field}"), max("{field}"), count("{field}")'
@@ -188,8 +189,8 @@ class SqliteStore:
         with self._lock:
             names = dict(self._find(measurement, where, fields))
             query = (
-                f"SELECT series, (time-?)/?, {asked} FROM {measurement} WHERE series IN ({_list(names)}) "
-                "AND time>=? AND time<? GROUP BY 1, 2 ORDER BY 1, 2"
+                f"SELECT series, (time-?)/?, {aggregates} FROM {measurement} "
+                f"WHERE series IN ({_list(names)}) AND time>=? AND time<? GROUP BY 1, 2 ORDER BY 1, 2"
             )
             for series, number, *rest in self._db.execute(query, (origin, step, start, stop)):
                 time, tags = number * step + origin, names[series]
@@ -234,9 +235,9 @@ class SqliteStore:
                 f"series INTEGER NOT NULL, time INTEGER NOT NULL, {columns}, "
                 "PRIMARY KEY(series, time)) WITHOUT ROWID"
             )
-            there = {row[1] for row in self._db.execute(f"PRAGMA table_info({measurement.name})")}
+            existing = {row[1] for row in self._db.execute(f"PRAGMA table_info({measurement.name})")}
             for name, kind in measurement.fields.items():
-                if name not in there:  # a field that is newer than the file
+                if name not in existing:  # a field that is newer than the file
                     self._db.execute(f'ALTER TABLE {measurement.name} ADD COLUMN "{name}" {_TYPES[kind]}')
 
     def _series_id(self, measurement: str, tags: Tags) -> int:
@@ -260,8 +261,8 @@ class SqliteStore:
         """Series whose tags contain `where`; with `fields`, only series that ever had one of them."""
         # A series never changes, and a new one has a higher number: only new series are read. The + keeps
         # SQLite from sorting by the index on (measurement, tags), which it would read from end to end.
-        asked = "SELECT id, measurement, tags FROM series WHERE id>? ORDER BY +measurement, +tags"
-        new = self._db.execute(asked, (self._index.newest,))
+        query = "SELECT id, measurement, tags FROM series WHERE id>? ORDER BY +measurement, +tags"
+        new = self._db.execute(query, (self._index.newest,))
         for number, name, text in new:
             self._index.add(number, name, _decode(text))
         matching = self._index.matching(measurement, where)
@@ -276,8 +277,8 @@ class SqliteStore:
             "SELECT DISTINCT series FROM reported WHERE series IN (SELECT value FROM json_each(?)) "
             "AND name IN (SELECT value FROM json_each(?))"
         )
-        asked = json.dumps(list(series)), json.dumps(fields)
-        return (number for (number,) in self._db.execute(query, asked))
+        parameters = json.dumps(list(series)), json.dumps(fields)
+        return (number for (number,) in self._db.execute(query, parameters))
 
     def _reported_by(self, series: Iterable[int]) -> dict[int, frozenset[str]]:
         """The fields that each series ever had."""
