@@ -60,7 +60,7 @@ class Clerk:
         self._store = store
         self._openings = openings
         self._acts = acts
-        self._told = 0  # epoch ms up to which acts are in the store
+        self._acts_until = 0  # epoch ms up to which acts are in the store
         self._forget = forget
         self._faults = faults or Faults()
         self._every = every
@@ -135,7 +135,7 @@ class Clerk:
 
     def write_acts(self, at: int) -> None:
         """Write the acts since the previous call, up to epoch ms `at`; the first call goes back a year."""
-        acts = self._acts(max(self._told - LATE_MS, at - YEAR_MS))
+        acts = self._acts(max(self._acts_until - LATE_MS, at - YEAR_MS))
         for first in range(0, len(acts), WRITTEN):
             self._store.write(acts[first : first + WRITTEN])
-        self._told = at
+        self._acts_until = at

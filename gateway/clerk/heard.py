@@ -24,7 +24,7 @@ FULL_MS = 10 * MINUTE_MS  # between two reads of all new readings with all their
 LATE_MS = 20 * MINUTE_MS
 PROMPT_MS = MINUTE_MS  # the same for a reading without any common field
 
-Said = dict[str, tuple[int, Value]]  # field → (epoch ms, value)
+Fields = dict[str, tuple[int, Value]]  # field → (epoch ms, value)
 
 
 class LastHeard:
@@ -34,8 +34,8 @@ class LastHeard:
 
     def __init__(self, store: Store, pilot: Pilot) -> None:
         self._store, self._where = store, {"pilot": pilot.pilot}
-        self._seen: dict[str, int] = {}  # device → epoch ms
-        self._battery: dict[str, Said] = {}
+        self._last_seen: dict[str, int] = {}  # device → epoch ms
+        self._battery: dict[str, Fields] = {}
         # epoch ms of the last hourly read, the last ten-minute read, and the last read of any kind
         self._whole = self._full = self._looked = 0
 
@@ -44,26 +44,26 @@ class LastHeard:
         Raises RetryLater.
         """
         if at < self._looked:  # the clock was put back: forget what was heard in its future
-            self._seen, self._whole = {}, 0
+            self._last_seen, self._whole = {}, 0
         if not 0 <= at - self._whole < WHOLE_MS or not self._news(at):
             self._all(at)
         self._looked, since = at, at - BACK_MS
         return {
             device: Heard(
-                seen,
+                last_seen,
                 {
                     name: float(value)
                     for name, (time, value) in self._battery.get(device, {}).items()
                     if time >= since
                 },
             )
-            for device, seen in self._seen.items()
+            for device, last_seen in self._last_seen.items()
         }
 
     def _all(self, at: int) -> None:
-        written = {} if self._seen else self._written(at)
+        written = {} if self._last_seen else self._written(at)
         newest = [self._store.latest(measurement, self._where, at - BACK_MS) for measurement in READINGS]
-        self._seen, self._battery, self._whole, self._full = self._seen | written, {}, at, at
+        self._last_seen, self._battery, self._whole, self._full = self._last_seen | written, {}, at, at
         for measurement, some in zip(READINGS, newest, strict=True):
             for latest in some:
                 self._add(measurement, latest.tags.get("device", ""), latest.fields)
@@ -95,18 +95,18 @@ class LastHeard:
         # one day ahead, for devices whose clock is fast
         points = self._store.series(measurement, self._where, start, at + DAY_MS, AT_ONCE, only=only)
         for _, tags, fields, time in points:
-            said = {name: (time, value) for name, value in fields.items()}
-            self._add(measurement, dict(tags).get("device", ""), said)
+            timed = {name: (time, value) for name, value in fields.items()}
+            self._add(measurement, dict(tags).get("device", ""), timed)
         return len(points) < AT_ONCE
 
-    def _add(self, measurement: str, device: str, said: Said) -> None:
-        if not said:  # all fields come from a newer version
+    def _add(self, measurement: str, device: str, fields: Fields) -> None:
+        if not fields:  # all fields come from a newer version
             return
-        seen = max(time for time, _ in said.values())
-        self._seen[device] = max(seen, self._seen.get(device, seen))
+        newest = max(time for time, _ in fields.values())
+        self._last_seen[device] = max(newest, self._last_seen.get(device, newest))
         if measurement != READINGS[0]:
             return
         for name in BATTERY:
-            if name in said:
-                known = self._battery.setdefault(device, {})
-                known[name] = max(said[name], known.get(name, said[name]), key=lambda one: one[0])
+            if name in fields:
+                battery = self._battery.setdefault(device, {})
+                battery[name] = max(fields[name], battery.get(name, fields[name]), key=lambda one: one[0])

@@ -43,7 +43,7 @@ class IndicatorSheet:
     ) -> None:
         self._store, self._pilot, self._devices, self._spans = store, pilot, devices, spans
         self._levels = alarms(pilot)  # they do not change while the gateway runs: written once
-        self._covered, self._heard = Coverage(store, pilot), LastHeard(store, pilot)
+        self._covered, self._last_heard = Coverage(store, pilot), LastHeard(store, pilot)
         self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # the time and the counts of the last write
 
     def write(self, at: int) -> None:
@@ -60,7 +60,7 @@ class IndicatorSheet:
                 *self._levels,
                 *reports(self._pilot, at),
                 *(points(self._pilot, evaluation) if changed else ()),
-                *left_behind(self._store, self._pilot, self._devices(), evaluation, self._heard.at(at)),
+                *left_behind(self._store, self._pilot, self._devices(), evaluation, self._last_heard.at(at)),
                 *forecast(self._pilot, evaluation),
             ]
         )
@@ -94,7 +94,7 @@ def recount(store: Store, pilot: Pilot, spans: Sequence[Enrolled], first: date, 
     sealed = SealTimes(store, pilot, share_window(pilot, first), midnight_of(last, pilot.zone))
     covered = Coverage(store, pilot)
     counted: list[Point] = []
-    done: list[date] = []
+    days: list[date] = []
     for back in range((last - first).days):
         day = last - timedelta(days=back + 1)
         end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # the last millisecond of that day
@@ -105,10 +105,10 @@ def recount(store: Store, pilot: Pilot, spans: Sequence[Enrolled], first: date, 
             counted += points(pilot, evaluation)
             if back < LEFT_DAYS:
                 counted += left_behind(store, pilot, devices, evaluation)
-        done.append(day)
+        days.append(day)
         if len(counted) >= WRITTEN or day == first:
             if counted:
                 store.write(counted)
                 counted.clear()
-            yield from done
-            done.clear()
+            yield from days
+            days.clear()

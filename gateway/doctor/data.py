@@ -27,10 +27,10 @@ def folder(visit: Visit) -> Iterator[Finding]:
     if not os.access(path, os.W_OK | os.X_OK):
         yield visit.finding("data", "bad", "data_readonly", folder=path)
         return
-    free, kept = shutil.disk_usage(path).free // MB, visit.settings.spool_free_mb
-    level: Level = "bad" if free < kept else "warning" if free < 4 * kept else "ok"
+    free, reserve = shutil.disk_usage(path).free // MB, visit.settings.spool_free_mb
+    level: Level = "bad" if free < reserve else "warning" if free < 4 * reserve else "ok"
     key = "data_ok" if level == "ok" else "data_full"
-    yield visit.finding("data", level, key, folder=path, free=free, kept=kept)
+    yield visit.finding("data", level, key, folder=path, free=free, kept=reserve)
 
 
 def registry(visit: Visit) -> Iterator[Finding]:
@@ -55,11 +55,11 @@ def registry(visit: Visit) -> Iterator[Finding]:
 def probes(visit: Visit) -> Iterator[Finding]:
     """The user's probe files that cannot be used, and devices whose probe file is missing."""
     shelf = Shelf(visit.settings.probes)
-    there = shelf.probes
+    shelved = shelf.probes
     for trouble in shelf.troubles:
         yield visit.finding("probes", "bad", "probes_bad", error=trouble)
     read = _read_with(visit)
-    lost = sorted({probe for probe in read.values() if probe not in there})
+    lost = sorted({probe for probe in read.values() if probe not in shelved})
     for probe in lost:
         names = ", ".join([device for device, one in read.items() if one == probe][:WORST])
         yield visit.finding("probes", "bad", "probes_lost", probe=probe, devices=names)
@@ -77,7 +77,7 @@ def _read_with(visit: Visit) -> dict[str, str]:
         if not Path(url).exists():
             return {}
         with closing(to_read(Path(url), 1)) as db:
-            asked = "SELECT device, probe FROM device WHERE revoked IS NULL AND probe IS NOT NULL"
-            return dict(db.execute(asked).fetchall())
+            query = "SELECT device, probe FROM device WHERE revoked IS NULL AND probe IS NOT NULL"
+            return dict(db.execute(query).fetchall())
     except (sqlite3.Error, SQLAlchemyError, OSError):
         return {}
