@@ -99,8 +99,8 @@ class Rules(BaseTopicPlugin):
         if name in GATEWAYS:
             return True
         if name in READERS:
-            heard = topic.startswith("hoiquan/") or topic in filters() or addressed(topic) is not None
-            return action != Action.PUBLISH and heard
+            readable = topic.startswith("hoiquan/") or topic in filters() or addressed(topic) is not None
+            return action != Action.PUBLISH and readable
         if name == CHIRPSTACK:
             return foreign(topic) if action == Action.PUBLISH else False
         if name == OPERATOR:
@@ -113,6 +113,6 @@ class Rules(BaseTopicPlugin):
         kind = topic.removeprefix(own)
         if action == Action.PUBLISH:
             truth = f"{TRUTH}/{device.pilot}/{device.community}/{name}"
-            may_say = UP - {"telemetry" if device.model == DIARY else "diary"}
-            return (topic.startswith(own) and kind in may_say) or (device.simulated and topic == truth)
+            kinds = UP - {"telemetry" if device.model == DIARY else "diary"}
+            return (topic.startswith(own) and kind in kinds) or (device.simulated and topic == truth)
         return topic.startswith(own) and kind in ("command", "rejected")

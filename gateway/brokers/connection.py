@@ -69,7 +69,7 @@ class Checked(BrokerProtocolHandler):
         if not answers or not all(answers.values()):
             await _answer(writer, ConnackPacket.build(0, NOT_AUTHORIZED).to_bytes())
             raise AMQTTError("not authorized")
-        if session.username not in UNHEARD and not cls.broker.heard:
+        if session.username not in UNHEARD and not cls.broker.gateway_ready:
             await _answer(writer, ConnackPacket.build(0, SERVER_UNAVAILABLE).to_bytes())
             raise AMQTTError("no gateway hears what it would say")
         session.client_id = session.username
@@ -129,12 +129,12 @@ class Checked(BrokerProtocolHandler):
             return
         key, numbers = (self.session.client_id or "", message.packet_id), kept(self.session).passed_on
         receipt = self.broker.owed.get(key)
-        if receipt is not None and message.publish_packet.dup_flag and receipt.says == _said(message):
+        if receipt is not None and message.publish_packet.dup_flag and receipt.content == _content(message):
             if receipt.payer is not self:
                 receipt.payer = self
                 self._owed.append(receipt)
             return
-        receipt = Receipt(key, _said(message), bytes(answer.to_bytes()), self)
+        receipt = Receipt(key, _content(message), bytes(answer.to_bytes()), self)
         self._owed.append(receipt)
         if message.qos == QOS_2 and message.packet_id in numbers:
             self.pay(receipt)
@@ -162,7 +162,7 @@ class Checked(BrokerProtocolHandler):
 
     async def mqtt_acknowledge_subscription(self, packet_id: int, return_codes: list[int]) -> None:
         if self.session is not None and self.session.client_id in GATEWAYS:
-            kept(self.session).hears = not self.session.clean_session and min(return_codes) < REFUSED
+            kept(self.session).of_gateway = not self.session.clean_session and min(return_codes) < REFUSED
         await super().mqtt_acknowledge_subscription(packet_id, return_codes)
 
     def pay(self, receipt: Receipt) -> None:
@@ -238,7 +238,7 @@ class Checked(BrokerProtocolHandler):
                 await self._send_packet(message.build_publish_packet())
 
 
-def _said(message: Any) -> tuple[str, bytes]:
+def _content(message: Any) -> tuple[str, bytes]:
     return message.topic, bytes(message.data)
 
 

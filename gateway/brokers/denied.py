@@ -28,7 +28,7 @@ class Denials:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._at = self._size()
-        self._told: dict[tuple[str, str], float] = {}
+        self._reported: dict[tuple[str, str], float] = {}
 
     def new(self) -> list[str]:
         """Topics under DENIED, one for each account and topic that was turned away since the last look."""
@@ -56,11 +56,11 @@ class Denials:
             if (denied := LINE.search(line)) is None:
                 continue
             pair = denied[1], denied[2]
-            if now - self._told.get(pair, float("-inf")) < AGAIN:
+            if now - self._reported.get(pair, float("-inf")) < AGAIN:
                 continue
-            if len(self._told) >= REMEMBERED:
-                self._told.clear()
-            self._told[pair] = now
+            if len(self._reported) >= REMEMBERED:
+                self._reported.clear()
+            self._reported[pair] = now
             due.append(pair)
         return due
 

@@ -49,10 +49,10 @@ class LocalBroker(Broker):
         self.owed: dict[tuple[str, int], Receipt] = {}
 
     @property
-    def heard(self) -> bool:
+    def gateway_ready(self) -> bool:
         """Whether a gateway keeps new messages: it has subscribed, connected or away, and there is room."""
         sessions = (self._sessions[name][0] for name in GATEWAYS if name in self._sessions)
-        return any(kept(one).hears and not kept(one).full for one in sessions)
+        return any(kept(one).of_gateway and not kept(one).full for one in sessions)
 
     async def take(self, session: Session, message: Any, receipt: Receipt | None) -> bool:
         """Pass a message on; False if no gateway would get it. On return the message is in the queue of each
@@ -61,7 +61,7 @@ class LocalBroker(Broker):
         and answers.
         """
         ours = session.username in GATEWAYS
-        if not ours and not self.heard:
+        if not ours and not self.gateway_ready:
             return False
         topic, promised = message.topic, None if ours else receipt
         if not await self._topic_filtering(session, topic=topic, action=Action.PUBLISH):
@@ -88,11 +88,11 @@ class LocalBroker(Broker):
                 continue
             for target, own in list(subscriptions):
                 qos = own if most is None else min(own, most)
-                handler, keeps = self._get_handler(target), kept(target)
+                handler, queue = self._get_handler(target), kept(target)
                 here = target.transitions.state == "connected" and handler is not None
-                if qos and not keeps.full and (here or not target.clean_session):
-                    keeps.put(Waiting(topic, data, qos, False, receipt if keeps.hears else None))
-                    promised = promised or (receipt is not None and keeps.hears)
+                if qos and not queue.full and (here or not target.clean_session):
+                    queue.put(Waiting(topic, data, qos, False, receipt if queue.of_gateway else None))
+                    promised = promised or (receipt is not None and queue.of_gateway)
                 if here and qos:
                     await handler._pump()
                 elif here:
@@ -127,7 +127,7 @@ class LocalBroker(Broker):
         if handler is not None:
             await handler.handle_connection_closed()
             await handler.stop()
-        if session is not None and kept(session).hears:  # senders must send again what was in it
+        if session is not None and kept(session).of_gateway:  # senders must send again what was in it
             owed, self.owed = self.owed, {}
             for payer in {receipt.payer for receipt in owed.values()}:
                 await payer.handle_connection_closed()

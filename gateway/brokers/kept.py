@@ -24,11 +24,11 @@ class Payer(Protocol):
 class Receipt:
     """An acknowledgement that a message's sender gets once a gateway has the message on disk. Until then the
     broker has promised nothing: if it is killed and forgets, the sender sends again. `key`: sender and packet
-    number; `says`: topic and payload; `payer`: the connection that brought the message last.
+    number; `content`: topic and payload; `payer`: the connection that brought the message last.
     """
 
     key: tuple[str, int]
-    says: tuple[str, bytes]
+    content: tuple[str, bytes]
     answer: bytes
     payer: Payer
     due: bool = False
@@ -58,13 +58,13 @@ class Sent(OutgoingApplicationMessage):
 class Kept:
     """What is kept of one session. `size`: bytes of the messages that wait or are not acknowledged;
     `passed_on`: numbers of the client's QoS 2 messages that were passed on and that it has not released yet;
-    `hears`: whether the session is a gateway's that gets all messages, now or when the gateway is back.
+    `of_gateway`: whether the session is a gateway's that gets all messages, now or when the gateway is back.
     """
 
     waiting: deque[Waiting] = field(default_factory=deque)
     size: int = 0
     passed_on: set[int] = field(default_factory=set)
-    hears: bool = False
+    of_gateway: bool = False
 
     @property
     def full(self) -> bool:
@@ -83,5 +83,5 @@ class Kept:
 
 def kept(session: Session) -> Kept:
     """What is kept of a session."""
-    found: Kept = session.attributes.setdefault("hoiquan.kept", Kept())
-    return found
+    state: Kept = session.attributes.setdefault("hoiquan.kept", Kept())
+    return state

@@ -119,7 +119,7 @@ def serve(path: str, config: Path, watched: Sequence[Path], stop: threading.Even
 
 def _serve(
     path: str, config: Path, watched: Sequence[Path], stop: threading.Event,
-    kept: IO[bytes], turned_away: IO[bytes],
+    messages: IO[bytes], denials: IO[bytes],
 ) -> int:  # fmt: skip
     process = subprocess.Popen(  # noqa: S603 -- found above
         [path, "-c", str(config)], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
@@ -127,9 +127,9 @@ def _serve(
     )  # fmt: skip
     assert process.stderr is not None
     last: deque[str] = deque(maxlen=2)
-    listener = threading.Thread(target=_sort, args=(process.stderr, kept, turned_away, last), daemon=True)
+    listener = threading.Thread(target=_sort, args=(process.stderr, messages, denials, last), daemon=True)
     listener.start()
-    seen = _stamps(watched)
+    stamps = _stamps(watched)
     try:
         while not stop.wait(LOOK_EVERY):
             if process.poll() is not None:
@@ -137,9 +137,9 @@ def _serve(
                 log.error("Mosquitto ended by itself (%d): %s", process.returncode, "; ".join(last))
                 return process.returncode or 1
             now = _stamps(watched)
-            if now != seen:
+            if now != stamps:
                 process.send_signal(signal.SIGHUP)
-            seen = now
+            stamps = now
     finally:
         process.terminate()
         try:
@@ -151,7 +151,7 @@ def _serve(
     return 0
 
 
-def _sort(lines: Iterable[bytes], kept: IO[bytes], turned_away: IO[bytes], last: deque[str]) -> None:
+def _sort(lines: Iterable[bytes], messages: IO[bytes], denials: IO[bytes], last: deque[str]) -> None:
     """Write Mosquitto's lines to its log. Of the debug lines keep only the denials, in a file of their own.
     Both files are unbuffered. Ends when Mosquitto ends.
     """
@@ -160,12 +160,12 @@ def _sort(lines: Iterable[bytes], kept: IO[bytes], turned_away: IO[bytes], last:
         with suppress(OSError):  # a full disk: go on reading, or Mosquitto stands still
             if not words.startswith(_DEBUG):
                 last.append(line.decode("utf-8", "replace").rstrip())
-                kept.write(line)
+                messages.write(line)
             elif words.startswith(_DENIED):
-                if turned_away.tell() > _MOST_DENIED:
-                    turned_away.seek(0)
-                    turned_away.truncate()
-                turned_away.write(line)
+                if denials.tell() > _MOST_DENIED:
+                    denials.seek(0)
+                    denials.truncate()
+                denials.write(line)
 
 
 def _stamps(watched: Sequence[Path]) -> list[tuple[int, int, int]]:
