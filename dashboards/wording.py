@@ -101,7 +101,7 @@ def course(one: Indicator, lang: str) -> str:
     whole = aim(one, end.at_least, lang)
     said = {
         "value": f"{number(one, one.value, lang).removesuffix('%')}/{whole}",
-        "due": number(one, one.asked, lang),
+        "due": number(one, one.required, lang),
         "verdict": text(f"overview.{pace(one)}", lang),
     }
     if not one.forecasts:
@@ -120,7 +120,7 @@ def band(one: Indicator, ahead: Forecast, lang: str) -> str:
 
 def pace(one: Indicator) -> str:
     """ahead, on_course or behind: the value against what is due by now, both rounded as they are shown."""
-    value, due = shown(one, one.value), shown(one, one.asked)
+    value, due = shown(one, one.value), shown(one, one.required)
     return "ahead" if value > due else "on_course" if value == due else "behind"
 
 

@@ -43,7 +43,7 @@ def _row(one: Indicator, lang: str) -> tuple[str, ...]:
     return (
         named(one.id, lang), aim(one.id, one.due, lang), value(one, one.value, lang),
         value(one, one.real, lang), value(one, one.simulated, lang), wording.gap(one, lang),
-        say(lang, f"assessment_{stands}", path=value(one, one.asked, lang)),
+        say(lang, f"assessment_{stands}", path=value(one, one.required, lang)),
     )  # fmt: skip
 
 
@@ -99,7 +99,7 @@ def course(pilot: Pilot, years: tuple[Year, ...], lang: str) -> list[Block]:
 
 
 def _by(one: Indicator, lang: str) -> str:
-    return say(lang, "course_cell", value=value(one, one.value, lang), path=value(one, one.asked, lang))
+    return say(lang, "course_cell", value=value(one, one.value, lang), path=value(one, one.required, lang))
 
 
 def charts(years: tuple[Year, ...], lang: str) -> list[Block]:

@@ -11,7 +11,7 @@ So a late reading without one of these fields is found within ten minutes.
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
-from gateway.indicators.standing import BATTERY, Heard
+from gateway.indicators.standing import BATTERY, Contact
 from gateway.stores.points import READINGS, WIDEST, Value
 from gateway.stores.store import AT_ONCE, Store
 
@@ -39,7 +39,7 @@ class LastHeard:
         # epoch ms of the last hourly read, the last ten-minute read, and the last read of any kind
         self._whole = self._full = self._looked = 0
 
-    def at(self, at: int) -> dict[str, Heard]:
+    def at(self, at: int) -> dict[str, Contact]:
         """Return the devices heard before epoch ms `at`, each with its battery values of the last BACK_MS.
         Raises RetryLater.
         """
@@ -49,7 +49,7 @@ class LastHeard:
             self._all(at)
         self._looked, since = at, at - BACK_MS
         return {
-            device: Heard(
+            device: Contact(
                 last_seen,
                 {
                     name: float(value)

@@ -17,7 +17,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
 from devices.pilots.pilot import SHARE, Pilot
-from gateway.indicators.course import asked
+from gateway.indicators.course import required
 from gateway.stores.points import FLAG_TRUE, Point, tags, whole
 from gateway.stores.store import Store, all_points
 
@@ -94,11 +94,11 @@ class Coverage:
         self._window = rule.window_days * DAY_MS
         self._slot = rule.slot_minutes * MINUTE_MS
         self._slots = DAY_MS // self._slot  # in a day
-        self._known: dict[str, float] | None = None
-        self._at = 0  # epoch ms of the window `_known` is for
+        self._latest: dict[str, float] | None = None
+        self._at = 0  # epoch ms of the window `_latest` is for
         self._again = 0.0  # when to query again, s, monotonic
         self._asking: int | None = None  # epoch ms of the window being queried
-        self._left: list[int] = []  # its days that are not queried yet
+        self._days_left: list[int] = []  # its days that are not queried yet
         self._took = 0.0  # seconds its queries took so far
         # one more than a window, so that the newest day does not push out a day that is about to be used
         self._of_day = lru_cache(maxsize=rule.window_days + 1)(self._ask_day)
@@ -130,23 +130,23 @@ class Coverage:
         next call goes on from that day. Raises RetryLater.
         """
         before = time.monotonic()
-        known = self._known
-        if known is None or before >= self._again or abs(at - self._at) >= self._slot:
+        latest = self._latest
+        if latest is None or before >= self._again or abs(at - self._at) >= self._slot:
             if self._asking is None or not 0 <= at - self._asking < self._slot:
-                self._asking, self._left, self._took = at, [*self._days(at)], 0.0
+                self._asking, self._days_left, self._took = at, [*self._days(at)], 0.0
                 self._of_day.cache_clear()  # late readings count in this round
             try:
-                while self._left:
-                    self._of_day(self._left[0])
-                    del self._left[0]
-                    if self._left and known is not None and time.monotonic() - before > TURN:
-                        return known
-                known = self.until(self._asking)
+                while self._days_left:
+                    self._of_day(self._days_left[0])
+                    del self._days_left[0]
+                    if self._days_left and latest is not None and time.monotonic() - before > TURN:
+                        return latest
+                latest = self.until(self._asking)
             finally:
                 self._took += time.monotonic() - before
-            self._known, self._at, self._asking = known, self._asking, None
+            self._latest, self._at, self._asking = latest, self._asking, None
             self._again = time.monotonic() + self._took / SHARE_OF_TIME
-        return known
+        return latest
 
     def in_place(self, devices: Iterable[Device], at: int) -> dict[str, float]:
         """The same for these devices, counting only readings from where they stand now. Each of their
@@ -155,12 +155,12 @@ class Coverage:
         places: dict[str, list[str]] = {}
         for device in devices:
             places.setdefault(device.community, []).append(device.device)
-        found = {}
+        coverage = {}
         for place, names in places.items():
             where = self._where | {"community": place}
             shares = self._store.coverage(where, at - self._window, at, self._slot)
-            found.update({name: shares.get(name, 0.0) for name in names})
-        return found
+            coverage.update({name: shares.get(name, 0.0) for name in names})
+        return coverage
 
     def begun(self, at: int) -> bool:
         """Whether the first day of the window before epoch ms `at` has readings."""
@@ -202,7 +202,7 @@ def evaluate(
     moments pass `sealed` (covering at least the share's window) and `covered`; with `lately` the coverage may
     be slightly old. Raises RetryLater if the store does not answer.
     """
-    known = {device.device: device for device in devices}
+    by_name = {device.device: device for device in devices}
     day = day_of(at, pilot.zone)
     sealed = SealTimes(store, pilot, share_window(pilot, day), at) if sealed is None else sealed
     if covered is None:
@@ -211,9 +211,9 @@ def evaluate(
     else:
         coverage = covered.lately(at) if lately else covered.until(at)
     coverage = coverage | covered.in_place(
-        [known[name] for name in moved if name in known and name in coverage], at
+        [by_name[name] for name in moved if name in by_name and name in coverage], at
     )
-    iot = _iot_communities(pilot, known, coverage, day)
+    iot = _iot_communities(pilot, by_name, coverage, day)
     villages = _smart_villages(store, pilot, at, day)
     return Evaluation(at, (iot, villages, share(pilot, sealed, at)), coverage)
 
@@ -237,7 +237,7 @@ def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
                 "gap": float(count.gap),
                 "value_real": float(count.real),
                 "value_simulated": float(count.simulated),
-                "path": asked(pilot.target(count.indicator), day),
+                "path": required(pilot.target(count.indicator), day),
             },
             evaluation.at,
         )
@@ -279,11 +279,11 @@ def roster(pilot: Pilot, at: int) -> list[Point]:
     return result
 
 
-def _iot_communities(pilot: Pilot, known: dict[str, Device], coverage: dict[str, float], day: date) -> Count:
+def _iot_communities(pilot: Pilot, fleet: dict[str, Device], coverage: dict[str, float], day: date) -> Count:
     rule = pilot.rules.iot_communities
     good: dict[str, list[bool]] = {}  # community → whether simulated, for each device with enough coverage
     for name, share in coverage.items():
-        device = known.get(name)
+        device = fleet.get(name)
         if device is not None and device.model != DIARY and share >= rule.min_coverage:
             good.setdefault(device.community, []).append(device.simulated)
     members, missed = [], []

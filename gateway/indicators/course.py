@@ -44,7 +44,7 @@ def path(target: Target, day: date) -> float:
     return ends[-1][1]
 
 
-def asked(target: Target, day: date) -> float:
+def required(target: Target, day: date) -> float:
     """Return what is required when `day` is over: the path, rounded down for a count. On the last day of a
     target's year it is the target itself.
     """

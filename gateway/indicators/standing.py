@@ -26,7 +26,7 @@ PLAYED_MS = 7 * DAY_MS  # a simulated device that was silent for this long is no
 BATTERY = ("battery_voltage", "battery_level")  # many devices send only one of them
 
 
-class Heard(NamedTuple):
+class Contact(NamedTuple):
     """When a device was last heard (epoch ms), and its last battery values by signal."""
 
     at: int
@@ -38,21 +38,21 @@ def left_behind(
     pilot: Pilot,
     devices: Iterable[Device],
     evaluation: Evaluation,
-    heard: Mapping[str, Heard] | None = None,
+    contacts: Mapping[str, Contact] | None = None,
 ) -> list[Point]:
-    """Return the points of the day of `evaluation`; they are overwritten as the day goes on. `heard` is known
-    for today only. Raises RetryLater if the store does not answer.
+    """Return the points of the day of `evaluation`; they are overwritten as the day goes on. `contacts` are
+    known for today only. Raises RetryLater if the store does not answer.
     """
     midnight = midnight_of(day_of(evaluation.at, pilot.zone), pilot.zone)
     return [
         *standing(pilot, evaluation, midnight),
         *doubted(store, pilot, midnight),
-        *devices_of(devices, evaluation, midnight, heard or {}),
+        *devices_of(devices, evaluation, midnight, contacts or {}),
     ]
 
 
 def devices_of(
-    devices: Iterable[Device], evaluation: Evaluation, midnight: int, heard: Mapping[str, Heard]
+    devices: Iterable[Device], evaluation: Evaluation, midnight: int, contacts: Mapping[str, Contact]
 ) -> list[Point]:
     """Return one point for each sensor that has a reading in the rule's window or was ever heard. A simulated
     one that was silent for PLAYED_MS is left out: nobody simulates it any more, which is no fault.
@@ -60,12 +60,12 @@ def devices_of(
     result = []
     for device in devices:
         name = device.device
-        if device.simulated and name in heard and evaluation.at - heard[name].at > PLAYED_MS:
+        if device.simulated and name in contacts and evaluation.at - contacts[name].at > PLAYED_MS:
             continue
-        if device.model == DIARY or (name not in evaluation.coverage and name not in heard):
+        if device.model == DIARY or (name not in evaluation.coverage and name not in contacts):
             continue
         fields: dict[str, Value] = {"coverage": evaluation.coverage.get(name, 0.0)}
-        if (last := heard.get(name)) is not None:
+        if (last := contacts.get(name)) is not None:
             fields["last_seen"] = last.at
             fields["silent_minutes"] = max(0, evaluation.at - last.at) // MINUTE_MS
             fields |= last.battery

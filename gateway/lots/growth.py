@@ -46,7 +46,7 @@ class Growth:
     def conditions(self, community: str, plot: str, start: int, stop: int) -> Conditions:
         where = {"pilot": self._pilot.pilot, "community": community}
         spans = [one for one in self._spans() if one.device.community == community]
-        stood = _Stood(spans)
+        plots = _Plots(spans)
         rows = values = 0
         raw = hashlib.sha256()
         # device → the hours since `start` that have a row: any row, and rows measured on the plot
@@ -56,11 +56,11 @@ class Growth:
         sensed: Sensed = {}
         midnight = midnight_of(day_of(start, self._pilot.zone), self._pilot.zone)
         for row in self._newest_first(where, start, stop):
-            if (there := stood.on(row)) not in (plot, None):
+            if (row_plot := plots.on(row)) not in (plot, None):
                 continue
             rows += 1
             _, place, fields, time = row
-            tags, on_plot = dict(place), there is not None
+            tags, on_plot = dict(place), row_plot is not None
             device, day = tags["device"], (time - midnight) // DAY_MS
             if tags.get("simulated") == FLAG_TRUE:
                 simulated.add(device)
@@ -80,20 +80,20 @@ class Growth:
         flagged = sum(
             int(point.fields["flag"]) >= Flag.SUSPECT
             for point in whole(doubted, "flag")
-            if stood.on(point) in (plot, None)
+            if plots.on(point) in (plot, None)
         )
         slots = max(1, -(-(stop - start) // HOUR_MS))
         # devices that sensed something on the plot; a pump only reports its state
         own = {device for _, _, device, on_plot in sensed if on_plot}
-        known = {signal for signal, _, _, on_plot in sensed if on_plot}
-        sensed = {key: values for key, values in sensed.items() if key[3] or key[0] not in known}
+        own_signals = {signal for signal, _, _, on_plot in sensed if on_plot}
+        sensed = {key: values for key, values in sensed.items() if key[3] or key[0] not in own_signals}
         due: dict[str, set[int]] = {}
         for one in spans:
             if one.device.simulated or one.device.plot != plot or not _senses(one.device.model):
                 continue
             last = slots if one.revoked is None else min(slots, max(0, one.revoked - start) // HOUR_MS)
-            if asked := range(max(0, one.enrolled - start) // HOUR_MS, last):
-                due.setdefault(one.device.device, set()).update(asked)
+            if span := range(max(0, one.enrolled - start) // HOUR_MS, last):
+                due.setdefault(one.device.device, set()).update(span)
         counted = {device: own_hours.get(device, set()) for device in own | due.keys()} or hours
         return Conditions(
             start,
@@ -136,7 +136,7 @@ def _of_devices(points: Iterable[Point]) -> Iterator[Point]:
     return (point for point in points if any(name == "device" for name, _ in point.tags))
 
 
-class _Stood:
+class _Plots:
     """The plots on which devices of one community stood, from their enrolment spans."""
 
     def __init__(self, spans: Iterable[Enrolled]) -> None:
@@ -166,9 +166,9 @@ def _coverage(hours: Mapping[str, set[int]], due: Mapping[str, set[int]], slots:
     The share of an hour is among the devices that reported in it or were `due` in it. A device that is not in
     `due` was due in every hour.
     """
-    asked: Counter[int] = Counter()
-    heard: Counter[int] = Counter()
+    expected: Counter[int] = Counter()
+    reports: Counter[int] = Counter()
     for device, reported in hours.items():
-        asked.update(reported.union(due.get(device, range(slots))))
-        heard.update(reported)
-    return sum(heard[hour] / asked[hour] for hour in heard) / slots
+        expected.update(reported.union(due.get(device, range(slots))))
+        reports.update(reported)
+    return sum(reports[hour] / expected[hour] for hour in reports) / slots

@@ -34,18 +34,18 @@ class Openings:
     def __init__(self, folder: Path, pilot: Pilot) -> None:
         self._folder = folder
         self._pilot = pilot
-        self._told: tuple[int, list[scans.Opened]] = 0, []  # the time and the counts of the last result
+        self._last: tuple[int, list[scans.Opened]] = 0, []  # the time and the counts of the last result
 
     def points(self, at: int) -> list[Point]:
         """Return points of epoch ms `at`. Raises RetryLater if the files cannot be read now."""
         try:
             counted = scans.read(self._folder / "scans.sqlite")
-            if counted == self._told[1] and at - self._told[0] < HOUR_MS:
+            if counted == self._last[1] and at - self._last[0] < HOUR_MS:
                 return []
             points = self._all(counted, at)
         except (sqlite3.Error, OSError) as error:
             raise RetryLater("store.openings", error=why(error)) from error
-        self._told = at, counted
+        self._last = at, counted
         return points
 
     def _all(self, counted: list[scans.Opened], at: int) -> list[Point]:
@@ -65,8 +65,8 @@ class Openings:
                 result += self._lot(lot.community, lot.key, slots[lot.key], of_lot[lot.key])
         for one in counted:
             if one.key in grower:
-                there = grower[one.key], date.fromisoformat(one.day)
-                days[there] = days.get(there, 0) + one.number
+                key = grower[one.key], date.fromisoformat(one.day)
+                days[key] = days.get(key, 0) + one.number
         for (community, day), number in days.items():
             where = tags(pilot=self._pilot.pilot, community=community)
             result.append(Point("scan", where, {"scans": number}, midnight_of(day, self._pilot.zone)))

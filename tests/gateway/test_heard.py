@@ -7,7 +7,7 @@ import pytest
 from devices.pilots.pilot import load
 from gateway.clerk import heard as heard_module
 from gateway.clerk.heard import LastHeard
-from gateway.indicators.standing import BATTERY, Heard
+from gateway.indicators.standing import BATTERY, Contact
 from gateway.stores.points import WIDEST, Point, tags
 from tests.gateway.readings import DAY, HOUR, MINUTE, T
 
@@ -27,7 +27,7 @@ def by_hand(points, at):
             device = dict(point.tags)["device"]
             seen, battery = found.get(device, (0, {}))
             said = {name: point.fields[name] for name in BATTERY if name in point.fields}
-            found[device] = Heard(max(seen, point.time), battery | said)
+            found[device] = Contact(max(seen, point.time), battery | said)
     return found
 
 
@@ -95,7 +95,7 @@ def test_who_says_what_nobody_believes_is_heard(store):
     for minutes in (0, 20, 100):
         now = T + minutes * MINUTE
         store.write([Point("telemetry_flagged", where, {"value": 1.0, "flag": 3}, now)])
-        assert mine.at(now)["fast"] == LastHeard(store, PILOT).at(now)["fast"] == Heard(now, {})
+        assert mine.at(now)["fast"] == LastHeard(store, PILOT).at(now)["fast"] == Contact(now, {})
 
 
 def test_what_is_stored_hours_late_is_heard_of_within_the_hour(store):
@@ -109,7 +109,7 @@ def test_what_is_stored_hours_late_is_heard_of_within_the_hour(store):
 def test_a_clock_that_was_put_back_hears_what_is_there(store):
     mine = LastHeard(store, PILOT)
     store.write([reading(T, "d1", soil_ec=1.0)])
-    assert mine.at(T + DAY) and mine.at(T - HOUR) == {"d1": Heard(T, {})}
+    assert mine.at(T + DAY) and mine.at(T - HOUR) == {"d1": Contact(T, {})}
 
 
 def test_more_news_than_is_looked_at_is_none(store, monkeypatch):
@@ -126,4 +126,4 @@ def test_an_older_reading_that_comes_later_takes_nothing_back(store, fields):
     store.write([reading(T - MINUTE, "d1", battery_voltage=3.7)])
     mine.at(T)
     store.write([reading(T - 2 * MINUTE, "d1", **fields)])
-    assert mine.at(T + MINUTE)["d1"] == Heard(T - MINUTE, {"battery_voltage": 3.7})
+    assert mine.at(T + MINUTE)["d1"] == Contact(T - MINUTE, {"battery_voltage": 3.7})

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from devices.pilots.pilot import load
-from gateway.indicators.course import Forecast, asked, forecasts, further_events, path
+from gateway.indicators.course import Forecast, forecasts, further_events, path, required
 
 PILOT = load("dong-thap")
 COUNT, SHARE = PILOT.target("iot_communities"), PILOT.target("traceability_share")
@@ -23,16 +23,16 @@ def test_the_path_is_a_straight_line_from_nothing_through_the_dated_targets():
 
 def test_of_a_count_only_whole_ones_are_asked_for():
     assert path(COUNT, date(2026, 11, 21)) > 8
-    assert asked(COUNT, date(2026, 11, 21)) == 8
-    assert asked(SHARE, date(2026, 11, 21)) == path(SHARE, date(2026, 11, 22))
+    assert required(COUNT, date(2026, 11, 21)) == 8
+    assert required(SHARE, date(2026, 11, 21)) == path(SHARE, date(2026, 11, 22))
 
 
 @pytest.mark.parametrize(("year", "count", "share"), [(2025, 7, 0.15), (2030, 14, 0.5)])
 def test_on_the_last_day_of_its_year_a_target_is_due(year, count, share):
     """13 of 14 is behind the path on that day, and was not the day before."""
     last = date(year, 12, 31)
-    assert (asked(COUNT, last), asked(SHARE, last)) == (count, share)
-    assert asked(COUNT, date(year, 12, 30)) == count - 1
+    assert (required(COUNT, last), required(SHARE, last)) == (count, share)
+    assert required(COUNT, date(year, 12, 30)) == count - 1
 
 
 def test_four_in_five_futures_lie_in_the_band():

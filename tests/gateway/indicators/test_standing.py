@@ -9,7 +9,7 @@ from devices.clock import DAY_MS, HOUR_MS, midnight_of
 from devices.contract.quality import REASONS
 from devices.pilots.pilot import load
 from gateway.indicators.count import evaluate
-from gateway.indicators.standing import Heard, alarms, devices_of, doubted, forecast, left_behind, standing
+from gateway.indicators.standing import Contact, alarms, devices_of, doubted, forecast, left_behind, standing
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
 
@@ -75,8 +75,8 @@ def test_nobody_is_woken_for_a_diary(store):
     keeper = PILOT.fleet["tam-que-diary-01"]
     store.write([Point("telemetry", device_tags(keeper), {"soil_moisture": 31.0}, NOW - DAY_MS)])
     evaluation = evaluate(store, PILOT, PILOT.fleet.values(), NOW)
-    heard = {keeper.device: Heard(NOW - DAY_MS, {})}
-    found = devices_of(PILOT.fleet.values(), evaluation, MIDNIGHT, heard)
+    contacts = {keeper.device: Contact(NOW - DAY_MS, {})}
+    found = devices_of(PILOT.fleet.values(), evaluation, MIDNIGHT, contacts)
     assert found and keeper.device not in {dict(point.tags)["device"] for point in found}
 
 
@@ -85,8 +85,8 @@ def test_a_simulated_device_that_nobody_plays_any_more_is_not_silent_and_a_real_
     simulated = PILOT.fleet["my-dien-soil-probe-01"]
     real = replace(simulated, device="mine", simulated=False)
     for days, names in ((6, {"mine", simulated.device}), (8, {"mine"})):
-        heard = {one.device: Heard(NOW - days * DAY_MS, {}) for one in (real, simulated)}
-        found = devices_of([real, simulated], evaluation, MIDNIGHT, heard)
+        contacts = {one.device: Contact(NOW - days * DAY_MS, {}) for one in (real, simulated)}
+        found = devices_of([real, simulated], evaluation, MIDNIGHT, contacts)
         assert {dict(point.tags)["device"] for point in found} == names
 
 
