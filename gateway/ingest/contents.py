@@ -1,7 +1,7 @@
 """The content of a device's numbered messages, 32 bits each and packed: a node without a clock has hundreds.
 
-    runs     "b", from 7     "b", from 12    ...  runs of consecutive numbers, in the order they came
-    said     c7 c8 c9        c12             ...  the contents, four bytes each, one array for all runs
+    runs      "b", from 7     "b", from 12    ...  runs of consecutive numbers, in the order they came
+    contents  c7 c8 c9        c12             ...  the contents, four bytes each, one array for all runs
 
 Where a number came with several contents, each further one stands in a run of its own behind the first.
 """
@@ -19,7 +19,7 @@ Runs = list[tuple[str, int, str]]
 class Contents:
     """Contents by (boot, number), for at most `MOST` numbers, each from -2**63 up to but not 2**63."""
 
-    __slots__ = ("_boots", "_firsts", "_lengths", "_numbers", "_of", "_said", "_tops")
+    __slots__ = ("_boots", "_contents", "_firsts", "_lengths", "_numbers", "_of", "_tops")
 
     def __init__(self, runs: Iterable[Iterable[object]] = ()) -> None:
         """Build from what `runs` gave. Raises one of CONTENT for anything else."""
@@ -27,14 +27,14 @@ class Contents:
         self._tops: list[int] = []  # by boot, an upper bound of its numbers
         # of each run: its boot's place in `_boots`, its first number, how many contents it has
         self._of, self._firsts, self._lengths = array("H"), array("q"), array("H")
-        self._said = array("I")
+        self._contents = array("I")
         self._numbers = 0
         for boot, first, text in runs:
             self._append(str(boot), int(str(first)), _packed(str(text)))
 
     def get(self, boot: str, number: int) -> tuple[int, ...]:
         """The contents of a number, the oldest first."""
-        return tuple(self._said[place] for _, place in self._places(boot, number))
+        return tuple(self._contents[place] for _, place in self._places(boot, number))
 
     def put(self, boot: str, number: int, contents: Iterable[int]) -> None:
         """Replace the contents of a number, which becomes the newest."""
@@ -49,24 +49,24 @@ class Contents:
         places = list(self._places(boot, number))
         for run, place in reversed(places):
             self._cut(run, number)
-            del self._said[place]
+            del self._contents[place]
         self._numbers -= bool(places)
 
     def runs(self) -> Runs:
         """The runs as (boot, first number, eight hexadecimal digits a content), in the order they came."""
-        begin, behind, found = 0, None, Runs()
+        begin, behind, result = 0, None, Runs()
         for of, first, length in zip(self._of, self._firsts, self._lengths, strict=True):
-            text = _written(self._said[begin : begin + length])
+            text = _written(self._contents[begin : begin + length])
             if (of, first) == behind:  # the runs between these two are gone, so they become one
-                boot, start, before = found.pop()
-                found.append((boot, start, before + text))
+                boot, start, before = result.pop()
+                result.append((boot, start, before + text))
             else:
-                found.append((self._boots[of], first, text))
+                result.append((self._boots[of], first, text))
             begin, behind = begin + length, (of, first + length)
-        return found
+        return result
 
     def _places(self, boot: str, number: int) -> Iterator[tuple[int, int]]:
-        """The runs that hold a number, and where in `_said` each of its contents stands."""
+        """The runs that hold a number, and where in `_contents` each of its contents stands."""
         if boot not in self._boots or number > self._tops[of := self._boots.index(boot)]:
             return
         begin = 0
@@ -75,32 +75,32 @@ class Contents:
                 yield run, begin + ahead
             begin += length
 
-    def _append(self, boot: str, first: int, said: "array[int]") -> None:
+    def _append(self, boot: str, first: int, contents: "array[int]") -> None:
         """Append the contents of the numbers from `first` on."""
         if boot not in self._boots:
             self._know(boot)
-        of, last = self._boots.index(boot), first + len(said) - 1
+        of, last = self._boots.index(boot), first + len(contents) - 1
         again = False
         if self._of and self._of[-1] == of:
             behind = self._firsts[-1] + self._lengths[-1]
             again = behind == first + 1  # a further content of the last number
             if behind == first:
-                self._lengths[-1] += len(said)
+                self._lengths[-1] += len(contents)
                 first = last + 1
         if first <= last:
             self._of.append(of)
             self._firsts.append(first)
-            self._lengths.append(len(said))
-        self._said.extend(said)
-        self._numbers += len(said) - again
+            self._lengths.append(len(contents))
+        self._contents.extend(contents)
+        self._numbers += len(contents) - again
         self._tops[of] = max(self._tops[of], last)
 
     def _know(self, boot: str) -> None:
         """Add a boot, and forget the boots that have no run left."""
-        there = sorted(set(self._of))
-        if len(there) < len(self._boots):
-            self._of = array("H", map(there.index, self._of))
-            self._boots, self._tops = [self._boots[of] for of in there], [self._tops[of] for of in there]
+        used = sorted(set(self._of))
+        if len(used) < len(self._boots):
+            self._of = array("H", map(used.index, self._of))
+            self._boots, self._tops = [self._boots[of] for of in used], [self._tops[of] for of in used]
         self._boots.append(boot)
         self._tops.append(-(2**63))
 
@@ -118,12 +118,12 @@ def _packed(text: str) -> "array[int]":
     return _turned(array("I", bytes.fromhex(text)))
 
 
-def _written(said: "array[int]") -> str:
-    return _turned(said).tobytes().hex()
+def _written(contents: "array[int]") -> str:
+    return _turned(contents).tobytes().hex()
 
 
-def _turned(said: "array[int]") -> "array[int]":
+def _turned(contents: "array[int]") -> "array[int]":
     """Swap between the machine's byte order and the text's, which has the highest byte first."""
     if sys.byteorder == "little":
-        said.byteswap()
-    return said
+        contents.byteswap()
+    return contents

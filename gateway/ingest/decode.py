@@ -190,14 +190,14 @@ class Decoder:
             # a broker repeats a retained message at every subscription: it counts as old, whenever it comes
             raise PayloadError("retained")
         if envelope is None and device.probe is None:
-            told = decode(message.payload, device.device)
+            readings = decode(message.payload, device.device)
         else:
-            told = self._probes.telemetry(message.payload, device, envelope)
+            readings = self._probes.telemetry(message.payload, device, envelope)
         seen = self._remember(device, result)
-        if len(told) == 1 and not message.replayed:
-            values, claimed, seq, boot, _, identity, totals = told[0]
+        if len(readings) == 1 and not message.replayed:
+            values, claimed, seq, boot, _, identity, totals = readings[0]
             if claimed is None and boot is None and not identity and not totals:
-                self._clockless(index, message, told[0], device, result)
+                self._clockless(index, message, readings[0], device, result)
                 return
             if (
                 claimed is not None
@@ -217,7 +217,7 @@ class Decoder:
                 result.source.append(index)
                 return
         sorter = Sorter(index, message, device, seen, self._repeats, self._lane)
-        sorter.sort(told)
+        sorter.sort(readings)
         if not sorter.fresh:
             result.repeated[index] = device
         if sorter.known:

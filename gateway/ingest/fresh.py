@@ -132,9 +132,9 @@ class Sorter:
     def _repeated(self, one: Telemetry, *, believed: bool, late: bool) -> bool:
         """Whether a reading is known by its number, its time that is not believed, or the packet number."""
         if one.boot is not None and one.seq is not None:
-            tells = believed and one.values and not one.identity  # its time identifies the reading
-            what = None if tells else content(one)
-            return not self._seen.take(one.boot, one.seq, what, dup=self._message.dup, late=late)
+            timed = believed and one.values and not one.identity  # its time identifies the reading
+            digest = None if timed else content(one)
+            return not self._seen.take(one.boot, one.seq, digest, dup=self._message.dup, late=late)
         if one.boot is not None:
             self._seen.turn_to(one.boot)
         if believed:
@@ -169,13 +169,13 @@ class Sorter:
         self.fresh = True
         if time > self._seen.newest:
             self._seen.rewound = None
-        asked = replayed or ((late or self._unknown) and not self._seen.whole(time))
+        uncertain = replayed or ((late or self._unknown) and not self._seen.whole(time))
         kept = values if replayed else new
         if totals:
             fallen = self._seen.counters.since(time, totals)
             kept, new = {**kept, **fallen}, {**new, **fallen}
         if kept:
-            if asked:
+            if uncertain:
                 self.late.append(Late(self._place, self._device, time, kept))
-            self._seen.remember(time, new, asked=asked)
+            self._seen.remember(time, new, uncertain=uncertain)
             self.readings.append(Reading(self._device, time, kept, None, seq, boot))

@@ -43,10 +43,10 @@ def content(telemetry: Telemetry) -> int:
     """A numbered reading's content in 32 bits: the same number with the same content is the same reading."""
     if telemetry.identity:
         return crc32(telemetry.identity.encode()) or 1
-    said = array("d", telemetry.values.values())
+    numbers = array("d", telemetry.values.values())
     if telemetry.totals:
-        said.extend(amount for _, amount in telemetry.totals.values())
-    return crc32(said, (telemetry.time or 0) & 0xFFFF_FFFF) or 1
+        numbers.extend(amount for _, amount in telemetry.totals.values())
+    return crc32(numbers, (telemetry.time or 0) & 0xFFFF_FFFF) or 1
 
 
 class Seen:
@@ -59,8 +59,8 @@ class Seen:
     """
 
     __slots__ = (
-        "_arrival", "_asked", "_before", "_contents", "_counters", "_current", "_gone", "_kept", "_ranges",
-        "_signals", "_times", "newest", "played", "restarts", "rewound",
+        "_arrival", "_before", "_contents", "_counters", "_current", "_forgotten", "_packed", "_ranges",
+        "_signals", "_times", "_uncertain", "newest", "played", "restarts", "rewound",
     )  # fmt: skip
 
     def __init__(self, state: str = "") -> None:
@@ -80,20 +80,20 @@ class Seen:
         self._arrival = int(data.get("arrival", 0))
         self.played = bool(data.get("played", False))  # it simulates a scenario at another time than now
         self.restarts = int(data.get("restarts", 0))
-        self._gone = int(data.get("gone", 0))  # numbers in holes that were forgotten
+        self._forgotten = int(data.get("gone", 0))  # numbers in holes that were forgotten
         self.rewound: str | None = data.get("rewound")
         rows = data.get("times", ())
         # a state of an earlier version has only names, no values: the store is asked about its times
         whole = [row for row in rows if len(row) == 3 and row[0] < NEVER]
         # the values by time: of this batch as a dict, of the batches before as text
         self._times: dict[int, times.Values] | None = None
-        self._kept, self._signals = times.packed(times.read(whole, data.get("signals", ())))
+        self._packed, self._signals = times.packed(times.read(whole, data.get("signals", ())))
         newest = data.get("newest")
         if newest is None:
             newest = max((row[0] for row in rows), default=NEVER)
         # an earlier version wrote a negative number for none, and believed any time of a played scenario
         self.newest = int(newest) if 0 <= newest < NEVER else NEVER
-        self._asked: set[int] | frozenset[int] = _NONE
+        self._uncertain: set[int] | frozenset[int] = _NONE
         self._counters = Counters(data["totals"]) if data.get("totals") else None
 
     def dump(self) -> str:
@@ -109,12 +109,12 @@ class Seen:
             "newest": self.newest,
             "played": self.played,
             "restarts": self.restarts,
-            "gone": self._gone,
+            "gone": self._forgotten,
             "rewound": self.rewound,
         }
         if self._counters and (totals := self._counters.dump()):
             data["totals"] = totals
-        return f'{to_json(data).decode()[:-1]},"times":[{self._kept}]}}'
+        return f'{to_json(data).decode()[:-1]},"times":[{self._packed}]}}'
 
     @property
     def counters(self) -> Counters:
@@ -128,19 +128,19 @@ class Seen:
         if self._times is None:
             return
         new = self._times
-        if self._asked:
-            new = {time: values for time, values in new.items() if time not in self._asked}
-            self._asked = _NONE
+        if self._uncertain:
+            new = {time: values for time, values in new.items() if time not in self._uncertain}
+            self._uncertain = _NONE
         self._times = None
-        self._kept, self._signals = times.packed(new, self._kept, self._signals)
+        self._packed, self._signals = times.packed(new, self._packed, self._signals)
 
     def _known(self, time: int) -> dict[int, times.Values]:
         """The remembered times, unpacked as far as needed to look for `time`."""
         if self._times is None:
             self._times = {}
-        if self._kept and time <= self.newest:
-            self._times = times.unpacked(self._kept, self._signals) | self._times
-            self._kept, self._signals = "", ()
+        if self._packed and time <= self.newest:
+            self._times = times.unpacked(self._packed, self._signals) | self._times
+            self._packed, self._signals = "", ()
         return self._times
 
     def at(self, time: int) -> Mapping[str, float] | None:
@@ -156,18 +156,18 @@ class Seen:
 
     def whole(self, time: int) -> bool:
         """Whether all values at a time are remembered, so that the store need not be asked."""
-        return time in self._known(time) and time not in self._asked
+        return time in self._known(time) and time not in self._uncertain
 
-    def remember(self, time: int, values: Mapping[str, float], *, asked: bool) -> None:
-        """Remember the values at a time. `asked`: only the store knows whether they are new, so they are
+    def remember(self, time: int, values: Mapping[str, float], *, uncertain: bool) -> None:
+        """Remember the values at a time. `uncertain`: only the store knows whether they are new, so they are
         remembered for this batch alone.
         """
-        if asked:
-            if not isinstance(self._asked, set):
-                self._asked = set()
-            self._asked.add(time)
-        there = self._known(time)
-        there[time] = {**there.get(time, {}), **values}
+        if uncertain:
+            if not isinstance(self._uncertain, set):
+                self._uncertain = set()
+            self._uncertain.add(time)
+        known = self._known(time)
+        known[time] = {**known.get(time, {}), **values}
         if self.newest == NEVER or time > self.newest:
             self.newest = time
 
@@ -189,7 +189,7 @@ class Seen:
         """How many numbers of the remembered boots have not come so far: their messages may still come, or
         node, radio or broker lost them. Numbers before the first that came are not counted.
         """
-        return self._gone + sum(
+        return self._forgotten + sum(
             first - last - 1 for _, ranges in self._boots() for last, first in _pairs(ranges[1:-1])
         )
 
@@ -219,12 +219,12 @@ class Seen:
         if boot != self._current:
             self._turn_to(boot)
 
-    def take(self, boot: str, seq: int, said: int | None, *, dup: bool = False, late: bool = False) -> bool:
-        """Count a number; returns False for a repetition. `said` is the content, or None where the believed
+    def take(self, boot: str, seq: int, digest: int | None, *, dup: bool = False, late: bool = False) -> bool:
+        """Count a number; returns False for a repetition. `digest`: its `content`, or None where the believed
         time identifies the reading. `late`: its believed time is not later than all before. `dup`: the broker
         sends the message again.
         """
-        if said is not None and self.same(boot, seq, said):
+        if digest is not None and self.same(boot, seq, digest):
             return False
         if boot != self._current:
             self._turn_to(boot)
@@ -234,21 +234,21 @@ class Seen:
         elif seq == ranges[-1] + 1:  # the usual case: the next one
             ranges[-1] = seq
         else:
-            known, before = _has(ranges, seq), self._said(boot, seq)
-            if said is not None and known and not before and dup:
+            known, before = _has(ranges, seq), self._contents_of(boot, seq)
+            if digest is not None and known and not before and dup:
                 return False
             if known:
-                again = before != (REFUSED,) and not (said is None and late)
+                again = before != (REFUSED,) and not (digest is None and late)
             else:
-                lowest = ranges[0] - REORDERED if said is not None else ranges[-1]
+                lowest = ranges[0] - REORDERED if digest is not None else ranges[-1]
                 again = seq < lowest and not late
             if again:
                 self._begin_again(boot, seq)
             elif not known and (not late or ranges[0] - REORDERED <= seq <= ranges[-1] + REORDERED):
                 # else the number is of another epoch, or from before the first that came
-                self._gone = max(0, self._gone + _add(ranges, seq))
-        if said is not None:
-            self._note(boot, seq, said)
+                self._forgotten = max(0, self._forgotten + _add(ranges, seq))
+        if digest is not None:
+            self._note(boot, seq, digest)
         elif self._contents:
             self._contents.drop(boot, seq)
         return True
@@ -270,15 +270,15 @@ class Seen:
         if self._current is not None:
             yield self._current, self._ranges
 
-    def same(self, boot: str, seq: int, said: int) -> bool:
+    def same(self, boot: str, seq: int, digest: int) -> bool:
         """Whether this number came with this content."""
-        return said in self._said(boot, seq)
+        return digest in self._contents_of(boot, seq)
 
-    def claimed(self, time: int, said: int) -> bool:
+    def claimed(self, time: int, digest: int) -> bool:
         """Whether this content came before with this time, which is not believed. Remembers it if not."""
-        if self.same("", time, said):
+        if self.same("", time, digest):
             return True
-        self._note("", time, said)
+        self._note("", time, digest)
         return False
 
     def refuse(self, boot: str, seq: int) -> None:
@@ -303,14 +303,14 @@ class Seen:
                 del older[next(iter(older))]
             self._before = older
 
-    def _said(self, boot: str, seq: int) -> tuple[int, ...]:
+    def _contents_of(self, boot: str, seq: int) -> tuple[int, ...]:
         """The contents remembered under a number."""
         return self._contents.get(boot, seq) if self._contents else ()
 
-    def _note(self, boot: str, seq: int, said: int) -> None:
-        before = self._said(boot, seq)
-        kept = () if before == (REFUSED,) else before[1 - EPOCHS :]
-        self._put(boot, seq, (*kept, said))
+    def _note(self, boot: str, seq: int, digest: int) -> None:
+        before = self._contents_of(boot, seq)
+        earlier = () if before == (REFUSED,) else before[1 - EPOCHS :]
+        self._put(boot, seq, (*earlier, digest))
 
     def _put(self, boot: str, seq: int, contents: tuple[int, ...]) -> None:
         if self._contents is None:

@@ -30,7 +30,7 @@ def dated(seen, seq, time, boot="b"):
     seen.boots(boot, time)
     late = time <= seen.newest
     answer = seen.take(boot, seq, None, late=late)
-    seen.remember(time, {"soil_moisture": 1.0}, asked=late)
+    seen.remember(time, {"soil_moisture": 1.0}, uncertain=late)
     return answer
 
 
@@ -197,7 +197,7 @@ def test_a_batch_of_any_size_leaves_no_more_than_the_newest_times():
     assert seen.at(1000) is not None, "while the batch is sorted, all of it is known"
     seen.trim()
     assert seen.at(1000 + 3999) and not seen.at(1000) and len(seen.dump()) < 500
-    seen.remember(7, {"soil_ec": 1.0}, asked=True)
+    seen.remember(7, {"soil_ec": 1.0}, uncertain=True)
     assert seen.at(7)
     seen.trim()
     assert seen.at(7) is None, "only the store knows"
