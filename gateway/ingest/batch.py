@@ -28,39 +28,39 @@ class Batch(NamedTuple):
     seen: dict[str, str]
 
 
-def without(batch: Batch, known: Held) -> Batch:
+def without(batch: Batch, held: Held) -> Batch:
     """Leave out the values that the store holds already, and refuse messages that contradict it."""
     segment, decoded, points, source, seen = batch
-    for place, name in known.clash.items():
+    for place, name in held.clash.items():
         decoded.refused[place] = Refusal(segment.messages[place], "conflicting_time", name)
 
-    def left(place: int, time: int, names: Iterable[str]) -> set[str]:
-        if place in known.clash:
+    def new_names(place: int, time: int, names: Iterable[str]) -> set[str]:
+        if place in held.clash:
             return set()
-        return set(names) - known.equal.get((place, time), frozenset())
+        return set(names) - held.equal.get((place, time), frozenset())
 
-    kept: list[tuple[Point, int | None]] = []
+    pairs: list[tuple[Point, int | None]] = []
     for point, index in zip(points, source, strict=True):
-        if index is None or (index not in known.clash and (index, point.time) not in known.equal):
-            kept.append((point, index))
+        if index is None or (index not in held.clash and (index, point.time) not in held.equal):
+            pairs.append((point, index))
         elif point.measurement == "telemetry_flagged":
-            if left(index, point.time, (dict(point.tags)["signal"],)):
-                kept.append((point, index))
-        elif names := left(index, point.time, point.fields):
+            if new_names(index, point.time, (dict(point.tags)["signal"],)):
+                pairs.append((point, index))
+        elif names := new_names(index, point.time, point.fields):
             fields = {name: value for name, value in point.fields.items() if name in names}
-            kept.append((point._replace(fields=fields), index))
+            pairs.append((point._replace(fields=fields), index))
     readings: list[tuple[Reading, int]] = []
     for reading, index in zip(decoded.readings, decoded.source, strict=True):
-        names = left(index, reading.time, reading.values)
+        names = new_names(index, reading.time, reading.values)
         if names:
             values = {name: value for name, value in reading.values.items() if name in names}
             readings.append((reading._replace(values=values), index))
     new = {index for _, index in readings}
     senders = {late.place: late.device for late in decoded.late}
-    for place in {place for place, _ in known.equal} - new - decoded.refused.keys():
+    for place in {place for place, _ in held.equal} - new - decoded.refused.keys():
         decoded.repeated[place] = senders[place]
     decoded.readings, decoded.source = [one for one, _ in readings], [index for _, index in readings]
-    return Batch(segment, decoded, [point for point, _ in kept], [index for _, index in kept], seen)
+    return Batch(segment, decoded, [point for point, _ in pairs], [index for _, index in pairs], seen)
 
 
 class TakenBack(NamedTuple):
@@ -87,14 +87,14 @@ def forgotten(seen: Mapping[str, str], readings: Iterable[TakenBack]) -> dict[st
     for reading, _ in readings:
         if reading.device.device in seen:
             by_device.setdefault(reading.device.device, []).append(reading)
-    left = dict(seen)
+    memories = dict(seen)
     for device, some in by_device.items():
-        decoder, rule, checks = left[device].partition("\n")
+        decoder, rule, checks = memories[device].partition("\n")
         memory = recalled(device, decoder)
         for reading in some:
             memory.forget(reading)
-        left[device] = f"{memory.dump()}{rule}{checks}"
-    return left
+        memories[device] = f"{memory.dump()}{rule}{checks}"
+    return memories
 
 
 def refuse_repeated(
@@ -150,15 +150,15 @@ def write_down(
     """Hand the diary events to `keep`. An event that `keep` stumbles over is refused; the others are kept."""
     diary = [one for one in decoded.diary if one.place not in decoded.refused]
     try:
-        taken = [diary[place] for place in keep(diary)]
+        clashing = [diary[place] for place in keep(diary)]
     except CONTENT:
-        taken = []
+        clashing = []
         for one in diary:
             try:
-                taken += [one for _ in keep([one])]
+                clashing += [one for _ in keep([one])]
             except CONTENT as error:
                 decoded.refused[one.place] = unhandled(segment.messages[one.place], error)
-    for one in taken:
+    for one in clashing:
         decoded.refused[one.place] = Refusal(segment.messages[one.place], "id_taken", one.event.id)
 
 
@@ -181,7 +181,7 @@ def join_memory(seen: str, checks: str) -> str:
     return f"{seen}\n{checks}"
 
 
-def split_memory(kept: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
+def split_memory(memories: Mapping[str, object]) -> tuple[dict[str, str], dict[str, str]]:
     """Split the spool's texts into the decoder's and the checker's memories by device; skip all but text."""
-    parts = {device: text.partition("\n") for device, text in kept.items() if isinstance(text, str)}
+    parts = {device: text.partition("\n") for device, text in memories.items() if isinstance(text, str)}
     return {d: part[0] for d, part in parts.items()}, {d: part[2] for d, part in parts.items()}

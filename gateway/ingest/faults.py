@@ -17,16 +17,16 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._said: dict[str, str] = {}
+        self._last: dict[str, str] = {}
 
     def add(self, part: str, error: BaseException | str, number: int = 1) -> None:
         """Count a fault; log it, with its trace if any, unless the part's last fault had the same text."""
         text = said(error) if isinstance(error, BaseException) else error
         with self._lock:
             self._counts[part] += number
-            known = self._said.get(part) == text
-            self._said[part] = text
-        if not known:
+            repeated = self._last.get(part) == text
+            self._last[part] = text
+        if not repeated:
             trace = error if isinstance(error, BaseException) else None
             log.error("a defect of this program (%s), which is said once: %s", part, text, exc_info=trace)
 
@@ -38,4 +38,4 @@ class Faults:
     def text(self) -> str:
         """One line per part: how many faults, and the newest error."""
         with self._lock:
-            return "".join(f"{part}: {self._counts[part]} × {error}\n" for part, error in self._said.items())
+            return "".join(f"{part}: {self._counts[part]} × {error}\n" for part, error in self._last.items())

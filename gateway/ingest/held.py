@@ -42,13 +42,13 @@ def held(store: Store, late: Sequence[Late]) -> Held:
     equal: dict[tuple[int, int], frozenset[str]] = {}
     clash: dict[int, str] = {}
     for place, device, time, values in late:
-        there = stored[device.device, time]
-        same = frozenset(name for name, value in values.items() if value in there.get(name, ()))
-        other = [name for name in values if name in there and name not in same]
-        if other:
-            clash[place] = min(other)
-        elif same:  # a message may name one time twice, each time for other signals
-            equal[place, time] = same | equal.get((place, time), frozenset())
+        stored_values = stored[device.device, time]
+        matching = frozenset(name for name, value in values.items() if value in stored_values.get(name, ()))
+        clashing = [name for name in values if name in stored_values and name not in matching]
+        if clashing:
+            clash[place] = min(clashing)
+        elif matching:  # a message may name one time twice, each time for other signals
+            equal[place, time] = matching | equal.get((place, time), frozenset())
     return Held(equal, clash)
 
 
@@ -102,11 +102,11 @@ def _ask(store: Store, where: Mapping[str, str], span: Sequence[Late], limit: in
 
 
 def _note(stored: _Stored, device: str, time: int, fields: Iterable[tuple[str, Value]]) -> None:
-    there = stored.get((device, time))
-    if there is not None:
+    values = stored.get((device, time))
+    if values is not None:
         for name, value in fields:
             if isinstance(value, int | float):
-                there.setdefault(name, set()).add(float(value))
+                values.setdefault(name, set()).add(float(value))
 
 
 def _spans(late: Iterable[Late], longest: int) -> Iterator[list[Late]]:

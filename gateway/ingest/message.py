@@ -53,8 +53,8 @@ class Refusal(NamedTuple):
 
 def unhandled(message: Message, error: Exception) -> Refusal:
     """The refusal of a message that our own code stumbled over."""
-    told = PayloadError("unhandled", said(error))
-    return Refusal(message, told.reason, told.field)
+    cause = PayloadError("unhandled", said(error))
+    return Refusal(message, cause.reason, cause.field)
 
 
 class Written(NamedTuple):

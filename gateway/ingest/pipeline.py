@@ -170,11 +170,11 @@ class Pipeline:
         """Bring one batch to its end: each message is stored, a duplicate, or refused with a reason."""
         understood = batch.decoded.readings, batch.decoded.source
         if batch.decoded.late:
-            known: list[Held] = []
+            holdings: list[Held] = []
             late = batch.decoded.late
-            if not self._patiently(lambda: known.append(held(self._store, late))):
+            if not self._patiently(lambda: holdings.append(held(self._store, late))):
                 return
-            batch = without(batch, known[-1])
+            batch = without(batch, holdings[-1])
         before = self._vain_before(batch.decoded)
         refuse_repeated(batch, understood, before)
         segment, decoded, points, source, seen = batch = without_refused(batch)
@@ -251,11 +251,11 @@ class Pipeline:
         check = self._checker.check
         for reading, index in zip(decoded.readings, decoded.source, strict=True):
             try:
-                made = check(reading)
+                checked = check(reading)
             except CONTENT as error:
-                made = self._checked_anew(reading, index, error, segment, decoded)
-            points += made
-            source += [index] * len(made)
+                checked = self._checked_anew(reading, index, error, segment, decoded)
+            points += checked
+            source += [index] * len(checked)
         for state in decoded.states:
             device = state.device
             where = tags(pilot=device.pilot, community=device.community, device=device.device)

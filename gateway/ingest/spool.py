@@ -60,9 +60,9 @@ class Spool:
     @classmethod
     def to_read(cls, path: Path) -> Self:
         """Open read-only, beside a running gateway: methods that write raise sqlite3's error."""
-        made = cls.__new__(cls)
-        made._set_up(File(path, open_to_read(path), Room()))
-        return made
+        spool = cls.__new__(cls)
+        spool._set_up(File(path, open_to_read(path), Room()))
+        return spool
 
     def _set_up(self, file: File) -> None:
         self._file = file
@@ -70,7 +70,7 @@ class Spool:
         self._lock = file.lock
         self._at_hand: dict[int, tuple[Sequence[Message], int]] = {}  # by commit: messages, and their bytes
         self._at_hand_bytes = 0  # of all of them
-        self._given = 0  # the newest commit that `pending` gave: nobody asks for it again
+        self._last_pending = 0  # the newest commit that `pending` gave: nobody asks for it again
 
     def close(self) -> None:
         """Close the file."""
@@ -89,7 +89,7 @@ class Spool:
             self._insert("answer", answers, apart)
             self._book(received=len(messages))
         with self._lock:  # committed: the copy in memory is the same as on disk
-            if number > self._given and self._at_hand_bytes + len(body) <= AT_HAND_BYTES:
+            if number > self._last_pending and self._at_hand_bytes + len(body) <= AT_HAND_BYTES:
                 self._at_hand[number] = rest, len(body)
                 self._at_hand_bytes += len(body)
 
@@ -102,12 +102,12 @@ class Spool:
         with self._lock:
             for (number,) in self._db.execute("SELECT id FROM segment WHERE id>? ORDER BY id", (after,)):
                 ids.append(number)
-                known, size = self._at_hand.pop(number, ((), 0))
+                at_hand, size = self._at_hand.pop(number, ((), 0))
                 self._at_hand_bytes -= size
-                messages += known or self._read(number)
+                messages += at_hand or self._read(number)
                 if len(messages) >= limit:
                     break
-            self._given = max(self._given, *ids[-1:], 0)
+            self._last_pending = max(self._last_pending, *ids[-1:], 0)
         return Segment(tuple(ids), messages) if ids else None
 
     def answers(self) -> Segment | None:
@@ -183,8 +183,8 @@ class Spool:
             try:
                 count: Mapping[str, int] = dict(self._db.execute("SELECT name, value FROM book"))
                 # a file of an earlier version, opened read-only, has only one of these tables
-                there = self._db.execute("SELECT name FROM sqlite_master WHERE name IN ('segment','answer')")
-                waiting = " UNION ALL ".join(f"SELECT messages, arrived FROM {name}" for (name,) in there)
+                tables = self._db.execute("SELECT name FROM sqlite_master WHERE name IN ('segment','answer')")
+                waiting = " UNION ALL ".join(f"SELECT messages, arrived FROM {name}" for (name,) in tables)
                 spooled, oldest = self._db.execute(
                     f"SELECT coalesce(sum(messages),0), min(arrived) FROM ({waiting})"
                 ).fetchone()
@@ -215,7 +215,7 @@ class Spool:
         `quarantined` to `spooled` in the books and records who did it. A message whose payload was cut to fit
         stays in the quarantine.
         """
-        done: list[int] = []
+        released: list[int] = []
         with self._file.transaction() as db:
             for number in ids:
                 row = db.execute(
@@ -231,13 +231,13 @@ class Spool:
                 self._insert(table, [message], b"".join(pack([message])))
                 db.execute("UPDATE quarantine SET replayed=? WHERE id=?", (now_ms(), number))
                 self._book(quarantined=-1)
-                done.append(number)
-            if done:
+                released.append(number)
+            if released:
                 db.execute(
                     "INSERT INTO replay SELECT max(?, coalesce(max(time), 0) + 1), ?, ?, ? FROM replay",
-                    (now_ms(), account(), ", ".join(map(str, done[:NAMED])), len(done)),
+                    (now_ms(), account(), ", ".join(map(str, released[:NAMED])), len(released)),
                 )
-        return len(done)
+        return len(released)
 
     def replays(self, since: int) -> list[Replay]:
         """The replays since epoch ms `since`, the oldest first."""
@@ -289,8 +289,8 @@ class Spool:
         if not messages:
             return 0
         row = len(messages), messages[0].arrival, body
-        done = self._db.execute(f"INSERT INTO {table}(messages, arrived, body) VALUES(?,?,?)", row)
-        return done.lastrowid or 0
+        cursor = self._db.execute(f"INSERT INTO {table}(messages, arrived, body) VALUES(?,?,?)", row)
+        return cursor.lastrowid or 0
 
     def _read(self, number: int, table: str = "segment") -> list[Message]:
         arrived, size, body = self._db.execute(

@@ -144,8 +144,8 @@ class File:
         free = disk.f_bavail * disk.f_frsize
         growth += max(0, pages * self._page - self.path.stat().st_size)
         if free - growth < self._room.free:
-            left = max(0, free - growth) // MB
-            raise SpoolFull("spool.disk", path=self.path, free=left, keep=self._room.free // MB)
+            remaining = max(0, free - growth) // MB
+            raise SpoolFull("spool.disk", path=self.path, free=remaining, keep=self._room.free // MB)
 
     def transaction(self) -> "Transaction":
         """BEGIN IMMEDIATE … COMMIT; raises SpoolFull for a full disk, and then keeps nothing."""
@@ -153,8 +153,8 @@ class File:
 
     def _pages(self) -> tuple[int, int]:
         """How many pages the file has, and how many of them are free."""
-        ask = self.db.execute
-        return ask("PRAGMA page_count").fetchone()[0], ask("PRAGMA freelist_count").fetchone()[0]
+        execute = self.db.execute
+        return execute("PRAGMA page_count").fetchone()[0], execute("PRAGMA freelist_count").fetchone()[0]
 
 
 class Transaction:
@@ -202,9 +202,9 @@ class Transaction:
 def _mend(path: Path, fault: str) -> None:
     """Copy what can be read of the damaged file into a new one, and put that in its place."""
     counted_anew = f"DELETE FROM book WHERE name='{QUARANTINE_BYTES}'"
-    aside, kept = salvage(path, _SCHEMA, _KEYS, counted_anew)
+    aside, salvaged = salvage(path, _SCHEMA, _KEYS, counted_anew)
     log.error(
         "the spool %s is damaged (%s): it is kept as %s, and what can be read of it goes on: %d commits "
         "waiting, %d refused messages. Look after the disk; `hoiquan doctor` says how many messages are lost",
-        path, fault, aside.name, kept["segment"] + kept["answer"], kept["quarantine"],
+        path, fault, aside.name, salvaged["segment"] + salvaged["answer"], salvaged["quarantine"],
     )  # fmt: skip
