@@ -79,9 +79,9 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     if registry is None:
         return True
     password = settings.gateway_password.get_secret_value()
-    left = _left(own)
+    former = _former_group(own)
     receiver = Receiver(
-        settings.mqtt, account, password, settings.mqtt_version, settings.group, left, settings.mqtt_ca
+        settings.mqtt, account, password, settings.mqtt_version, settings.group, former, settings.mqtt_ca
     )
     room = Room(settings.spool_max_mb * MB, settings.spool_free_mb * MB)
     spool = Spool(own.spool, room, mend=True)
@@ -137,14 +137,14 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
             health.look()
             if receiver.connected and (denied := denials()):
                 receiver.take_in(denied)
-            if receiver.connected and left != settings.group:
+            if receiver.connected and former != settings.group:
                 with suppress(OSError):  # a full disk: the next look tries again
                     replace(own.group, settings.group)
-                    left = settings.group
+                    former = settings.group
         return True
 
 
-def _left(own: Files) -> str:
+def _former_group(own: Files) -> str:
     """The group that the broker's session belongs to, as last written down; only a hint."""
     try:
         return own.group.read_text("utf-8")

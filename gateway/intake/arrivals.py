@@ -43,7 +43,7 @@ class Arrivals:
         self.waiting = 0
         self.held_back = float("-inf")
         lock = threading.Lock()
-        self._arrived, self._left = threading.Condition(lock), threading.Condition(lock)
+        self._arrived, self._removed = threading.Condition(lock), threading.Condition(lock)
         # how many messages came last time before the broker went quiet; the broker's window, known once the
         # same number came twice (else 0); how many messages wake the thread in `take`
         self._fell_quiet_at, self._window, self._enough = 0, 0, 1
@@ -77,7 +77,7 @@ class Arrivals:
             taken = [queue.popleft() for _ in range(min(limit, len(queue)))]
             self.waiting -= weight(taken)
             if self.waiting < WAITING_BYTES:
-                self._left.notify()
+                self._removed.notify()
         return taken
 
     def acknowledged(self) -> None:
@@ -92,8 +92,8 @@ class Arrivals:
                 time.sleep(REST)
             return True
         self.held_back = time.monotonic()
-        with self._left:
-            return self._left.wait_for(lambda: self.waiting < WAITING_BYTES, ROOM)
+        with self._removed:
+            return self._removed.wait_for(lambda: self.waiting < WAITING_BYTES, ROOM)
 
     def _linger(self, limit: int) -> None:
         """If anything has come, wait a moment for more. A broker whose window is full goes quiet after the
@@ -102,15 +102,15 @@ class Arrivals:
         queue, end = self._queue, time.monotonic() + LINGER
         self._enough = self._window or limit
         while (
-            0 < (here := len(queue)) < self._enough
+            0 < (count := len(queue)) < self._enough
             and self.waiting < WAITING_BYTES
-            and (left := end - time.monotonic()) > 0
+            and (remaining := end - time.monotonic()) > 0
         ):
-            known = here >= FEW or here == self._fell_quiet_at
-            self._arrived.wait(min(left, QUIET if known else LINGER))
-            if len(queue) == here:
-                self._window = here if here == self._fell_quiet_at else 0
-                self._fell_quiet_at = here
+            expected = count >= FEW or count == self._fell_quiet_at
+            self._arrived.wait(min(remaining, QUIET if expected else LINGER))
+            if len(queue) == count:
+                self._window = count if count == self._fell_quiet_at else 0
+                self._fell_quiet_at = count
                 break
 
 

@@ -49,21 +49,21 @@ class Link(Client):
         if not data:
             return self._loop_rc_handle(MQTTErrorCode.MQTT_ERR_CONN_LOST)
         self._unread += data
-        done = self._take_in()
-        return self._loop_rc_handle(done) if done else done
+        code = self._take_in()
+        return self._loop_rc_handle(code) if code else code
 
     def _take_in(self) -> MQTTErrorCode:
         """Cut whole packets off the unread bytes. Messages are handed on before a packet of another kind."""
         unread, at, publishes = self._unread, 0, list[Publish]()
-        done = MQTTErrorCode.MQTT_ERR_SUCCESS
+        code = MQTTErrorCode.MQTT_ERR_SUCCESS
         sock, properties = self._sock, self._protocol == MQTTv5
-        while not done and self._sock is sock:
+        while not code and self._sock is sock:
             part = frame(unread, at)
             if part is None:
                 break
             begin, end = part
             if begin < 0:
-                done = MQTTErrorCode.MQTT_ERR_PROTOCOL
+                code = MQTTErrorCode.MQTT_ERR_PROTOCOL
                 break
             head = unread[at]
             if end > len(unread):
@@ -72,17 +72,17 @@ class Link(Client):
             if head & 0xF0 == PUBLISH and head & 0x06 != 0x04:  # QoS 0 and 1: no other is asked for
                 packet = read_publish(head, unread[begin:end], properties)
                 if packet is None:
-                    done = MQTTErrorCode.MQTT_ERR_PROTOCOL
+                    code = MQTTErrorCode.MQTT_ERR_PROTOCOL
                     break
                 publishes.append(packet)
                 continue
             self._hand_on(publishes)
             publishes = []
-            done = self._handle(head, unread[begin:end])
+            code = self._handle(head, unread[begin:end])
         self._hand_on(publishes)
         if self._sock is sock:  # else `_unread` is a new connection's
             self._unread = unread[at:]
-        return done
+        return code
 
     def _hand_on(self, publishes: list[Publish]) -> None:
         if publishes:

@@ -44,7 +44,7 @@ from gateway.intake.link import Link
 
 log = logging.getLogger(__name__)
 EVERYTHING = "hoiquan/#"
-TAKEN = (EVERYTHING, *filters(), f"{DENIED}/#")  # topics whose messages are spooled
+SPOOLED = (EVERYTHING, *filters(), f"{DENIED}/#")  # topics whose messages are spooled
 SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while we are away
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
 ASK_AGAIN = 30.0  # seconds until the gateway asks again for a refused subscription
@@ -60,10 +60,10 @@ class Receiver:
     """A paho client with manual acknowledgements. One thread other than paho's calls `take` and `ack`."""
 
     def __init__(
-        self, url: str, username: str, password: str, version: int, group: str = "", left: str = "",
+        self, url: str, username: str, password: str, version: int, group: str = "", former: str = "",
         ca: Path | None = None,
     ) -> None:  # fmt: skip
-        """`group`: the gateways that share the messages; `left`: the group of the last run; "" for none.
+        """`group`: the gateways that share the messages; `former`: the group of the last run; "" for none.
         `ca`: the file of the authority behind an mqtts:// broker's certificate, None for the system's
         authorities.
         """
@@ -71,14 +71,14 @@ class Receiver:
             raise Misuse("setting.group_of_3", group=group)
         self._broker = broker_url.parse(url)
         self._version = version
-        self._share, before = (f"$share/{name}/" if name else "" for name in (group, left))
+        self._share, before = (f"$share/{name}/" if name else "" for name in (group, former))
         # The session keeps its subscriptions: with those of the former group each message would come twice.
-        stale = [*TAKEN, *([Heartbeat(username, left).shared] if left else [])]
-        self._stale = [before + topic for topic in stale] if group != left else []
+        stale = [*SPOOLED, *([Heartbeat(username, former).shared] if former else [])]
+        self._stale = [before + topic for topic in stale] if group != former else []
         self.heartbeat = Heartbeat(username, group)
         self.notices = Notices()
         self._unshared = (self.heartbeat.topic, *NOTICES)  # every gateway hears these itself, at QoS 0
-        self._wanted = [*(self._share + topic for topic in TAKEN), *self._unshared]
+        self._wanted = [*(self._share + topic for topic in SPOOLED), *self._unshared]
         self._group_beats = self._share + self.heartbeat.shared  # also at QoS 0
         if group:
             self._wanted.append(self._group_beats)
@@ -102,11 +102,11 @@ class Receiver:
         self._client.has_room = self._arrivals.has_room
         self._epoch = 0
         self.connected = False  # connected and subscribed: from then on the broker keeps messages for us
-        self._kept = False  # whether the broker had kept the session
+        self._resumed = False  # whether the broker had kept the session
         self._no_way = ""  # why the last try to connect failed
         self._refused: dict[str, str] = {}  # subscriptions that the broker did not grant, and why
         self._asking = threading.Lock()
-        self._asked: dict[int, Sequence[str]] = {}  # topics by the request's number; guarded by `_asking`
+        self._requests: dict[int, Sequence[str]] = {}  # topics by the request's number; guarded by `_asking`
         self._ask_again = 0.0
 
     def start(self) -> None:
@@ -192,7 +192,7 @@ class Receiver:
             return
         self._epoch += 1
         self.heartbeat.begin()
-        self._kept = flags.session_present
+        self._resumed = flags.session_present
         # A broker that crashed may have lost the subscription with the session: always ask again.
         if self._stale:
             client.unsubscribe(self._stale)
@@ -212,14 +212,14 @@ class Receiver:
         with self._asking:
             wanted = options if self._version == MQTTv5 else list(qos.items())
             _, number = self._client.subscribe(wanted)
-            self._asked[number or 0] = topics
+            self._requests[number or 0] = topics
         self._ask_again = time.monotonic() + ASK_AGAIN
 
     def _on_subscribe(
         self, _: Client, __: Any, number: int, reasons: list[ReasonCode], ____: Properties | None
     ) -> None:
         with self._asking:
-            topics = self._asked.pop(number, ())
+            topics = self._requests.pop(number, ())
         for topic, reason in zip(topics, reasons, strict=False):
             if not reason.is_failure:
                 self._refused.pop(topic, None)
@@ -230,7 +230,7 @@ class Receiver:
         if self.connected or self._wanted[0] in self._refused:
             return
         self.connected, self._no_way = True, ""
-        log.info("connected to %s, session %s", self._broker, "kept" if self._kept else "new")
+        log.info("connected to %s, session %s", self._broker, "kept" if self._resumed else "new")
         self.beat()
 
     def _on_connect_fail(self, _: Client, __: Any) -> None:
@@ -250,7 +250,7 @@ class Receiver:
     def _on_publishes(self, received: list[Publish]) -> None:
         # An exception here would end paho's thread while it still looks connected.
         arrival = now_ms()
-        epoch, passed, taken = self._epoch, [], []
+        epoch, passed, messages = self._epoch, [], []
         for topic, payload, mid, qos, dup, retain in received:
             if not qos and self._own(topic, payload):
                 continue
@@ -258,10 +258,10 @@ class Receiver:
                 passed.append(mid)
             else:
                 # Message's own `__new__` takes twice the time
-                taken.append(
+                messages.append(
                     tuple.__new__(Message, (topic, payload, arrival, dup, retain, False, mid, epoch))
                 )
-        self._arrivals.put(taken, len(received))
+        self._arrivals.put(messages, len(received))
         self._client.acknowledge(mid for mid in passed if mid)
 
     def _own(self, topic: str, payload: bytes) -> bool:
