@@ -78,13 +78,13 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
     """The InfluxQL of query A, and of M where the rule needs a second number."""
     if rule.gauge is not None and pilot.alarms is not None:
         newest, readings = _hours(rule.gauge, pilot, pilot.alarms)
-        return (newest, readings) if rule.asked == "quiet" else (newest,)
+        return (newest, readings) if rule.query == "quiet" else (newest,)
     device, by_device = named("device"), f"{named('device', 'community')}, {named('device', 'device')}"
     gateway, instance = named("gateway"), named("gateway", "instance")
     by_instance = f"GROUP BY {instance}"
     mine = _pilot("device", pilot)
     whole, *parts = (named("gateway", part) for part in BOOKS)
-    match rule.asked:
+    match rule.query:
         case "store":
             return (f"SELECT count({whole}) FROM {gateway} WHERE time > now() - 10m",)
         case "silent":
@@ -154,7 +154,7 @@ def condition(rule: Rule) -> str:
     # an alarm level as its file has it, 4.0; a limit of the system's state without a needless .0
     number = repr if rule.gauge is not None else spelt
     until = "" if end is None else f" && $B {within} {number(end)}"
-    quiet = " && $N < 1" if rule.asked == "quiet" else ""
+    quiet = " && $N < 1" if rule.query == "quiet" else ""
     return f"$B {beyond} {number(limit)}{until}{quiet}"
 
 
@@ -169,9 +169,9 @@ def _board(rule: Rule) -> tuple[str, int]:
     if rule.gauge is not None:
         signal = rule.gauge.signal
         return BOARD_OF.get(signal, ("community", PANELS.get(signal, 1)))
-    if rule.asked == "course":
+    if rule.query == "course":
         return "targets", PLAN_PANELS[rule.quantity]
-    return PANEL_OF[rule.asked]
+    return PANEL_OF[rule.query]
 
 
 def _pilot(measurement: str, pilot: Pilot) -> str:

@@ -105,16 +105,16 @@ class Words:
     def _ended(self, alarm: Alarm) -> str:
         """Say that the alarm is over, with the number that shows it, or that nobody knows."""
         rule = self._rules[alarm.rule]
-        said = text(
+        sentence = text(
             f"alerts.{'lost' if alarm.outcome == 'lost' else 'calm'}", self.lang, what=rule.title(self.lang)
         )
         if alarm.outcome != "lost" and alarm.value is not None:
-            said += self._value(rule, alarm.value)
-        return self._of(alarm, said) + self._where(alarm)
+            sentence += self._value(rule, alarm.value)
+        return self._of(alarm, sentence) + self._where(alarm)
 
-    def _of(self, alarm: Alarm, said: str) -> str:
+    def _of(self, alarm: Alarm, sentence: str) -> str:
         """Mark a sentence about a simulated gauge, so that nobody acts on it as on a real one's."""
-        return text("alerts.simulated", self.lang, said=said) if alarm.simulated else said
+        return text("alerts.simulated", self.lang, said=sentence) if alarm.simulated else sentence
 
     def _value(self, rule: Rule, value: float) -> str:
         if rule.value is None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import SHARE, Pilot
-from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, SLOT_MS, Asked, Rule
-from gateway.control.alarms.states import Found, Key
+from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, SLOT_MS, Query, Rule
+from gateway.control.alarms.states import Key, Number
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Tags
 from gateway.stores.store import Bucket, Latest, Store, all_points
 
@@ -36,7 +36,7 @@ class Numbers:
         self._rules = list(rules)
         self._where = {"pilot": pilot.pilot}
         self._signals = list(dict.fromkeys(rule.gauge.signal for rule in self._rules if rule.gauge))
-        self._there: dict[Gauges, dict[str, Worst]] = {}  # the newest hour that has readings, by device
+        self._hours_of: dict[Gauges, dict[str, Worst]] = {}  # the newest hour that has readings, by device
         self._rows: dict[Key, int] = {}  # on how many days the device had a row
         self._shares: dict[Key, float] = {}  # its newest coverage
         self._minutes: dict[Key, float] = {}  # how long it has been silent, in minutes
@@ -45,7 +45,7 @@ class Numbers:
         # epoch ms of the last daily, hourly and minutely read
         self._whole = self._hourly = self._read = 0
 
-    def look(self, at: int, speaking: Iterable[Device] | None = None) -> dict[str, dict[Key, Found]]:
+    def look(self, at: int, speaking: Iterable[Device] | None = None) -> dict[str, dict[Key, Number]]:
         """Return what each rule finds at `at`. Only devices in `speaking`, which may send now, count; if it
         is None, all in the store count. Raises RetryLater.
         """
@@ -60,25 +60,25 @@ class Numbers:
         self._written(at, whole=hourly)
         self._read = at
         self._hourly, self._whole = at if hourly else self._hourly, at if whole else self._whole
-        asked: dict[Asked, Callable[[int], dict[Key, Found]]] = {
+        lookups: dict[Query, Callable[[int], dict[Key, Number]]] = {
             "silent": self._silent, "coverage": self._coverage, "books": self._books,
             "gateway": self._writing, "quarantine": self._quarantine, "spool": self._spool,
         }  # fmt: skip
-        shared = {name: ask(at) for name, ask in asked.items()}
+        shared = {name: ask(at) for name, ask in lookups.items()}
         course = self._course(at)
-        found = {}
+        numbers = {}
         for rule in self._rules:
             if rule.gauge is not None:
-                found[rule.id] = self._levels(rule, at)
-            elif rule.asked == "course":
-                found[rule.id] = {Key(): course[rule.quantity]} if rule.quantity in course else {}
+                numbers[rule.id] = self._levels(rule, at)
+            elif rule.query == "course":
+                numbers[rule.id] = {Key(): course[rule.quantity]} if rule.quantity in course else {}
             else:
                 # the rule `store`: the store has answered
-                found[rule.id] = shared.get(rule.asked, {Key(): Found(0)})
-        return found
+                numbers[rule.id] = shared.get(rule.query, {Key(): Number(0)})
+        return numbers
 
-    def _levels(self, rule: Rule, at: int) -> dict[Key, Found]:
-        found = {}
+    def _levels(self, rule: Rule, at: int) -> dict[Key, Number]:
+        numbers = {}
         gauge = rule.gauge
         assert gauge is not None
         running = at // HOUR_MS * HOUR_MS
@@ -86,19 +86,19 @@ class Numbers:
             for flag in (FLAG_FALSE, FLAG_TRUE):  # where real ones measure, simulated ones do not count
                 recent = [
                     one
-                    for one in self._there.get((gauge.signal, place, flag), _NONE).items()
+                    for one in self._hours_of.get((gauge.signal, place, flag), _NONE).items()
                     if one[1][0] > at - LOOK_BACK_MS - HOUR_MS
                 ]
-                there = [worst for device, worst in recent if self._speaks(Key(place, device), flag)]
+                hours = [worst for device, worst in recent if self._speaks(Key(place, device), flag)]
                 if recent:
-                    found[Key(place)] = Found(None)
-                if there:
+                    numbers[Key(place)] = Number(None)
+                if hours:
                     over = gauge.when == "over"
-                    value, hour = max((high if over else -low, hour) for hour, low, high in there)
+                    value, hour = max((high if over else -low, hour) for hour, low, high in hours)
                     now = int(hour == running)
-                    found[Key(place)] = Found(value if over else -value, now, flag == FLAG_TRUE)
+                    numbers[Key(place)] = Number(value if over else -value, now, flag == FLAG_TRUE)
                     break
-        return found
+        return numbers
 
     def _speaks(self, one: Key, flag: str = "") -> bool:
         """Return whether a device may send now, and with a `flag` whether it is real or simulated as that
@@ -106,8 +106,8 @@ class Numbers:
         """
         if self._speaking is None:
             return True
-        known = self._speaking.get(one)
-        return known is not None and flag in ("", known)
+        own_flag = self._speaking.get(one)
+        return own_flag is not None and flag in ("", own_flag)
 
     def _hours(self, at: int, *, hourly: bool, whole: bool) -> None:
         if not self._signals:
@@ -123,9 +123,9 @@ class Numbers:
                 for place in silent:
                     self._read_hours(self._where | {"community": place}, week, at, newest)
         if whole:
-            self._there = {}
-        for gauges, there in newest.items():
-            self._there.setdefault(gauges, {}).update(there)
+            self._hours_of = {}
+        for gauges, hours in newest.items():
+            self._hours_of.setdefault(gauges, {}).update(hours)
 
     def _read_hours(
         self, where: Mapping[str, str], start: int, at: int, newest: dict[Gauges, dict[str, Worst]]
@@ -153,8 +153,8 @@ class Numbers:
         """Return the places of known gauges that sent within the week and are not in `newest`."""
         return {
             gauges[1]
-            for gauges, there in self._there.items()
-            for device, (spoke, _, _) in there.items()
+            for gauges, hours in self._hours_of.items()
+            for device, (spoke, _, _) in hours.items()
             if spoke >= hour - LOOK_BACK_MS and device not in newest.get(gauges, _NONE)
             if gauges[1]
         }
@@ -182,63 +182,63 @@ class Numbers:
                 shares.setdefault(key, float(point.fields["coverage"]))
         self._shares |= shares
 
-    def _silent(self, _: int) -> dict[Key, Found]:
+    def _silent(self, _: int) -> dict[Key, Number]:
         return {
-            key: Found(minutes / 60 if self._speaks(key) else None) for key, minutes in self._minutes.items()
+            key: Number(minutes / 60 if self._speaks(key) else None) for key, minutes in self._minutes.items()
         }
 
-    def _coverage(self, _: int) -> dict[Key, Found]:
+    def _coverage(self, _: int) -> dict[Key, Number]:
         """The mean over the devices of a place that had a row on more days than the window is long."""
         window = self._pilot.rules.iot_communities.window_days
         shares: dict[Key, list[float]] = {}
         for key, share in self._shares.items():
             if self._rows.get(key, 0) > window:
                 shares.setdefault(Key(key.place), []).extend([share] if self._speaks(key) else [])
-        return {key: Found(100 * sum(some) / len(some) if some else None) for key, some in shares.items()}
+        return {key: Number(100 * sum(some) / len(some) if some else None) for key, some in shares.items()}
 
-    def _books(self, at: int) -> dict[Key, Found]:
-        found = {}
+    def _books(self, at: int) -> dict[Key, Number]:
+        numbers = {}
         for of in self._store.latest("gateway", {}, at - BOOKS_MS):
             whole, *parts = (_number(of, name) for name in ("received", *ACCOUNTED))
             if whole is not None and None not in parts:
-                found[_gateway(of.tags)] = Found(whole - sum(part or 0 for part in parts))
-        return found
+                numbers[_gateway(of.tags)] = Number(whole - sum(part or 0 for part in parts))
+        return numbers
 
-    def _writing(self, at: int) -> dict[Key, Found]:
+    def _writing(self, at: int) -> dict[Key, Number]:
         since = at // SLOT_MS * SLOT_MS - SLOT_MS
         day = self._store.summary("gateway", ["received"], {}, at - DAY_MS, at + 1, SLOT_MS)
         return {
-            _gateway(dict(tags)): Found(sum(bucket.number for bucket in buckets if bucket.time >= since))
+            _gateway(dict(tags)): Number(sum(bucket.number for bucket in buckets if bucket.time >= since))
             for tags, buckets in day.get("received", {}).items()
         }
 
-    def _spool(self, at: int) -> dict[Key, Found]:
+    def _spool(self, at: int) -> dict[Key, Number]:
         return {
-            _gateway(of.tags): Found(lag / MINUTE_MS)
+            _gateway(of.tags): Number(lag / MINUTE_MS)
             for of in self._store.latest("gateway", {}, at - BOOKS_MS)
             if (lag := _number(of, "lag_ms")) is not None
         }
 
-    def _quarantine(self, at: int) -> dict[Key, Found]:
+    def _quarantine(self, at: int) -> dict[Key, Number]:
         """Messages added to the quarantine within the hour; a fall, as messages are tried again, adds 0."""
-        known: dict[Key, float] = {}
+        previous: dict[Key, float] = {}
         added: dict[Key, float] = {}
         for point in reversed([*all_points(self._store, "gateway", {}, at - HOUR_MS, at + 1)]):
             key, number = _gateway(dict(point.tags)), point.fields.get("quarantined")
             if isinstance(number, int | float):
-                added[key] = added.get(key, 0) + max(0, number - known.get(key, number))
-                known[key] = number
-        return {key: Found(number) for key, number in added.items()}
+                added[key] = added.get(key, 0) + max(0, number - previous.get(key, number))
+                previous[key] = number
+        return {key: Number(number) for key, number in added.items()}
 
-    def _course(self, at: int) -> dict[str, Found]:
+    def _course(self, at: int) -> dict[str, Number]:
         """By indicator: its value less what its path requires."""
-        found = {}
+        numbers = {}
         for of in self._store.latest("kpi", self._where, at - COURSE_MS):
             value, path = _number(of, "value"), _number(of, "path")
             if value is not None and path is not None:
                 indicator = of.tags.get("indicator", "")
-                found[indicator] = Found((value - path) * (100 if indicator == SHARE else 1))
-        return found
+                numbers[indicator] = Number((value - path) * (100 if indicator == SHARE else 1))
+        return numbers
 
 
 def _add(newest: dict[Gauges, dict[str, Worst]], summary: Mapping[str, Mapping[Tags, list[Bucket]]]) -> None:
@@ -247,13 +247,13 @@ def _add(newest: dict[Gauges, dict[str, Worst]], summary: Mapping[str, Mapping[T
         for tags, buckets in series.items():
             of = dict(tags)
             gauges = signal, of.get("community", ""), of.get("simulated", FLAG_FALSE)
-            there, device = newest.setdefault(gauges, {}), of.get("device", "")
+            hours, device = newest.setdefault(gauges, {}), of.get("device", "")
             for bucket in buckets:
-                known = there.get(device)
-                if known is None or bucket.time > known[0]:
-                    there[device] = bucket.time, bucket.low, bucket.high
-                elif bucket.time == known[0]:
-                    there[device] = known[0], min(known[1], bucket.low), max(known[2], bucket.high)
+                worst = hours.get(device)
+                if worst is None or bucket.time > worst[0]:
+                    hours[device] = bucket.time, bucket.low, bucket.high
+                elif bucket.time == worst[0]:
+                    hours[device] = worst[0], min(worst[1], bucket.low), max(worst[2], bucket.high)
 
 
 def _device(tags: Mapping[str, str]) -> Key:

@@ -48,7 +48,7 @@ SLOT_MS = 5 * MINUTE_MS  # of one point of a gateway's books (clerk/books.py), s
 BOOKS_MS = 2 * SLOT_MS  # how old the books may be
 OVERLAP_MS = 2 * MINUTE_MS  # how long an alarm that ended still counts as firing
 
-Asked = Literal[
+Query = Literal[
     "level",  # the worst of the gauges' newest hours that have readings, by place
     "quiet",  # the same, but only if that gauge has no reading in this hour
     "store",  # whether the store answers
@@ -80,13 +80,13 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One alarm rule: it fires when `condition` has held for the number that is `asked` for `lasts` ms."""
+    """One alarm rule: it fires when `condition` has held for the number of its `query` for `lasts` ms."""
 
     id: str
     group: Literal["field", "system", "plan"]
     kind: str  # its sentences in the catalogue: alerts.{kind} and alerts.{kind}_do
     quantity: str  # with the place: the subject of one message
-    asked: Asked
+    query: Query
     condition: Condition
     lasts: int
     where: Literal["community", "device", "instance", ""]  # the tag that says where, shown in the message

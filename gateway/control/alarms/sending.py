@@ -61,9 +61,9 @@ class Webhook:
     def send(self, message: Message) -> None:
         """POST the message. An answer other than 200 to 299 raises OSError; if about the content, Refused."""
         body = json.dumps(_plain(message), ensure_ascii=False).encode()
-        asked = Request(self._url, body, self._headers)  # noqa: S310 -- http and https alone, see above
+        request = Request(self._url, body, self._headers)  # noqa: S310 -- http and https alone, see above
         try:
-            with self._opener.open(asked, timeout=TIMEOUT):
+            with self._opener.open(request, timeout=TIMEOUT):
                 pass
         except HTTPError as error:
             if error.code in OF_THIS:
@@ -172,10 +172,10 @@ class Mail:
 
 def _address(written: str, setting: str) -> str:
     """Return an address as mail headers have it, with names encoded. Raises Misuse if not exactly one."""
-    found = getaddresses([written])
-    if len(found) != 1 or "@" not in found[0][1] or not _spelt(found[0][1]):
+    parsed = getaddresses([written])
+    if len(parsed) != 1 or "@" not in parsed[0][1] or not _spelt(parsed[0][1]):
         raise Misuse("alerts.no_address", setting=setting, address=written)
-    return formataddr(found[0])
+    return formataddr(parsed[0])
 
 
 def _context() -> ssl.SSLContext:
@@ -185,9 +185,9 @@ def _context() -> ssl.SSLContext:
 
 def channels(settings: Settings) -> list[Channel]:
     """Return the channels that the settings name. Raises Misuse for one that cannot work."""
-    made: list[Channel] = []
+    result: list[Channel] = []
     if webhook := settings.alert_webhook.get_secret_value():
-        made.append(Webhook(webhook))
+        result.append(Webhook(webhook))
     if addresses := [one.strip() for one in settings.alert_email.split(";") if one.strip()]:
-        made.append(Mail(settings.smtp.get_secret_value(), addresses, settings.alert_sender))
-    return made
+        result.append(Mail(settings.smtp.get_secret_value(), addresses, settings.alert_sender))
+    return result

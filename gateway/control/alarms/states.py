@@ -30,7 +30,7 @@ class Key(NamedTuple):
     device: str = ""
 
 
-class Found(NamedTuple):
+class Number(NamedTuple):
     """A number of a rule. None: the device it was about may not send any more.
 
     For a gauge, `readings` is the number of its readings in the running hour (only zero or not matters), and
@@ -43,7 +43,7 @@ class Found(NamedTuple):
 
 
 AWAY: Literal["away"] = "away"  # stands for the answers while the store is away
-Answers = Mapping[str, Mapping[Key, Found]]  # rule id → what the rule found
+Answers = Mapping[str, Mapping[Key, Number]]  # rule id → its numbers
 Group = tuple[str, str]  # quantity, place: the subject of one message
 Outcome = Literal["", "over", "lost"]  # how it ended: it is over, or nobody knows because its number is gone
 
@@ -77,8 +77,8 @@ class Alarm:
 
 
 @dataclass(slots=True)
-class Told:
-    """What was told about a place and quantity: the alarms named by the last message, and its time `at`."""
+class LastMessage:
+    """The last message about a place and quantity: the alarms that it named, and its time `at`."""
 
     at: int
     named: frozenset[tuple[str, Key]]
@@ -110,8 +110,8 @@ class States:
             if answers == AWAY:
                 if rule.away_speaks:
                     self._hold(rule, Key(), None, at)
-            elif found := answers.get(rule.id):
-                self._hear(rule, found, at)
+            elif numbers := answers.get(rule.id):
+                self._hear(rule, numbers, at)
             elif rule.none_speaks:
                 for key in self._keys(rule) or [Key()]:
                     self._hold(rule, key, None, at)
@@ -120,16 +120,16 @@ class States:
                     self._miss(rule, key, at, NOTHING_MS)
         return self._shape() != before
 
-    def _hear(self, rule: Rule, found: Mapping[Key, Found], at: int) -> None:
-        for key, one in found.items():
+    def _hear(self, rule: Rule, numbers: Mapping[Key, Number], at: int) -> None:
+        for key, one in numbers.items():
             if one.value is None:
                 continue
-            if rule.condition.holds(one.value) and not (rule.asked == "quiet" and one.readings):
+            if rule.condition.holds(one.value) and not (rule.query == "quiet" and one.readings):
                 self._hold(rule, key, one.value, at).simulated = one.simulated
             else:
                 self._release(rule, key, one.value, at)
         for key in self._keys(rule):
-            if key not in found or found[key].value is None:
+            if key not in numbers or numbers[key].value is None:
                 self._miss(rule, key, at)
 
     def _keys(self, rule: Rule) -> list[Key]:
@@ -182,9 +182,9 @@ class States:
         else:
             del self.alarms[one.rule, one.key]
 
-    def forget(self, told: Iterable[Mapping[Group, Told]]) -> None:
-        """Delete ended alarms, except those that were told on a channel which has not told the end yet."""
-        named = {name for channel in told for group in channel.values() for name in group.named}
+    def forget(self, channels: Iterable[Mapping[Group, LastMessage]]) -> None:
+        """Delete ended alarms, except those that the last message on one of the `channels` named."""
+        named = {name for channel in channels for group in channel.values() for name in group.named}
         for name in [name for name, one in self.alarms.items() if one.outcome and name not in named]:
             del self.alarms[name]
 
@@ -197,13 +197,15 @@ class States:
         return groups
 
 
-def due(states: States, rules: Mapping[str, Rule], told: Mapping[Group, Told], at: int) -> list[Notice]:
-    """Return the messages to send at `at` on a channel, given what was `told` on it: one a place and
+def due(
+    states: States, rules: Mapping[str, Rule], messages: Mapping[Group, LastMessage], at: int
+) -> list[Notice]:
+    """Return the messages to send at `at` on a channel, given the last `messages` on it: one a place and
     quantity. Messages about severe alarms come first, those about ended alarms last.
     """
     notices = []
     for group, alarms in states.groups(rules).items():
-        last = told.get(group)
+        last = messages.get(group)
         if last is not None and at - last.at < BETWEEN_MS:
             continue
         named = highest([one for one in alarms if one.firing], rules)

@@ -29,8 +29,8 @@ from gateway.control.alarms.states import (
     Alarm,
     Group,
     Key,
+    LastMessage,
     States,
-    Told,
     due,
     highest,
     names,
@@ -44,8 +44,8 @@ EVERY = 60.0  # seconds between two looks
 MOST_REFUSED = 20  # refused messages in one look; with more the fault is not in the messages
 
 
-class ToldOf(BaseModel):
-    """What was told about a place and quantity, as saved in the file."""
+class SavedMessage(BaseModel):
+    """The last message about a place and quantity, as saved in the file."""
 
     group: Group
     at: int
@@ -56,7 +56,7 @@ class Remembered(BaseModel):
     """What a restart keeps: the alarms, and what was told on each channel."""
 
     alarms: list[Alarm] = []
-    told: dict[str, list[ToldOf]] = {}
+    told: dict[str, list[SavedMessage]] = {}
 
 
 class Watch:
@@ -86,12 +86,12 @@ class Watch:
         self._faults = faults or Faults()
         self._held_up: dict[str, str] = {}  # channel → why it takes nothing, logged once
         self._unwritten = True  # the file may be of another pilot file
-        kept = remembered(file)
-        self._states = States({(one.rule, one.key): one for one in kept.alarms if one.rule in self._ruled})
-        self._told = {
+        memory = remembered(file)
+        self._states = States({(one.rule, one.key): one for one in memory.alarms if one.rule in self._ruled})
+        self._messages = {
             channel.name: {
-                one.group: Told(one.at, frozenset(name for name in one.named if name in self._states.alarms))
-                for one in kept.told.get(channel.name, ())
+                one.group: LastMessage(one.at, frozenset(one.named).intersection(self._states.alarms))
+                for one in memory.told.get(channel.name, ())
             }
             for channel in channels
         }
@@ -130,7 +130,7 @@ class Watch:
         for channel in self._channels:
             if stop is None or not stop.is_set():
                 changed |= self._tell(channel, at, stop)
-        self._states.forget(self._told.values())
+        self._states.forget(self._messages.values())
         self._unwritten |= changed
         try:
             if answers is not None:
@@ -145,10 +145,10 @@ class Watch:
 
     def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
         """Send what is due; returns whether anything was sent. What fails is due again at the next look."""
-        told, sent, wrong, refused = self._told[channel.name], False, "", 0
-        for one in told.values():
+        messages, sent, wrong, refused = self._messages[channel.name], False, "", 0
+        for one in messages.values():
             one.at = min(one.at, at)  # the clock may have been put back
-        for notice in due(self._states, self._ruled, told, at):
+        for notice in due(self._states, self._ruled, messages, at):
             if stop is not None and stop.is_set():
                 break
             try:
@@ -161,7 +161,7 @@ class Watch:
             except OSError as error:
                 wrong = str(error)
                 break
-            told[notice.quantity, notice.place] = Told(
+            messages[notice.quantity, notice.place] = LastMessage(
                 at, frozenset() if notice.over else names(notice.alarms)
             )
             sent = True
@@ -171,17 +171,21 @@ class Watch:
         if wrong and self._held_up.get(channel.name) != wrong:
             log.warning("alarms cannot be sent by %s, again each minute: %s", channel.name, wrong)
         self._held_up[channel.name] = wrong
-        for group in [group for group, one in told.items() if not one.named and at - one.at >= BETWEEN_MS]:
-            del told[group]
+        for group, one in list(messages.items()):
+            if not one.named and at - one.at >= BETWEEN_MS:
+                del messages[group]
         return sent
 
     def _remember(self) -> None:
         told = {
-            name: [ToldOf(group=group, at=one.at, named=sorted(one.named)) for group, one in groups.items()]
-            for name, groups in self._told.items()
+            name: [
+                SavedMessage(group=group, at=one.at, named=sorted(one.named))
+                for group, one in messages.items()
+            ]
+            for name, messages in self._messages.items()
         }
-        kept = Remembered(alarms=list(self._states.alarms.values()), told=told)
-        replace(self._file, kept.model_dump_json(), 0o600)
+        memory = Remembered(alarms=list(self._states.alarms.values()), told=told)
+        replace(self._file, memory.model_dump_json(), 0o600)
 
     def _points(self, groups: Mapping[Group, list[Alarm]], at: int) -> list[Point]:
         """Return what fires, and what has just ended, as points of the hour."""

@@ -298,6 +298,6 @@ def test_messages_that_are_tried_again_are_not_taken_for_refused_ones(any_influx
             f"gateway,instance={instance} quarantined={number}i {today - (50 - 10 * step) * 60_000}"
             for step, number in enumerate(refused)
         )
-    (rule,) = (rule for rule in alarm_rules(pilot, "vi") if rule.asked == "quarantine")
+    (rule,) = (rule for rule in alarm_rules(pilot, "vi") if rule.query == "quarantine")
     (query,) = alerts.queries(rule, pilot)
     assert {row["instance"]: row["sum"] for row in rows(engine.ask(query))} == {"a": 3, "b": 30, "c": 0}

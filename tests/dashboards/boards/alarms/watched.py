@@ -4,7 +4,7 @@ from devices.clock import MINUTE_MS
 from devices.pilots.pilot import Pilot
 from gateway.control.alarms.message import Words
 from gateway.control.alarms.rules import rules
-from gateway.control.alarms.states import AWAY, Found, Key, States, Told, due, names
+from gateway.control.alarms.states import AWAY, Key, LastMessage, Number, States, due, names
 from tests.dashboards.boards.alarms.grafana import ERROR, MINUTE
 
 BEGIN = 1_795_230_000_000
@@ -30,7 +30,7 @@ class Watched:
                 message = self._words.message(notice)
                 self.messages.append((self.now, message.title, message.text))
                 named = frozenset() if notice.over else names(notice.alarms)
-                self._told[notice.quantity, notice.place] = Told(at, named)
+                self._told[notice.quantity, notice.place] = LastMessage(at, named)
             self._states.forget([self._told])
 
     def _answers(self, answer):
@@ -41,10 +41,10 @@ class Watched:
                 return AWAY
             readings = {key(labels): value for labels, value in answer(rule.id, "M")}
             found[rule.id] = {
-                key(labels): Found(value, readings.get(key(labels), 1)) for labels, value in first
+                key(labels): Number(value, readings.get(key(labels), 1)) for labels, value in first
             }
-            if rule.asked == "store":
-                found[rule.id] = {Key(): Found(0)}
+            if rule.query == "store":
+                found[rule.id] = {Key(): Number(0)}
         return found
 
 

@@ -7,7 +7,7 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from gateway.control.alarms.numbers import Numbers
 from gateway.control.alarms.rules import SLOT_MS, rules
-from gateway.control.alarms.states import Found, Key
+from gateway.control.alarms.states import Key, Number
 from gateway.stores.points import Point, device_tags, tags
 
 PILOT = load("dong-thap")
@@ -33,7 +33,7 @@ def numbers(store):
 
 def test_an_empty_store_answers_and_finds_nothing(numbers):
     found = numbers.look(NOW)
-    assert found.pop("dong-thap-store") == {Key(): Found(0)}
+    assert found.pop("dong-thap-store") == {Key(): Number(0)}
     assert found.keys() | {"dong-thap-store"} == RULES.keys()
     assert set(map(len, found.values())) == {0}
 
@@ -47,7 +47,7 @@ def test_a_level_is_that_of_the_worst_of_the_newest_hour_that_has_readings(store
     ])  # fmt: skip
     found = numbers.look(NOW)
     for name in ("I", "silent"):
-        assert found[SALT + name] == {TAM_QUE: Found(1.5, 1, True), Key("canh-tan"): Found(2.5, 0, True)}
+        assert found[SALT + name] == {TAM_QUE: Number(1.5, 1, True), Key("canh-tan"): Number(2.5, 0, True)}
 
 
 def test_of_two_gauges_of_a_place_the_worse_one_counts_whichever_way_is_worse(store, numbers):
@@ -58,7 +58,7 @@ def test_of_two_gauges_of_a_place_the_worse_one_counts_whichever_way_is_worse(st
         Point("telemetry", device_tags(second), {"dissolved_oxygen": 2.5}, NOW - 2 * MINUTE_MS),
     ])  # fmt: skip
     (name,) = (name for name in RULES if "dissolved_oxygen" in name and name.endswith("-I"))
-    assert numbers.look(NOW)[name] == {Key("ca-tra-hong-ngu"): Found(2.5, 1)}
+    assert numbers.look(NOW)[name] == {Key("ca-tra-hong-ngu"): Number(2.5, 1)}
 
 
 def test_a_gauge_that_has_not_spoken_yet_in_this_hour_stands_by_what_it_said_in_the_last(store, numbers):
@@ -72,9 +72,9 @@ def test_a_gauge_that_has_not_spoken_yet_in_this_hour_stands_by_what_it_said_in_
     said(1, 6.0, hour - 9 * MINUTE_MS)
     said(2, 1.5, hour - 2 * MINUTE_MS)
     said(1, 6.0, hour + MINUTE_MS)
-    assert numbers.look(hour + MINUTE_MS)[name] == {key: Found(1.5, 0, True)}, "the pond of 1.5 is no better"
+    assert numbers.look(hour + MINUTE_MS)[name] == {key: Number(1.5, 0, True)}, "the pond of 1.5 is no better"
     said(2, 5.0, hour + 8 * MINUTE_MS)
-    assert numbers.look(hour + 8 * MINUTE_MS)[name] == {key: Found(5.0, 1, True)}
+    assert numbers.look(hour + 8 * MINUTE_MS)[name] == {key: Number(5.0, 1, True)}
 
 
 def test_a_gauge_that_died_in_alarm_stays_in_it_whatever_its_neighbour_says_until_it_is_revoked(
@@ -88,9 +88,9 @@ def test_a_gauge_that_died_in_alarm_stays_in_it_whatever_its_neighbour_says_unti
     for later in range(30):
         at = hour + later * HOUR_MS
         store.write([Point("telemetry", device_tags(buoys[0]), {"dissolved_oxygen": 6.0}, at)])
-        assert numbers.look(at, buoys)[name] == {key: Found(1.5, 0, True)}, later
-    assert numbers.look(at)[name] == {key: Found(1.5, 0, True)}, "the registry was not read yet"
-    assert numbers.look(at, buoys[:1])[name] == {key: Found(6.0, 1, True)}
+        assert numbers.look(at, buoys)[name] == {key: Number(1.5, 0, True)}, later
+    assert numbers.look(at)[name] == {key: Number(1.5, 0, True)}, "the registry was not read yet"
+    assert numbers.look(at, buoys[:1])[name] == {key: Number(6.0, 1, True)}
 
 
 def test_a_revoked_device_says_nothing_of_its_place_from_the_next_look_on(store, numbers):
@@ -109,19 +109,19 @@ def test_a_revoked_device_says_nothing_of_its_place_from_the_next_look_on(store,
         ])  # fmt: skip
     names = "dong-thap-water_level-0-III", "dong-thap-device-silent", "dong-thap-coverage-low"
     level, silence, coverage = (numbers.look(NOW, [broken, new, gone])[name] for name in names)
-    assert level == {TAM_QUE: Found(9.0), Key("canh-tan"): Found(9.0)} and len(silence) == 3
-    assert coverage == {TAM_QUE: Found(pytest.approx(50)), Key("canh-tan"): Found(pytest.approx(10))}
+    assert level == {TAM_QUE: Number(9.0), Key("canh-tan"): Number(9.0)} and len(silence) == 3
+    assert coverage == {TAM_QUE: Number(pytest.approx(50)), Key("canh-tan"): Number(pytest.approx(10))}
     level, silence, coverage = (numbers.look(NOW, [new])[name] for name in names)
     # no device sends there any more; None differs from "nothing found"
-    nobody = {Key("canh-tan"): Found(None)}
-    assert level == {TAM_QUE: Found(0.5)} | nobody
+    nobody = {Key("canh-tan"): Number(None)}
+    assert level == {TAM_QUE: Number(0.5)} | nobody
     assert {one: found.value for one, found in silence.items()} == {
         Key("tam-que", "new"): 0, Key("tam-que", "broken"): None, Key("canh-tan", "gone"): None
     }  # fmt: skip
-    assert coverage == {TAM_QUE: Found(pytest.approx(90))} | nobody
+    assert coverage == {TAM_QUE: Number(pytest.approx(90))} | nobody
     # another device of the fleet now has its name
     again = Device("dong-thap", "tam-que", "broken", "canal-gauge", simulated=True)
-    assert numbers.look(NOW, [new, again])[names[0]][TAM_QUE] == Found(0.5)
+    assert numbers.look(NOW, [new, again])[names[0]][TAM_QUE] == Number(0.5)
 
 
 def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numbers):
@@ -129,29 +129,29 @@ def test_where_a_real_gauge_measures_a_simulated_one_raises_no_alarm(store, numb
     store.write([gauge("tam-que", NOW - MINUTE_MS, salinity=4.4, water_level=1.0),
                  Point("telemetry", device_tags(real), {"salinity": 0.1}, NOW - 2 * HOUR_MS)])  # fmt: skip
     found = numbers.look(NOW)
-    assert found[SALT + "I"] == {TAM_QUE: Found(0.1, 0)}
-    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.0, 1, True)}, "none of them measures that"
+    assert found[SALT + "I"] == {TAM_QUE: Number(0.1, 0)}
+    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Number(1.0, 1, True)}, "none of them measures that"
 
 
 def test_a_place_with_levels_of_its_own_is_not_held_against_those_of_everywhere(store, numbers):
     store.write([gauge("sen-thap-muoi", NOW - MINUTE_MS, water_level=1.6),
                  gauge("tam-que", NOW - MINUTE_MS, water_level=1.6)])  # fmt: skip
     found = numbers.look(NOW)
-    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Found(1.6, 1, True)}
-    assert found["dong-thap-water_level-1-I"] == {Key("sen-thap-muoi"): Found(1.6, 1, True)}
+    assert found["dong-thap-water_level-0-I"] == {TAM_QUE: Number(1.6, 1, True)}
+    assert found["dong-thap-water_level-1-I"] == {Key("sen-thap-muoi"): Number(1.6, 1, True)}
 
 
 def test_the_next_looks_read_the_last_hours_and_find_the_same(store, numbers):
     store.write(
         [gauge("tam-que", NOW - 5 * HOUR_MS, salinity=1.5), gauge("canh-tan", NOW - MINUTE_MS, salinity=1)]
     )
-    assert numbers.look(NOW)[SALT + "I"][TAM_QUE] == Found(1.5, 0, True)
+    assert numbers.look(NOW)[SALT + "I"][TAM_QUE] == Number(1.5, 0, True)
     for minute in range(1, 130, 7):
         at = NOW + minute * MINUTE_MS
         store.write([gauge("canh-tan", at, salinity=0.5)])
         assert numbers.look(at)[SALT + "I"] == Numbers(store, PILOT, RULES.values()).look(at)[SALT + "I"]
     store.write([gauge("tam-que", at, salinity=0.2)])
-    assert numbers.look(at)[SALT + "I"][TAM_QUE] == Found(0.2, 1, True)
+    assert numbers.look(at)[SALT + "I"][TAM_QUE] == Number(0.2, 1, True)
 
 
 @pytest.mark.parametrize("few", [200, 1, -1])
@@ -166,7 +166,7 @@ def test_places_that_are_asked_one_by_one_say_what_they_say_all_at_once(store, n
         Point("telemetry", tags(pilot="dong-thap", device="no-place"), {"salinity": 9.0}, NOW - DAY_MS),
     ])  # fmt: skip
     assert numbers.look(NOW)[SALT + "I"] == {
-        TAM_QUE: Found(2.5, 0, True), Key("canh-tan"): Found(0.7, 0, True)
+        TAM_QUE: Number(2.5, 0, True), Key("canh-tan"): Number(0.7, 0, True)
     }  # fmt: skip
 
 
@@ -174,7 +174,7 @@ def test_a_reading_that_is_ahead_by_its_clock_hides_none_before_it(store, number
     store.write([
         gauge("tam-que", NOW - 5 * HOUR_MS, salinity=1.5), gauge("tam-que", NOW + 4 * MINUTE_MS, salinity=0.1)
     ])  # fmt: skip
-    assert numbers.look(NOW)[SALT + "I"] == {TAM_QUE: Found(1.5, 0, True)}
+    assert numbers.look(NOW)[SALT + "I"] == {TAM_QUE: Number(1.5, 0, True)}
 
 
 class Asked:
@@ -230,7 +230,7 @@ def test_after_hours_in_which_nobody_looked_all_hours_are_read(store, numbers):
     numbers.look(NOW)
     store.write([gauge("tam-que", NOW + 10 * MINUTE_MS, salinity=1.5)])
     later = NOW + 6 * HOUR_MS
-    assert numbers.look(later)[SALT + "I"] == {TAM_QUE: Found(1.5, 0, True)}
+    assert numbers.look(later)[SALT + "I"] == {TAM_QUE: Number(1.5, 0, True)}
 
 
 def test_a_device_has_the_hours_of_its_silence_and_a_new_one_no_coverage(store, numbers):
@@ -241,10 +241,10 @@ def test_a_device_has_the_hours_of_its_silence_and_a_new_one_no_coverage(store, 
     store.write([*rows, Point("device", new, {"coverage": 0.006, "silent_minutes": 3}, NOW - MINUTE_MS)])
     found = numbers.look(NOW)
     assert found["dong-thap-device-silent"] == {
-        Key("tam-que", "old"): Found(1.5),
-        Key("tam-que", "new"): Found(0.05),
+        Key("tam-que", "old"): Number(1.5),
+        Key("tam-que", "new"): Number(0.05),
     }
-    assert found["dong-thap-coverage-low"] == {TAM_QUE: Found(pytest.approx(90))}
+    assert found["dong-thap-coverage-low"] == {TAM_QUE: Number(pytest.approx(90))}
 
 
 def test_gateways_are_each_asked_for_their_books(store, numbers):
@@ -253,14 +253,16 @@ def test_gateways_are_each_asked_for_their_books(store, numbers):
         books(NOW - 50 * MINUTE_MS, "b", quarantined=1), books(NOW - 20 * MINUTE_MS, "gone"),
     ])  # fmt: skip
     found = numbers.look(NOW)
-    assert found["dong-thap-books"] == {Key("a"): Found(0), Key("b"): Found(10 - 5 - 1 - 31)}
+    assert found["dong-thap-books"] == {Key("a"): Number(0), Key("b"): Number(10 - 5 - 1 - 31)}
     assert found["dong-thap-gateway-silent"] == {
-        Key("a"): Found(1),
-        Key("b"): Found(1),
-        Key("gone"): Found(0),
+        Key("a"): Number(1),
+        Key("b"): Number(1),
+        Key("gone"): Number(0),
     }
-    assert found["dong-thap-spool-old"] == {Key("a"): Found(0), Key("b"): Found(30)}
-    assert found["dong-thap-quarantine"] == {Key("a"): Found(0), Key("b"): Found(30), Key("gone"): Found(0)}
+    assert found["dong-thap-spool-old"] == {Key("a"): Number(0), Key("b"): Number(30)}
+    assert found["dong-thap-quarantine"] == {
+        Key("a"): Number(0), Key("b"): Number(30), Key("gone"): Number(0),
+    }  # fmt: skip
 
 
 def test_a_gateway_that_writes_is_never_found_silent_before_its_first_page_of_a_slot(store, numbers):
@@ -269,18 +271,18 @@ def test_a_gateway_that_writes_is_never_found_silent_before_its_first_page_of_a_
     store.write([books(slot - number * SLOT_MS) for number in range(1, 4)])
     for seconds, number in ((-1, 2), (0, 1), (3, 1), (299, 1), (300, 0)):
         found = numbers.look(slot + 1000 * seconds)["dong-thap-gateway-silent"]
-        assert found == {Key("a"): Found(number)}, seconds
+        assert found == {Key("a"): Number(number)}, seconds
     store.write([books(slot)])
     for seconds, number in ((3, 2), (299, 2), (300, 1), (599, 1), (600, 0)):
         found = numbers.look(slot + 1000 * seconds)["dong-thap-gateway-silent"]
-        assert found == {Key("a"): Found(number)}, seconds
+        assert found == {Key("a"): Number(number)}, seconds
 
 
 def test_who_has_refused_messages_tried_again_is_no_reason_for_an_alarm(store, numbers):
     refused = (500, 500, 2, 5, 1, 1)
     store.write([books(NOW - (60 - 10 * step) * MINUTE_MS, quarantined=number)
                  for step, number in enumerate(refused)])  # fmt: skip
-    assert numbers.look(NOW)["dong-thap-quarantine"] == {Key("a"): Found(3)}
+    assert numbers.look(NOW)["dong-thap-quarantine"] == {Key("a"): Number(3)}
 
 
 def test_an_indicator_is_held_against_its_path_and_a_share_in_points(store, numbers):
@@ -289,6 +291,6 @@ def test_an_indicator_is_held_against_its_path_and_a_share_in_points(store, numb
             [Point("kpi", tags(pilot="dong-thap", indicator=name), {"value": value, "path": path}, NOW)]
         )
     found = numbers.look(NOW)
-    assert found["dong-thap-smart_villages"] == {Key(): Found(-1)}
-    assert found["dong-thap-traceability_share"] == {Key(): Found(pytest.approx(-5))}
+    assert found["dong-thap-smart_villages"] == {Key(): Number(-1)}
+    assert found["dong-thap-traceability_share"] == {Key(): Number(pytest.approx(-5))}
     assert found["dong-thap-iot_communities"] == {}
