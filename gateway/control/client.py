@@ -43,7 +43,7 @@ def reached(settings: Settings, patience: float = PATIENCE) -> None:
     """Check that a server answers, and with TLS that we trust its certificate. Raises NotHeard."""
     where = broker_url.parse(settings.mqtt)
     trust = broker_url.trust(settings.mqtt_ca) if where.tls else None
-    with _told(where), socket.create_connection((where.host, where.port), patience) as plain:
+    with _as_not_heard(where), socket.create_connection((where.host, where.port), patience) as plain:
         if trust is not None:
             trust.wrap_socket(plain, server_hostname=where.host).close()
 
@@ -66,7 +66,7 @@ def connected(
     client.connect_timeout = patience
     if where.tls:
         client.tls_set_context(broker_url.trust(settings.mqtt_ca))
-    heard: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
+    messages: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
     answered = threading.Event()
     answer: list[ReasonCode] = []
 
@@ -81,8 +81,8 @@ def connected(
             answered.set()
 
     client.on_connect, client.on_disconnect = on_connect, on_disconnect
-    client.on_message = lambda _, __, message: heard.put(message)
-    with _told(where):
+    client.on_message = lambda _, __, message: messages.put(message)
+    with _as_not_heard(where):
         # paho uses the keepalive as the timeout of the TLS handshake, too
         client.connect(where.host, where.port, keepalive=max(1, round(patience)))
     client.loop_start()
@@ -93,11 +93,11 @@ def connected(
         if not answer:
             raise NotHeard("silent", where=where, said="no CONNACK")
         raise NotHeard("refused", where=where, said=answer[0], account=account)
-    return client, heard
+    return client, messages
 
 
 @contextmanager
-def _told(where: BrokerAddress) -> Iterator[None]:
+def _as_not_heard(where: BrokerAddress) -> Iterator[None]:
     """Turn the errors of a first connection into NotHeard."""
     try:
         yield
@@ -119,12 +119,12 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
     password = settings.reader_password.get_secret_value()
     with _reader(settings.data) as account:
         try:
-            client, heard = connected(settings, account, password, again=True)
+            client, messages = connected(settings, account, password, again=True)
         except NotHeard as error:
             if error.why != "refused":
                 raise
             # this broker's accounts are managed by somebody else
-            client, heard = connected(settings, READER, password, again=True)
+            client, messages = connected(settings, READER, password, again=True)
 
         def again(*_: Any) -> None:
             client.subscribe(wanted)
@@ -136,7 +136,7 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
             client.subscribe(wanted)
             if not granted.wait(PATIENCE):
                 raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no SUBACK")
-            yield heard
+            yield messages
         finally:
             client.disconnect()
             client.loop_stop()
@@ -149,10 +149,10 @@ def _reader(data: Path) -> Iterator[str]:
     It is a random one if the folder has no place for lock files, or if all accounts are in use.
     """
     others = reader_accounts()[1:]
-    with ExitStack() as held:
+    with ExitStack() as locks:
         for name in others:
             with suppress(OSError):
-                lock = held.enter_context((data / "gateway" / f"{name}.lock").open("a"))
+                lock = locks.enter_context((data / "gateway" / f"{name}.lock").open("a"))
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
         else:

@@ -46,8 +46,8 @@ def dispatch(
     # Another command sent at this moment takes over the account's connection. The client then reconnects and
     # publishes again what the broker has not acknowledged; a device carries out an id only once.
     client, _ = connected(settings, "operator", settings.operator_password.get_secret_value(), again=True)
-    taken = threading.Event()
-    client.on_publish = lambda *_: taken.set()  # paho's own wait fails while the client is not connected
+    puback = threading.Event()
+    client.on_publish = lambda *_: puback.set()  # paho's own wait fails while the client is not connected
     try:
         ledger.sent(entry)
         order = {
@@ -55,15 +55,15 @@ def dispatch(
             "until": moment_of(until).isoformat(timespec="milliseconds"),
         }  # fmt: skip
         client.publish(str(topic), json.dumps(order).encode(), qos=1)
-        taken.wait(PATIENCE)
+        puback.wait(PATIENCE)
     finally:
         client.disconnect()
         client.loop_stop()
-    if not taken.is_set():
+    if not puback.is_set():
         raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no PUBACK")
     deadline = time.monotonic() + wait
-    while (left := deadline - time.monotonic()) > 0 and ledger.entry(entry.id).answered is None:
-        time.sleep(min(left, LOOK_EVERY))
+    while (remaining := deadline - time.monotonic()) > 0 and ledger.entry(entry.id).answered is None:
+        time.sleep(min(remaining, LOOK_EVERY))
     return ledger.entry(entry.id)
 
 
@@ -71,10 +71,10 @@ def _checked(registry: Registry, device: str, actuator: str, value: float, until
     target = registry.lookup(device)
     if target is None:
         raise NotSent("enrol.none", device=device)
-    there = CARRIED.get(target.model, ())
-    if actuator not in there:
-        key = "order.other_actuator" if there else "order.no_actuator"
-        raise NotSent(key, device=device, model=target.model, has=", ".join(there), actuator=actuator)
+    actuators = CARRIED.get(target.model, ())
+    if actuator not in actuators:
+        key = "order.other_actuator" if actuators else "order.no_actuator"
+        raise NotSent(key, device=device, model=target.model, has=", ".join(actuators), actuator=actuator)
     if not 0 <= value <= 1:
         raise NotSent("order.set_range", value=value)
     if not now < until <= now + LONGEST_MS:

@@ -85,25 +85,25 @@ class Ledger:
         c = _COMMANDS.c
         mine = (c.id == name) & (c.device == device)
         with reached(), self._engine.begin() as connection:
-            said = connection.execute(select(c.answered, c.ok, c.error).where(mine)).one_or_none()
-            if said is None:
+            row = connection.execute(select(c.answered, c.ok, c.error).where(mine)).one_or_none()
+            if row is None:
                 return None
-            if said.answered is not None:
-                return tuple(said) == (at, ok, error)
+            if row.answered is not None:
+                return tuple(row) == (at, ok, error)
             unsaid = update(_COMMANDS).where(mine, c.answered.is_(None))
             return connection.execute(unsaid.values(answered=at, ok=ok, error=error)).rowcount == 1
 
     def entry(self, name: str) -> Entry:
         """Return the command with that id, which must exist."""
-        (found,) = self._read(select(_COMMANDS).where(_COMMANDS.c.id == name))
-        return found
+        (command,) = self._read(select(_COMMANDS).where(_COMMANDS.c.id == name))
+        return command
 
     def entries(self, limit: int, device: str | None = None) -> list[Entry]:
         """Return the newest commands, newest first."""
-        asked = select(_COMMANDS).order_by(_COMMANDS.c.sent.desc()).limit(limit)
+        query = select(_COMMANDS).order_by(_COMMANDS.c.sent.desc()).limit(limit)
         if device is not None:
-            asked = asked.where(_COMMANDS.c.device == device)
-        return self._read(asked)
+            query = query.where(_COMMANDS.c.device == device)
+        return self._read(query)
 
     def since(self, start: int) -> list[Entry]:
         """Return the commands sent since epoch ms `start`, oldest first."""
@@ -114,20 +114,20 @@ class Ledger:
         commands count, refused ones do not.
         """
         c = _COMMANDS.c
-        asked = select(func.coalesce(func.sum(c.until - c.sent), 0)).where(
+        query = select(func.coalesce(func.sum(c.until - c.sent), 0)).where(
             c.device == device, c.actuator == actuator, c.by == by, c.sent >= since, c.ok.is_not(False)
         )
         with reached(), self._engine.connect() as connection:
-            return float(connection.execute(asked).scalar_one()) / MINUTE_MS
+            return float(connection.execute(query).scalar_one()) / MINUTE_MS
 
     def holding(self, device: str, actuator: str, now: int) -> Entry | None:
         """Return the newest command that holds this actuator at epoch ms `now`, if any."""
         c = _COMMANDS.c
-        held = select(_COMMANDS).where(
+        query = select(_COMMANDS).where(
             c.device == device, c.actuator == actuator, c.until > now, c.ok.is_not(False)
         )
-        return next(iter(self._read(held.order_by(c.sent.desc()).limit(1))), None)
+        return next(iter(self._read(query.order_by(c.sent.desc()).limit(1))), None)
 
-    def _read(self, asked: Select[Any]) -> list[Entry]:
+    def _read(self, query: Select[Any]) -> list[Entry]:
         with reached(), self._engine.connect() as connection:
-            return [Entry(**row._mapping) for row in connection.execute(asked)]
+            return [Entry(**row._mapping) for row in connection.execute(query)]

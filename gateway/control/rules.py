@@ -63,12 +63,12 @@ class Looked(NamedTuple):
 
 def advise(store: Store, pilot: Pilot, at: int, devices: Iterable[Device] = ()) -> Looked:
     """Apply all rules at epoch ms `at`; `devices` are those that may send now. Raises RetryLater."""
-    asked: dict[tuple[str, float], set[str]] = {}
+    parts: dict[tuple[str, float], set[str]] = {}
     for condition in (condition for rule in pilot.advice.rules for condition in rule.when):
         part = "mean" if condition.of == "sum" else condition.of
-        asked.setdefault((condition.signal, condition.hours), set()).add(part)
+        parts.setdefault((condition.signal, condition.hours), set()).add(part)
     real = _real(store, pilot, at, devices)
-    measured = {key: _measured(store, pilot, *key, at, sorted(only), real) for key, only in asked.items()}
+    measured = {key: _measured(store, pilot, *key, at, sorted(only), real) for key, only in parts.items()}
     advised, unknown = [], set()
     for rule in pilot.advice.rules:
         for community in pilot.communities:
@@ -77,8 +77,8 @@ def advise(store: Store, pilot: Pilot, at: int, devices: Iterable[Device] = ()) 
                     continue
                 if any(community.id not in measured[one.signal, one.hours] for one in rule.when):
                     unknown.add((community.id, crop, rule.id))
-                elif (said := _one(rule, community.id, crop, measured, pilot)) is not None:
-                    advised.append(said)
+                elif (advice := _one(rule, community.id, crop, measured, pilot)) is not None:
+                    advised.append(advice)
     return Looked(advised, frozenset(unknown))
 
 
@@ -115,11 +115,11 @@ def _measured(
         community, simulated = of.get("community", ""), of.get("simulated") == FLAG_TRUE
         if simulated and (community, name) in real:
             continue
-        there = by_community.get(community)
-        if there is None or (there.simulated and not simulated):
+        measured = by_community.get(community)
+        if measured is None or (measured.simulated and not simulated):
             by_community[community] = Measured(simulated, list(buckets))
-        elif there.simulated == simulated:
-            there.buckets.extend(buckets)
+        elif measured.simulated == simulated:
+            measured.buckets.extend(buckets)
     return by_community
 
 
@@ -132,9 +132,9 @@ def _one(
 ) -> Advice | None:
     values, simulated = [], False
     for condition in rule.when:
-        there = measured[condition.signal, condition.hours][community]
-        values.append(_value(condition, there.buckets))
-        simulated |= there.simulated
+        of_place = measured[condition.signal, condition.hours][community]
+        values.append(_value(condition, of_place.buckets))
+        simulated |= of_place.simulated
         levels = pilot.alarms.of(condition.signal, community) if pilot.alarms is not None else None
         if not condition.holds(values[-1], levels):
             return None
@@ -147,7 +147,7 @@ def _one(
         for lang, sentence in (("vi", rule.text.vi), ("en", rule.text.en))
     )
     if simulated:  # marked, so that nobody acts on it as on a real reading
-        vi, en = (text("alerts.simulated", lang, said=said) for lang, said in (("vi", vi), ("en", en)))
+        vi, en = (text("alerts.simulated", lang, said=words) for lang, words in (("vi", vi), ("en", en)))
     return Advice(community, crop, rule.id, rule.severity, vi, en, values[0], rule.command, simulated)
 
 
@@ -166,19 +166,19 @@ def _value(condition: Condition, buckets: list[Bucket]) -> float:
 def points(store: Store, pilot: Pilot, looked: Looked, at: int) -> list[Point]:
     """Return the advice as points of the hour, with severity 0 where it is over. Raises RetryLater."""
     hour = at // HOUR_MS * HOUR_MS
-    made = {}
+    by_key = {}
     for one in looked.advised:
         where = tags(pilot=pilot.pilot, community=one.community, crop=one.crop, rule=one.rule)
         fields: dict[str, Value] = {"severity": one.severity, "text": one.vi, "text_en": one.en}
-        made[one.key] = Point("advice", where, fields, hour)
+        by_key[one.key] = Point("advice", where, fields, hour)
     for latest in store.latest("advice", {"pilot": pilot.pilot}, at - _LOOK_BACK_MS):
         of = latest.tags
         key = of.get("community", ""), of.get("crop", ""), of.get("rule", "")
         severity = latest.fields.get("severity")
         if key in looked.unknown and severity is not None and at - severity[0] < _UNKNOWN_MS:
             continue
-        if key not in made and severity is not None and severity[1] != OVER:
+        if key not in by_key and severity is not None and severity[1] != OVER:
             where = tags(pilot=pilot.pilot, community=key[0], crop=key[1], rule=key[2])
             time = max(hour, severity[0])
-            made[key] = Point("advice", where, {"severity": OVER, "text": "", "text_en": ""}, time)
-    return list(made.values())
+            by_key[key] = Point("advice", where, {"severity": OVER, "text": "", "text_en": ""}, time)
+    return list(by_key.values())
