@@ -54,8 +54,8 @@ def command(
     if json_output:
         typer.echo(json.dumps(asdict(entry)))
     else:
-        asked = {"device": device, "actuator": actuator, "set": value, "minutes": number(minutes, lang)}
-        typer.echo(text("order.told", lang, **asked, answer=_answer(entry, lang)))
+        order = {"device": device, "actuator": actuator, "set": value, "minutes": number(minutes, lang)}
+        typer.echo(text("order.told", lang, **order, answer=_answer(entry, lang)))
         if entry.answered is None:
             typer.echo(text("order.later", lang, device=device))
     raise SystemExit(0 if entry.ok else 1)

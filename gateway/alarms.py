@@ -41,7 +41,7 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
     if not file.exists():
         raise Misuse("alerts.not_watched")
     try:
-        kept = read(file)
+        memory = read(file)
     except (OSError, ValidationError):  # an unreadable file must not pass for an all-clear
         raise Misuse("alerts.unreadable", file=file) from None
     pilot = settings.loaded_pilot
@@ -49,7 +49,7 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
     if now_ms() - looked > LATE_MS:
         typer.echo(text("alerts.late", lang, time=terminal.moment(looked, pilot.zone, lang)), err=True)
     ruled = {rule.id: rule for rule in rules(pilot, lang)}
-    states = States({(one.rule, one.key): one for one in kept.alarms if one.rule in ruled})
+    states = States({(one.rule, one.key): one for one in memory.alarms if one.rule in ruled})
     models = {one.device: one.model for one in Registry(settings.registry_url, pilot).devices()}
     words = Words(pilot, ruled, lang, settings.base_url, lambda: models)
     rows = [
@@ -59,8 +59,8 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
             min(one.began for one in firing),
             [
                 name
-                for name, told in kept.told.items()
-                if any(one.group == group and one.named for one in told)
+                for name, messages in memory.told.items()
+                if any(one.group == group and one.named for one in messages)
             ],
         )
         for group, alarms in sorted(states.groups(ruled).items())

@@ -35,7 +35,7 @@ def show(some: Sequence[Field], lang: str) -> None:
     terminal.show(names, cells, whole=(0, 1))
 
 
-def taken(take: Sequence[str], some: Sequence[Field]) -> dict[str, Choice]:
+def from_options(take: Sequence[str], some: Sequence[Field]) -> dict[str, Choice]:
     """The choices given as options: SIGNAL=PATH, then optionally :UNIT and :total or :daily."""
     choices: dict[str, Choice] = {}
     paths = {one.path: one for one in some}
@@ -58,13 +58,13 @@ def _begins(rest: str, path: str) -> bool:
     return rest == path or rest.startswith(f"{path}:")
 
 
-def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -> dict[str, Choice]:
+def from_person(some: Sequence[Field], device: Device, settings: Settings, lang: str) -> dict[str, Choice]:
     """Ask a person at the terminal for the choices."""
-    proposed = proposals(some, known.model)
-    today = _today(settings, known)
+    proposed = proposals(some, device.model)
+    today = _today(settings, device)
     choices: dict[str, Choice] = {}
     typer.echo(text("learn.how", lang))
-    for signal in signals_of(known.model):
+    for signal in signals_of(device.model):
         field = proposed.get(signal)
         row = SIGNALS[signal]
         if field is None:
@@ -79,16 +79,16 @@ def asked(some: Sequence[Field], known: Device, settings: Settings, lang: str) -
         elif answer not in ("y", "c", "yes", "co", "có"):
             continue
         choices[signal] = _choice(signal, field, today.get(signal), lang)
-    left = [signal for signal in signals_of(known.model) if signal not in choices]
-    while left:
-        typer.echo(text("learn.others", lang, signals=", ".join(left)))
+    missing = [signal for signal in signals_of(device.model) if signal not in choices]
+    while missing:
+        typer.echo(text("learn.others", lang, signals=", ".join(missing)))
         answer = typer.prompt(text("learn.other", lang), default="", show_default=False).strip()
         if not answer:
             break
         signal, _, place = (part.strip() for part in answer.partition("="))
-        if signal in left and place.isdecimal() and 1 <= int(place) <= len(some):
+        if signal in missing and place.isdecimal() and 1 <= int(place) <= len(some):
             choices[signal] = _choice(signal, some[int(place) - 1], today.get(signal), lang)
-            left.remove(signal)
+            missing.remove(signal)
     return choices
 
 
@@ -125,13 +125,13 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
     return Choice(field.path, unit, counter, down)
 
 
-def _today(settings: Settings, known: Device) -> dict[str, tuple[float, float]]:
+def _today(settings: Settings, device: Device) -> dict[str, tuple[float, float]]:
     """Lowest and highest value of each signal at the device's place in the last day; empty if unknown."""
     now = now_ms()
     ranges: dict[str, tuple[float, float]] = {}
-    where = {"pilot": known.pilot, "community": known.community}
+    where = {"pilot": device.pilot, "community": device.community}
     with suppress(RetryLater, OSError), open_store(settings) as store:
-        for signal in signals_of(known.model):
+        for signal in signals_of(device.model):
             if SIGNALS[signal].circular:
                 continue  # a direction has neither a lowest nor a highest
             with suppress(KeyError):
@@ -144,14 +144,14 @@ def _today(settings: Settings, known: Device) -> dict[str, tuple[float, float]]:
 
 def stored(reader: Reader, message: Any, site: Mapping[str, float], lang: str) -> Iterator[str]:
     """What would be stored of a message, what is out of range, and what cannot be read, a line each."""
-    heard = reader.read(message, site)
-    for signal, value in heard.values.items():
+    reading = reader.read(message, site)
+    for signal, value in reading.values.items():
         row = SIGNALS[signal]
         fine = row.low <= value <= row.high
         shown_value = with_unit(number(value, lang), row.shown_unit)
         yield text("learn.stored" if fine else "learn.doubted", lang, signal=signal, value=shown_value)
-    for signal, (_, total) in heard.totals.items():
+    for signal, (_, total) in reading.totals.items():
         amount = with_unit(number(total, lang), SIGNALS[signal].shown_unit)
         yield text("learn.counter", lang, signal=signal, value=amount)
-    for one in heard.unread:
+    for one in reading.unread:
         yield text(one.why, lang, signal=one.signal, path=one.path, value=one.value)

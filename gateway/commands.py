@@ -125,29 +125,29 @@ def check(
     """
     if device:  # only an installation knows its devices; a payload alone can be judged anywhere
         settings, registry = installation.registry(data, pilot)
-        place, known = registry.pilot, registry.lookup(device)
+        place, enrolled = registry.pilot, registry.lookup(device)
     else:
-        settings, known = Settings.read(data=data, pilot=pilot).as_running(), None
+        settings, enrolled = Settings.read(data=data, pilot=pilot).as_running(), None
         place = settings.loaded_pilot
-    if live and known is None:
+    if live and enrolled is None:
         raise Misuse("check.live", device=device)
-    who, shelf = known or anybody(place, device or "my-device"), Shelf(settings.probes)
+    who, shelf = enrolled or anybody(place, device or "my-device"), Shelf(settings.probes)
     if probe is not None:
         who = replace(who, probe=probe, site=tuple(site_of(shelf, probe, values or []).items()))
 
     def look(payload: bytes, uplink: bool) -> bool:
-        found = preview(payload, who, place, now_ms(), uplink=uplink, shelf=shelf)
+        result = preview(payload, who, place, now_ms(), uplink=uplink, shelf=shelf)
         if json_output:
-            typer.echo(json.dumps(plain(found), ensure_ascii=False))
-            return found.taken
+            typer.echo(json.dumps(plain(result), ensure_ascii=False))
+            return result.taken
         for one in ("vi", "en") if lang == "both" else (lang,):
-            typer.echo("\n".join(lines(found, place, one)) + "\n")
-        return found.taken
+            typer.echo("\n".join(lines(result, place, one)) + "\n")
+        return result.taken
 
     if not live:
         raise SystemExit(0 if look(_bytes(file), uplink) else 1)
-    told = "json" if json_output else "en" if lang == "en" else "vi"
-    raise SystemExit(0 if _look_live(settings, registry, who, look, messages, seconds, told) else 1)
+    form = "json" if json_output else "en" if lang == "en" else "vi"
+    raise SystemExit(0 if _look_live(settings, registry, who, look, messages, seconds, form) else 1)
 
 
 def _look_live(
@@ -157,49 +157,49 @@ def _look_live(
     look: Callable[[bytes, bool], bool],
     messages: int,
     seconds: float,
-    told: str,
+    form: str,
 ) -> bool:
     """Look at each message that a device sends from now on, itself or through a network server. Returns
-    whether the last one was taken. `told`: print as vi, en or json.
+    whether the last one was taken. `form`: print as vi, en or json.
     """
-    taken, spoken = True, "en" if told == "en" else "vi"
+    accepted, spoken = True, "en" if form == "en" else "vi"
     own = str(Topic(who.pilot, who.community, who.device, "telemetry"))
     answers = own.removesuffix("telemetry") + "rejected"
     eui = registry.eui_of(who.device)
     topics = [own, *(one.listened(eui) for one in envelopes())] if eui else [own]
     named = ", ".join(topics)
-    with listening(settings, *topics, answers) as heard:
+    with listening(settings, *topics, answers) as queue:
         typer.echo(text("check.waiting", spoken, topic=named), err=True)
         while True:
             try:
-                message = heard.get(timeout=seconds)
+                message = queue.get(timeout=seconds)
             except Empty:
                 typer.echo(text("check.silence", spoken, seconds=seconds, topic=named), err=True)
                 if messages:
                     return False
-                taken = False
+                accepted = False
                 continue
             payload = bytes(message.payload)
             if message.topic == answers:
                 if (denied := _denied(payload)) is None:  # it answers a message that `look` has judged itself
                     continue
-                taken = False
-                typer.echo(json.dumps(denied, ensure_ascii=False) if told == "json" else denied[spoken])
+                accepted = False
+                typer.echo(json.dumps(denied, ensure_ascii=False) if form == "json" else denied[spoken])
             elif message.topic == own or sender(message.topic, payload) == eui:  # else another device's
-                taken = look(payload, message.topic != own)
+                accepted = look(payload, message.topic != own)
             else:
                 continue
             messages -= 1
             if not messages:
-                return taken
+                return accepted
 
 
 def _denied(answer: bytes | bytearray) -> dict[str, str] | None:
     """The gateway's answer to a device that published on a forbidden topic; None for any other answer."""
     with suppress(ValueError, KeyError, TypeError):
-        said: dict[str, str] = json.loads(answer)
-        if said["reason"] == "forbidden_topic":
-            return said
+        content: dict[str, str] = json.loads(answer)
+        if content["reason"] == "forbidden_topic":
+            return content
     return None
 
 

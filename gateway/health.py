@@ -16,7 +16,7 @@ from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
-from gateway.instance import Files, told
+from gateway.instance import Files, trouble_text
 from gateway.intake.receive import Receiver
 
 log = logging.getLogger(__name__)
@@ -55,15 +55,15 @@ class Health:
             self._next = time.monotonic() + BEAT_EVERY
             self._receiver.beat()
             self._full = self._checked()
-        self.troubles = self._found()
-        said = told(self.troubles)
+        self.troubles = self._all_troubles()
+        text = trouble_text(self.troubles)
         try:
             if not self.troubles:
                 self._files.alive.touch()
                 self._files.trouble.unlink(missing_ok=True)
-            elif said != self._trouble_written:
-                replace(self._files.trouble, said)
-            self._trouble_written = said
+            elif text != self._trouble_written:
+                replace(self._files.trouble, text)
+            self._trouble_written = text
             if (faults := self._faults.text()) != self._faults_written:
                 replace(self._files.faults, faults)
                 self._faults_written = faults
@@ -82,10 +82,10 @@ class Health:
             return error
         return None
 
-    def _found(self) -> list[Mendable]:
+    def _all_troubles(self) -> list[Mendable]:
         troubles = self._pipeline.troubles
-        others = (None if troubles else self._full, self._receiver.trouble, self._answers.trouble)
-        troubles += [one for one in others if one is not None]
+        parts = (None if troubles else self._full, self._receiver.trouble, self._answers.trouble)
+        troubles += [one for one in parts if one is not None]
         if not troubles and self._receiver.silence > LATE:
             troubles.append(Mendable("unwell.silent", seconds=round(LATE)))
         return troubles

@@ -79,7 +79,7 @@ def runs(lock: Path) -> bool:
         os.close(descriptor)
 
 
-def told(troubles: Iterable[Mendable]) -> str:
+def trouble_text(troubles: Iterable[Mendable]) -> str:
     """The text of `trouble`, one line per language."""
     some = list(troubles)
     return "".join(" ".join("; ".join(one.sentence(lang) for one in some).split()) + "\n" for lang in LANGS)
@@ -98,16 +98,16 @@ def unwell(data: Path) -> list[tuple[str, Files]]:
     """The gateways of the folder that run and have not been well for `STALE` seconds. This holds on a full
     disk, too: an existing file can be touched there, so that only an unwell gateway's `alive` grows old.
     """
-    found = []
+    result = []
     for name in instances(data):
         own = files(data, name)
         try:
             since = max(path.stat().st_mtime for path in (own.alive, own.lock) if path.exists())
             if time.time() - since > STALE and runs(own.lock):
-                found.append((name, own))
+                result.append((name, own))
         except (OSError, ValueError):  # the gateway never ran, or is ending
             continue
-    return found
+    return result
 
 
 def _locked(descriptor: int, how: int) -> bool:

@@ -41,8 +41,8 @@ def gateway(
     from gateway.stores.opening import open_store
 
     share_heap()
-    asked = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
-    settings = asked.as_running()  # beside a running `hoiquan up`, this one uses its broker
+    settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
+    settings = settings.as_running()  # beside a running `hoiquan up`, this one uses its broker
     require_no_rehearsal(settings.data)
     with open_store(settings) as store:
         if not serve(settings, store, stop_on_signals()):

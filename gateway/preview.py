@@ -63,9 +63,9 @@ def preview(
     points = [point for reading in decoded.readings for point in checker.check(reading)]
     examined = examine(payload, device, now, Probes(shelf), envelope)
     if (refusal := decoded.refused.get(0)) and not examined.refused:  # refused for its sender, not content
-        said: Said = (f"rejected.{refusal.reason}", {"field": refusal.field})
+        sentence: Said = (f"rejected.{refusal.reason}", {"field": refusal.field})
         examined = examined._replace(
-            findings=(*examined.findings, Finding("", True, refusal.reason, (said,)))
+            findings=(*examined.findings, Finding("", True, refusal.reason, (sentence,)))
         )
     return Preview(examined, tuple(points))
 
@@ -78,10 +78,10 @@ def fitting_of(shelf: Shelf, topic: str, payload: bytes) -> list[str]:
     try:
         data = parsed_json(payload)
         whose = addressed(topic)
-        said = data if whose is None else whose.envelope.open(data).data
+        content = data if whose is None else whose.envelope.open(data).data
     except PayloadError:
         return []
-    return shelf.fitting(said)[:FITTING] if said else []
+    return shelf.fitting(content)[:FITTING] if content else []
 
 
 def anybody(pilot: Pilot, name: str = "my-device") -> Device:
@@ -95,19 +95,19 @@ def judged(
     """Whether a message of the device `name` (or of no known one) would be taken, and the lines to show."""
     pilot = registry.pilot
     device = registry.lookup(name) if name else None
-    found = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink, shelf=shelf)
-    return found.taken, list(lines(found, pilot, lang))
+    result = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink, shelf=shelf)
+    return result.taken, list(lines(result, pilot, lang))
 
 
-def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
+def lines(result: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
     """The preview in words: the findings, the message as it would be right, what would be stored."""
-    yield from (finding.sentence(lang) for finding in found.examined.findings)
-    if found.examined.right:
-        yield f"{text('check.right', lang)}: {found.examined.right}"
-    yield text("check.taken" if found.taken else "check.refused", lang)
-    if found.taken and not found.points:
+    yield from (finding.sentence(lang) for finding in result.examined.findings)
+    if result.examined.right:
+        yield f"{text('check.right', lang)}: {result.examined.right}"
+    yield text("check.taken" if result.taken else "check.refused", lang)
+    if result.taken and not result.points:
         yield text("check.nothing", lang)
-    for point in found.points:
+    for point in result.points:
         time = moment(moment_of(point.time, pilot.zone), lang, seconds=True)
         tags = dict(point.tags)
         if "reason" in tags:
@@ -125,20 +125,20 @@ def lines(found: Preview, pilot: Pilot, lang: str) -> Iterator[str]:
             )
 
 
-def plain(found: Preview) -> dict[str, object]:
+def plain(result: Preview) -> dict[str, object]:
     """The preview as data for JSON."""
     return {
-        "taken": found.taken,
-        "encoding": found.examined.encoding,
+        "taken": result.taken,
+        "encoding": result.examined.encoding,
         "findings": [
             {"field": one.field, "refused": one.refused, "reason": one.reason,
              "vi": one.sentence("vi"), "en": one.sentence("en")}
-            for one in found.examined.findings
+            for one in result.examined.findings
         ],
-        "right": found.examined.right or None,
+        "right": result.examined.right or None,
         "points": [
             {"measurement": p.measurement, "tags": dict(p.tags), "fields": dict(p.fields), "time": p.time}
-            for p in found.points
+            for p in result.points
         ],
     }  # fmt: skip
 

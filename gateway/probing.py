@@ -45,7 +45,7 @@ from gateway.instance import files
 
 LOOKED_AT = 2000  # newest refused messages that are searched for the device's
 ENOUGH = 50  # most messages of a device to learn from
-KNOWN = RECHECK + 0.5  # seconds after which a running gateway uses the device's new probe file
+USED_AFTER = RECHECK + 0.5  # seconds after which a running gateway uses the device's new probe file
 
 
 @devices_app.command("probes")
@@ -57,28 +57,28 @@ def list_probes(
 ) -> None:
     """Probe files: list them, or show those that WORD is in: what each reads, and in which unit."""
     shelf = Shelf(Settings.read(data=data).as_running().probes)
-    kept = [one for one in shelf.probes.values() if word.casefold() in _words(one.probe)]
+    matching = [one for one in shelf.probes.values() if word.casefold() in _words(one.probe)]
     for trouble in shelf.troubles:
         typer.echo(f"hoiquan: {trouble.sentence(lang)}", err=True)
     if json_output:
-        plain = [one.probe.model_dump(by_alias=True, exclude_defaults=True) for one in kept]
+        plain = [one.probe.model_dump(by_alias=True, exclude_defaults=True) for one in matching]
         typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
         return
-    if not kept:
+    if not matching:
         raise Misuse("learn.no_such", word=word)
     names = [text(f"learn.{name}", lang) for name in ("probe", "maker", "models", "reads")]
     cells = [
         (one.probe.id, one.probe.maker, " ".join(one.probe.models), " ".join(one.probe.readings))
-        for one in kept
+        for one in matching
     ]
-    if len(kept) > 1:
+    if len(matching) > 1:
         terminal.show(names, cells, whole=(0,))
         return
-    probe, file = kept[0]
+    probe, file = matching[0]
     typer.echo(f"{probe.id}: {probe.maker}, {' '.join(probe.models) or '-'}   {file}")
     for signal, wording in probe.readings.items():
-        said = wording.model_dump(by_alias=True, exclude_defaults=True)
-        more = ", ".join(f"{key}: {value}" for key, value in said.items() if key not in ("from", "unit"))
+        options = wording.model_dump(by_alias=True, exclude_defaults=True)
+        more = ", ".join(f"{key}: {value}" for key, value in options.items() if key not in ("from", "unit"))
         unit = wording.unit if isinstance(wording.unit, str) else SIGNALS[signal].unit
         typer.echo(f"  {signal:20} ← {' | '.join(wording.at)}  ({unit}{', ' if more else ''}{more})")
     if probe.note:
@@ -134,22 +134,22 @@ def learn(
     Writes DATA/probes/NAME.yaml; the device is read by it from then on, what was refused is tried again.
     """
     settings, registry = installation.registry(data, pilot)
-    known = _enrolled(registry, device)
+    enrolled = _enrolled(registry, device)
     probe = name or f"own-{device}"
     path = settings.probes / f"{probe}.yaml"
-    kept = Shelf(settings.probes).probes.get(probe)
+    existing = Shelf(settings.probes).probes.get(probe)
     if not fullmatch(ID, probe):
         raise Misuse("learn.bad_name", name=probe)
-    if kept is not None and kept.file != path:
-        raise Misuse("learn.taken_name", name=probe, path=kept.file)
-    messages = list(_messages(settings, registry, known, file, live, seconds, lang))
+    if existing is not None and existing.file != path:
+        raise Misuse("learn.taken_name", name=probe, path=existing.file)
+    messages = list(_messages(settings, registry, enrolled, file, live, seconds, lang))
     if messages and all(map(speaks_contract, messages)):
         raise Misuse("learn.speaks", device=device)
     some = fields(messages)
     if not some:
         raise Misuse("learn.nothing", device=device)
     asking.show(some, lang)
-    choices = asking.taken(take, some) if take else asking.asked(some, known, settings, lang)
+    choices = asking.from_options(take, some) if take else asking.from_person(some, enrolled, settings, lang)
     if not choices:
         raise Misuse("learn.none_taken")
     written = text_of(probe, maker, choices)
@@ -177,16 +177,16 @@ def _words(probe: ProbeFile) -> str:
 
 
 def _enrolled(registry: Registry, device: str) -> Device:
-    known = registry.lookup(device)
-    if known is None or known.simulated:
+    row = registry.lookup(device)
+    if row is None or row.simulated:
         raise Misuse("enrol.none", device=device)
-    return known
+    return row
 
 
 def _messages(
     settings: Settings,
     registry: Registry,
-    known: Device,
+    device: Device,
     file: Path | None,
     live: bool,
     seconds: float,
@@ -201,42 +201,42 @@ def _messages(
         yield content(data, server(data))
         return
     if not live:
-        rows = [row for row in _refused(settings, registry, known) if row.size == len(row.payload)]
-        said = [_said(row.topic, row.payload) for row in reversed(rows[:ENOUGH])]
-        if any(said):
-            yield from (one for one in said if one)
+        rows = [row for row in _refused(settings, registry, device) if row.size == len(row.payload)]
+        contents = [_content(row.topic, row.payload) for row in reversed(rows[:ENOUGH])]
+        if any(contents):
+            yield from (one for one in contents if one)
             return
-    eui = registry.eui_of(known.device)
-    topics = [str(Topic(known.pilot, known.community, known.device, "telemetry"))]
+    eui = registry.eui_of(device.device)
+    topics = [str(Topic(device.pilot, device.community, device.device, "telemetry"))]
     topics += [one.listened(eui) for one in envelopes()] if eui else []
-    with listening(settings, *topics) as heard:
+    with listening(settings, *topics) as queue:
         typer.echo(text("check.waiting", lang, topic=", ".join(topics)), err=True)
         while True:
             try:
-                message = heard.get(timeout=seconds)
+                message = queue.get(timeout=seconds)
             except Empty:
-                raise Misuse("learn.nothing", device=known.device) from None
+                raise Misuse("learn.nothing", device=device.device) from None
             payload = bytes(message.payload)
             if message.topic != topics[0] and sender(message.topic, payload) != eui:
                 continue  # another device's message: the topic alone does not tell
-            if said_now := _said(message.topic, payload):
-                yield said_now
+            if latest := _content(message.topic, payload):
+                yield latest
                 return
 
 
-def _refused(settings: Settings, registry: Registry, known: Device) -> list[Quarantined]:
+def _refused(settings: Settings, registry: Registry, device: Device) -> list[Quarantined]:
     """The device's refused messages, the newest first."""
     path = files(settings.data, settings.instance).spool
     if not path.exists():
         return []
-    eui = registry.eui_of(known.device)
-    own = f"/{known.community}/{known.device}/telemetry"
+    eui = registry.eui_of(device.device)
+    own = f"/{device.community}/{device.device}/telemetry"
     with closing(Spool.to_read(path)) as spool:
         rows = spool.quarantined(LOOKED_AT)
     return [row for row in rows if row.topic.endswith(own) or (eui and sender(row.topic, row.payload) == eui)]
 
 
-def _said(topic: str, payload: bytes) -> Any:
+def _content(topic: str, payload: bytes) -> Any:
     """The content of a message, out of its envelope; None if it cannot be read."""
     with suppress(PayloadError):
         data = parsed_json(payload)
@@ -255,7 +255,7 @@ def _read_with(
 ) -> None:
     registry.read_with(device, probe, site)
     if files(settings.data, settings.instance).alive.exists():
-        time.sleep(KNOWN)  # messages that come until then may still be refused: they are replayed, too
+        time.sleep(USED_AFTER)  # messages that come until then may still be refused: they are replayed, too
     rows = _refused(settings, registry, _enrolled(registry, device))
     again = 0
     if rows:

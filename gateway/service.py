@@ -216,7 +216,7 @@ def _registry(settings: Settings, own: Files, stop: threading.Event) -> Registry
         except RegistryAway as error:
             log.warning("%s; again in %.0f s", error, RETRY)
             with suppress(OSError):  # a full disk
-                replace(own.trouble, instance.told([error]))
+                replace(own.trouble, instance.trouble_text([error]))
             if stop.wait(RETRY):
                 return None
         else:
