@@ -289,7 +289,7 @@ class Session:
     def _publish_truth(self, device: Device, label: Record) -> None:
         self._tell([label])
         if self._links is not None:
-            self._links.say(device, topic(device), encode(label))
+            self._links.publish_on(device, topic(device), encode(label))
 
     def _save_now_and_then(self, live: Live, stop: threading.Event) -> None:
         while not stop.wait(SAVE_EVERY):

@@ -67,14 +67,14 @@ class Link:
 
     def reach(self, address: Any) -> None:
         """Begin a connection to `address`."""
-        family, _, _, _, there = self.address = address
+        family, _, _, _, target = self.address = address
         self.sock = socket.socket(family, socket.SOCK_STREAM)
         self.number = self.sock.fileno()
         self.stage, self.writes = Stage.REACHING, True
         self.sock.setblocking(False)
         # packets are sent whole, so waiting for more gains nothing
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        code = self.sock.connect_ex(there)
+        code = self.sock.connect_ex(target)
         if code not in (0, errno.EINPROGRESS):
             raise OSError(code, os.strerror(code))
 
@@ -109,10 +109,10 @@ class Link:
     def receive(self) -> list[packets.Publish]:
         """Process what has arrived; returns messages for the node. Raises Refused and Broken, too."""
         assert self.sock is not None
-        heard = list[packets.Publish]()
+        messages = list[packets.Publish]()
         with contextlib.suppress(*_LATER):
             while data := self.sock.recv(READ):
-                heard += self.session.receive(data)
+                messages += self.session.receive(data)
                 # the selector does not see data that TLS has already decoded
                 if len(data) < READ and not isinstance(self.sock, ssl.SSLSocket):
                     break
@@ -120,7 +120,7 @@ class Link:
                 raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
         if self.session.accepted:
             self.stage = Stage.OPEN
-        return heard
+        return messages
 
     def drop(self) -> None:
         """End the connection without a goodbye, as a power cut does: the broker publishes the will."""

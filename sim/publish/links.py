@@ -59,9 +59,10 @@ class Links:
         if link is None:
             status = _topic(device, "status")
             password = simulated_password(self._secret, name)
-            hears = _topic(device, "command") if self._obey is not None and device.model in CARRIED else None
+            obeys = self._obey is not None and device.model in CARRIED
+            commands = _topic(device, "command") if obeys else None
             connect = packets.connect(name, password, KEEPALIVE, (status, OFFLINE))
-            link = Link(name, Session(connect, Message(status, self._online, True), hears))
+            link = Link(name, Session(connect, Message(status, self._online, True), commands))
             self._links[name] = link
             link.held = self._cuts[name] > 0
             self._loop.begin(link)
@@ -69,9 +70,9 @@ class Links:
 
     def publish(self, device: Device, kind: str, payload: bytes) -> None:
         """Send on a topic of the contract if there is a link, else keep it as long as the memory has room."""
-        self.say(device, _topic(device, kind), payload)
+        self.publish_on(device, _topic(device, kind), payload)
 
-    def say(self, device: Device, topic: str, payload: bytes) -> None:
+    def publish_on(self, device: Device, topic: str, payload: bytes) -> None:
         """The same on any topic."""
         self._send(self.open(device), Message(topic, payload))
         self._since += 1
@@ -124,10 +125,10 @@ class Links:
             else:  # its will has told the broker, so it need not come back
                 self._loop.hold(link)
         while any(link.session.waiting and not link.refused for link in links):
-            left = deadline - time.monotonic()
-            if left <= 0:
+            remaining = deadline - time.monotonic()
+            if remaining <= 0:
                 break
-            self.serve(left)
+            self.serve(remaining)
         if self.waiting:
             log.warning("the end: %d messages that the broker has not acknowledged", self.waiting)
         for link in links:
@@ -137,7 +138,7 @@ class Links:
 
     def _send(self, link: Link, message: Message) -> None:
         if link.session.publish(message):
-            self._loop.said(link)
+            self._loop.queued(link)
             return
         link.lost += 1
         if link.lost == 1:

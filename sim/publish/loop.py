@@ -50,7 +50,7 @@ class Loop:
         self._unsent: dict[Link, None] = {}  # with something to send, in order
         self._slow: set[Link] = set()
         self._opening = 0
-        self._said_why = False
+        self._outage_logged = False
         self.serving = False
         self.waiting = 0  # messages that the broker has not acknowledged
 
@@ -63,7 +63,7 @@ class Loop:
         """Connect a link as soon as there is room."""
         self._wanted.append(link)
 
-    def said(self, link: Link) -> None:
+    def queued(self, link: Link) -> None:
         """Note that a link's session has one more message."""
         self.waiting += 1
         if link.connected:
@@ -119,7 +119,7 @@ class Loop:
                 self._wanted.append(link)
             elif link.opening:
                 self._fail(link, TimeoutError("it does not answer"))
-            elif link.session.asked:
+            elif link.session.pinged:
                 self._lose(link)
             elif now - link.sent < QUIET:
                 self._at(link, link.sent + QUIET)
@@ -166,7 +166,7 @@ class Loop:
         session, opening = link.session, link.opening
         before = session.waiting
         try:
-            heard = self._go_on(link)
+            messages = self._go_on(link)
         except Refused as reason:
             self._refuse(link, reason)
             return
@@ -182,7 +182,7 @@ class Loop:
             self._opened(link)
         if session.backlog < BACKLOG:
             self._slow.discard(link)
-        for message in heard:
+        for message in messages:
             self._hear(link, message)
         if session.out:
             self._send(link, time.monotonic())
@@ -195,17 +195,17 @@ class Loop:
         if link.stage in (Stage.REACHING, Stage.SHAKING):
             link.advance(self._tls, self._broker.host)
             return []
-        heard = link.receive()
+        messages = link.receive()
         if link.session.deaf:
             link.session.deaf = False
             log.error("%s: the broker refuses its subscription, so it hears no commands", link.name)
-        return heard
+        return messages
 
     def _opened(self, link: Link) -> None:
         self._opening -= 1
         self._addresses.reached()
         if not (self._opening or self._wanted):  # everybody is back, so the next outage is logged again
-            self._said_why = False
+            self._outage_logged = False
         link.failures, link.refused = 0, False
         self._at(link, time.monotonic() + QUIET)
 
@@ -228,8 +228,8 @@ class Loop:
         self._pause(link, None)
 
     def _pause(self, link: Link, why: Exception | None) -> None:
-        if why is not None and not self._said_why:
-            self._said_why = True  # once an outage, not for each of 10,000 nodes
+        if why is not None and not self._outage_logged:
+            self._outage_logged = True  # once an outage, not for each of 10,000 nodes
             log.warning("no way to the broker at %s yet: %s", self._broker, why)
         pause = min(FIRST_PAUSE * 2**link.failures, LONGEST_PAUSE)
         link.failures += link.failures < LONGEST_PAUSE

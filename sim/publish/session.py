@@ -1,6 +1,6 @@
 """One node's side of MQTT 3.1.1, without a socket: memory, messages in flight, and commands heard.
 
-    publish ─► memory (KEPT) ─► in flight (at most WINDOW) ─► out ─► …  PUBACK ─► forgotten
+    publish ─► memory (MEMORY) ─► in flight (at most WINDOW) ─► out ─► …  PUBACK ─► forgotten
 
 A node keeps QoS 1 messages while the broker is away. When it is back, those that were in flight go first,
 marked as duplicates, and the others follow in order with their own times.
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from devices.contract import packets
 
 # Assumption: a node keeps two weeks of readings, one every ten minutes.
-KEPT = 2016
+MEMORY = 2016
 # MQTT 3.1.1 brokers cannot say how many messages they take at once. The smallest number that brokers promise
 # in MQTT 5 is 10 (HiveMQ, Moquette), and small nodes keep few.
 WINDOW = 10
@@ -44,23 +44,23 @@ class Message(NamedTuple):
 
 class Session:
     """One node's session. `connect` is the CONNECT packet. `greeting` is published on each connection before
-    the messages that wait. `hears` is a topic to subscribe to, if any.
+    the messages that wait. `subscription` is a topic to subscribe to, if any.
     """
 
     __slots__ = (
-        "_connect", "_flight", "_hears", "_memory", "_number", "_unread", "accepted", "asked", "deaf",
-        "greeting", "out",
+        "_connect", "_flight", "_memory", "_number", "_subscription", "_unread", "accepted", "deaf",
+        "greeting", "out", "pinged",
     )  # fmt: skip
 
-    def __init__(self, connect: bytes, greeting: Message, hears: str | None) -> None:
-        self._connect, self.greeting, self._hears = connect, greeting, hears
+    def __init__(self, connect: bytes, greeting: Message, subscription: str | None) -> None:
+        self._connect, self.greeting, self._subscription = connect, greeting, subscription
         self._memory = deque[Message]()
         self._flight: dict[int, Message] = {}  # packet number → message, in order of sending
         self._number = 0
         self._unread = b""
         self.out = bytearray()  # to be sent; the sender deletes what it has sent
         self.accepted = False  # the broker accepted this connection
-        self.asked = False  # a PINGREQ waits for its answer
+        self.pinged = False  # a PINGREQ waits for its answer
         self.deaf = False  # the broker refused the subscription
 
     @property
@@ -75,7 +75,7 @@ class Session:
 
     def publish(self, message: Message) -> bool:
         """Keep a message, and send it if the window is open. Returns False if the memory is full."""
-        if len(self._memory) + len(self._flight) >= KEPT:
+        if len(self._memory) + len(self._flight) >= MEMORY:
             return False
         self._memory.append(message)
         if self.accepted:
@@ -88,18 +88,18 @@ class Session:
 
     def end(self) -> None:
         """Forget the connection, and what was half sent or half read on it."""
-        self.accepted = self.asked = False
+        self.accepted = self.pinged = False
         self.out, self._unread = bytearray(), b""
 
     def ping(self) -> None:
         """Send a PINGREQ."""
         self.out += packets.PINGREQ
-        self.asked = True
+        self.pinged = True
 
     def receive(self, data: bytes) -> list[packets.Publish]:
         """Process what the broker sent; returns the messages in it. Raises Refused, Broken."""
         unread = self._unread + data if self._unread else data
-        at, heard = 0, list[packets.Publish]()
+        at, messages = 0, list[packets.Publish]()
         while (part := packets.frame(unread, at)) is not None:
             begin, end = part
             if begin < 0:
@@ -107,16 +107,16 @@ class Session:
             if end > len(unread):
                 break
             try:
-                self._take(unread[at], unread[begin:end], heard)
+                self._take(unread[at], unread[begin:end], messages)
             except IndexError:
                 raise Broken(f"a packet of type {unread[at] >> 4} that is too short") from None
             at = end
         self._unread = unread[at:]
         if self.accepted:
             self._fill()
-        return heard
+        return messages
 
-    def _take(self, head: int, body: bytes, heard: list[packets.Publish]) -> None:
+    def _take(self, head: int, body: bytes, messages: list[packets.Publish]) -> None:
         """Process one packet."""
         kind = head & 0xF0
         if kind == packets.PUBACK:
@@ -127,7 +127,7 @@ class Session:
                 raise Broken("a message whose lengths do not fit")
             if message.qos:
                 self.out += packets.acknowledgements([message.mid])
-            heard.append(message)
+            messages.append(message)
         elif kind == packets.CONNACK:
             if body[1]:
                 raise Refused(_REASONS.get(body[1], f"return code {body[1]}"))
@@ -135,13 +135,13 @@ class Session:
         elif kind == packets.SUBACK:
             self.deaf = body[2] >= packets.REFUSED
         elif kind == packets.PINGRESP:
-            self.asked = False
+            self.pinged = False
 
     def _start(self) -> None:
         """The broker accepted: subscribe, send again what was in flight, and queue the greeting."""
         self.accepted = True
-        if self._hears is not None:
-            self.out += packets.subscribe(self._hears, self._next())
+        if self._subscription is not None:
+            self.out += packets.subscribe(self._subscription, self._next())
         for number, message in self._flight.items():
             self.out += packets.publish(*message, number, again=True)
         if self.greeting not in self._flight.values() and self.greeting not in self._memory:

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.contract.packets import Publish, frame, read_publish
-from sim.publish.session import KEPT, WINDOW, Broken, Message, Refused, Session
+from sim.publish.session import MEMORY, WINDOW, Broken, Message, Refused, Session
 from tests import packets
 from tests.packets import ACCEPTED
 
 HELLO = Message("t/status", b"online", True)
 
 
-def session(hears=None):
-    mine = Session(b"CONNECT", HELLO, hears)
+def session(subscription=None):
+    mine = Session(b"CONNECT", HELLO, subscription)
     mine.begin()
     assert take(mine) == b"CONNECT"
     return mine
@@ -116,9 +116,9 @@ def test_packet_numbers_come_round_and_none_is_in_use_twice(turns, number):
 
 def test_the_memory_ends_at_two_weeks():
     mine = session()
-    assert all(mine.publish(Message("t", b"")) for _ in range(KEPT))
+    assert all(mine.publish(Message("t", b"")) for _ in range(MEMORY))
     assert not mine.publish(Message("t", b""))
-    assert mine.waiting == KEPT
+    assert mine.waiting == MEMORY
 
 
 @pytest.mark.parametrize(("code", "why"), [(4, "bad user name"), (5, "not authorised"), (9, "return code 9")])
