@@ -279,15 +279,15 @@ class Station:
                 if not node.timed:
                     span = span._replace(claims=np.array([NO_CLOCK]))
                 self._queue.append((span, [e for e in self._running if e.kind in (DUPLICATES, REORDERING)]))
-                if not self._any(OUTAGE) and self._heard(tick):
+                if not self._any(OUTAGE) and self._gets_through(tick):
                     self._flush(tick)
             tick = node.ticks.after(tick)
 
-    def _heard(self, tick: int) -> bool:
+    def _gets_through(self, tick: int) -> bool:
         """Return whether rain and distance let a transmission through; computed a day at a time."""
         day, first = tick // DAY_MS, self._node.ticks.at(tick // DAY_MS * DAY_MS)
         if self._luck[0] != day:
-            self._luck = (day, self._node.radio.heard(first, self._node.ticks.at((day + 1) * DAY_MS)))
+            self._luck = (day, self._node.radio.gets_through(first, self._node.ticks.at((day + 1) * DAY_MS)))
         return bool(self._luck[1][self._node.ticks.at(tick) - first])
 
     def _flush(self, now: int) -> None:

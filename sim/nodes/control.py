@@ -41,10 +41,10 @@ class Control:
     def _do(self, device: str, command: Order, now: int) -> str | None:
         """Carry out an order; returns None when done, else why not."""
         node = self._nodes.get(device)
-        there = CARRIED[node.device.model] if node else ()
-        actuator = next((name for name in there if name == command.actuator), None)
+        actuators = CARRIED[node.device.model] if node else ()
+        actuator = next((name for name in actuators if name == command.actuator), None)
         if node is None or actuator is None:
-            has = ", ".join(there) if there else "none"
+            has = ", ".join(actuators) if actuators else "none"
             return f"this device has no actuator {command.actuator[:80]!r}; it has: {has}"
         try:
             until = command.until if isinstance(command.until, int) else parse_time(command.until)

@@ -40,7 +40,7 @@ LANES = {
 VALUE = (*LANES["value"], POWER_ON)  # these change what a sensor reports
 DARK = (BROWN_OUT, POWER_CUT, THEFT, GONE)  # during these nothing is measured
 # Episode kinds that end with a visit → what the visitor did.
-DONE = {DRIFT: "calibrated", FOULING: "cleaned", CLOGGING: "cleaned"}
+UPKEEP = {DRIFT: "calibrated", FOULING: "cleaned", CLOGGING: "cleaned"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class Schedule:
         if kind == SPIKE:
             ticks = 1 + int(long * _SPIKE_READINGS)
         first = self._ticks.at(number * level.window * DAY_MS) + 1
-        if kind in DONE:
+        if kind in UPKEEP:
             visits = self.visits(number)
             last = self._ticks.at(visits[int(place * len(visits))])
             begin = max(first, last - ticks)
@@ -201,8 +201,8 @@ class Schedule:
         if kind == CLOGGING:
             return [name for name in self._model.signals if name == "rainfall"]
         if kind == WARMING:
-            there = self._model.signals
-            return [name for name in there if _COMPENSATED.get(name) in there]
+            signals = self._model.signals
+            return [name for name in signals if _COMPENSATED.get(name) in signals]
         if kind == FOULING:
             return [name for name in self._model.signals if name in _FOULED]
         return [name for name in self._model.signals if name not in _NOT_SENSED] if kind in VALUE else []

@@ -70,14 +70,14 @@ class Network:
     def incidents(self, place: str, start: int, stop: int) -> list[Incident]:
         """Return the incidents that overlap [start, stop) epoch ms, by start."""
         window = self._window * DAY_MS
-        found = [
+        drawn = [
             incident
             for kind in self._rates
             for number in range(start // window, (stop - 1) // window + 1)
             if (incident := self._drawn(place, kind, number))
         ]
-        found += [one for one in self._forced if one.place == place]
-        overlapping = [one for one in found if one.start < stop and one.stop > start]
+        drawn += [one for one in self._forced if one.place == place]
+        overlapping = [one for one in drawn if one.start < stop and one.stop > start]
         return sorted(overlapping, key=lambda one: (one.start, one.kind, one.device or ""))
 
     def _draw(self, place: str, kind: str, number: int) -> Incident | None:
@@ -105,12 +105,12 @@ class Share:
     def episodes(self, start: int, stop: int) -> list[Episode]:
         """Return the incidents' episodes for this device that overlap [start, stop) epoch ms, by start."""
         beside = self.ticks.interval  # an episode's edges are up to half an interval beside its incident's
-        found = [
+        own = [
             episode
             for incident in self.network.incidents(self.device.community, start - beside, stop + beside)
             if incident.device in (None, self.device.device) and (episode := self._episode(incident))
         ]
-        return [one for one in found if one.start < stop and one.stop > start]
+        return [one for one in own if one.start < stop and one.stop > start]
 
     def _episode(self, incident: Incident) -> Episode | None:
         kind, begins, how = OUTAGE, incident.start, dict[str, Any]()

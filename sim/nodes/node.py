@@ -192,12 +192,12 @@ class Node:
         if self._power is None or name is None:
             return []
         busy = [e for e in self._schedule.episodes(start - interval, stop + interval) if e.signal == name]
-        found = [
+        awakenings = [
             Episode(self.device.device, POWER_ON, name, dark.stop, dark.stop + interval, how)
             for dark in self._power.episodes(start - interval, stop)
         ]
         return [
-            one for one in found
+            one for one in awakenings
             if one.start < stop and one.stop > start
             and not any(other.start < one.stop and other.stop > one.start for other in busy)
         ]  # fmt: skip

@@ -97,7 +97,7 @@ class Radio:
         chance = np.minimum(link.loss + link.per_km * self.km + link.per_mm * hard, link.most)
         return np.asarray(1 - ((1 - chance) * (1 - self.collided)) ** self.uplinks)
 
-    def heard(self, first: int, last: int) -> Mask:
+    def gets_through(self, first: int, last: int) -> Mask:
         """Return whether a transmission at these ticks gets through if there is no outage."""
         luck = uniform(self.seed, f"radio@{self.device}", np.arange(first, last))
         return np.asarray(luck >= self.loss(first, last))
@@ -112,10 +112,10 @@ class Radio:
         """For ticks [first, last): the epoch ms of their messages' arrival, and whether they ever arrive."""
         ticks = np.arange(first, last)
         if not self.carrier.memory:
-            on, heard = self._look(first, last)
-            return ticks * self.ticks.interval + self.ticks.phase, on & heard
-        low, on, heard = self._around(first, last)
-        ups = np.flatnonzero(on & heard) + low
+            on, through = self._look(first, last)
+            return ticks * self.ticks.interval + self.ticks.phase, on & through
+        low, on, through = self._around(first, last)
+        ups = np.flatnonzero(on & through) + low
         count = np.cumsum(on)  # messages measured from `low` up to and including a tick
         after = np.searchsorted(ups, ticks)
         if len(ups) == 0:
@@ -136,8 +136,8 @@ class Radio:
         """Return the first tick whose message waits at this tick: the one after the link was last open."""
         if tick <= self.ticks.first or not self.carrier.memory:
             return tick
-        low, on, heard = self._around(tick, tick + 1)
-        sent = np.flatnonzero((on & heard)[: tick - low])
+        low, on, through = self._around(tick, tick + 1)
+        sent = np.flatnonzero((on & through)[: tick - low])
         return low + int(sent[-1]) + 1 if len(sent) else low
 
     def later(self, kind: str, ticks: Index) -> Index:
@@ -151,29 +151,30 @@ class Radio:
     def _around(self, first: int, last: int) -> tuple[int, Mask, Mask]:
         """Return power and openness from a tick before `first` with an open link to one after `last`."""
         low, high, step = max(self.ticks.first, first - _AROUND), last + _AROUND, _AROUND
-        on, heard = self._look(low, high)
-        while low > self.ticks.first and not self._enough(on[: first - low], heard):
+        on, through = self._look(low, high)
+        while low > self.ticks.first and not self._enough(on[: first - low], through):
             step *= 2
             more = max(self.ticks.first, low - step)
             parts = self._look(more, low)
-            low, on, heard = more, np.concatenate((parts[0], on)), np.concatenate((parts[1], heard))
+            low, on, through = more, np.concatenate((parts[0], on)), np.concatenate((parts[1], through))
         behind, step = last - 1 - low, _AROUND
-        while not self._enough(on[behind:], heard[behind:]):
+        while not self._enough(on[behind:], through[behind:]):
             step *= 2
             parts = self._look(high, high + step)
-            high, on, heard = high + step, np.concatenate((on, parts[0])), np.concatenate((heard, parts[1]))
-        return low, on, heard
+            high, on = high + step, np.concatenate((on, parts[0]))
+            through = np.concatenate((through, parts[1]))
+        return low, on, through
 
-    def _enough(self, on: Mask, heard: Mask) -> bool:
-        return bool((on & heard[: len(on)]).any()) or on.sum() > self.carrier.memory or len(on) > _FURTHEST
+    def _enough(self, on: Mask, through: Mask) -> bool:
+        return bool((on & through[: len(on)]).any()) or on.sum() > self.carrier.memory or len(on) > _FURTHEST
 
     def _look(self, first: int, last: int) -> tuple[Mask, Mask]:
-        on, heard = self.on(first, last), self.heard(first, last)
+        on, through = self.on(first, last), self.gets_through(first, last)
         for episode in self.episodes(self.ticks.time(first), self.ticks.time(last)):
             if episode.kind == OUTAGE:
                 start, stop = self.ticks.at(episode.start), self.ticks.at(episode.stop)
-                heard[max(0, start - first) : max(0, stop - first)] = False
-        return on, heard
+                through[max(0, start - first) : max(0, stop - first)] = False
+        return on, through
 
 
 class Power:
@@ -181,14 +182,14 @@ class Power:
 
     def __init__(self, device: str, ticks: Ticks, volts: Callable[[int, int], Array]) -> None:
         self._device, self._ticks, self._volts = device, ticks, volts
-        self._known = (
+        self._cached = (
             ticks.first,
             np.ones(0, dtype=bool),
         )  # first tick, and states from it on; a node begins with a full battery
 
     def on(self, first: int, last: int) -> Mask:
         """Return one bool for each tick in [first, last): off under 3.6 V until it is over 3.7 V."""
-        low, states = self._known
+        low, states = self._cached
         if last <= first:
             return np.ones(0, dtype=bool)
         if not (low <= first and last <= low + len(states)):
@@ -196,7 +197,7 @@ class Power:
             low, high = max(self._ticks.first, first - _MARGIN), last + _MARGIN
             low = min(low, first)
             states = self._states(low, high)
-            self._known = low, states
+            self._cached = low, states
         return states[first - low : last - low].copy()
 
     def _states(self, first: int, last: int) -> Mask:
@@ -229,7 +230,7 @@ class Power:
 
     def _before(self, tick: int) -> bool:
         """Return whether it was on before this tick, by the last voltage outside the two limits."""
-        low, states = self._known
+        low, states = self._cached
         if low < tick <= low + len(states):
             return bool(states[tick - low - 1])
         while tick > self._ticks.first:

@@ -40,7 +40,7 @@ class Sensors:
         self._model, self._ticks, self._seed = model, ticks, seed
         self._actions, self._ideal = actions, ideal
         self._noisy = [name for name in model.signals if name not in STEADY]
-        self._day_kept: tuple[tuple[int, int], Span] | None = None
+        self._cached_day: tuple[tuple[int, int], Span] | None = None
 
     @cached_property
     def bias(self) -> dict[str, float]:
@@ -83,9 +83,9 @@ class Sensors:
     def _day(self, number: int) -> Span:
         """Return a day, kept for live running, which asks tick by tick; computed again after an action."""
         key = (number, self.acted)
-        if self._day_kept is None or self._day_kept[0] != key:
-            self._day_kept = (key, self._measure(number, number + 1))
-        return self._day_kept[1]
+        if self._cached_day is None or self._cached_day[0] != key:
+            self._cached_day = (key, self._measure(number, number + 1))
+        return self._cached_day[1]
 
     def _measure(self, low: int, high: int) -> Span:
         """Measure all ticks of days [low, high), even those before the node exists."""

@@ -18,13 +18,13 @@ from sim.nodes.damage import UNDONE
 from sim.nodes.faults import (
     BIAS,
     DARK,
-    DONE,
     DUPLICATES,
     LOSS,
     OUTAGE,
     REORDERING,
     SKEW,
     UNTIMED,
+    UPKEEP,
     VALUE,
     VISIT,
     Episode,
@@ -90,8 +90,8 @@ def judge(node: Node, episodes: Iterable[Episode], start: int, stop: int) -> Ite
         how = _shown(node, episode, low, high)
         if how is not None:
             yield Record(episode.device, episode.signal, episode.kind, low, high, how)
-        if episode.kind in DONE and start < episode.stop <= stop:
-            done = {"done": DONE[episode.kind]}
+        if episode.kind in UPKEEP and start < episode.stop <= stop:
+            done = {"done": UPKEEP[episode.kind]}
             yield Record(episode.device, episode.signal, VISIT, episode.stop, episode.stop, done)
 
 

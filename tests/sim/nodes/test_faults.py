@@ -14,7 +14,7 @@ from devices.clock import DAY_MS
 from devices.contract.models import MODELS
 from devices.contract.payloads import decode
 from devices.pilots.pilot import load
-from sim.nodes.faults import BROWN_OUT, CLOGGING, DONE, LANES, LEVELS, OUTAGE, THEFT, VALUE, Schedule
+from sim.nodes.faults import BROWN_OUT, CLOGGING, LANES, LEVELS, OUTAGE, THEFT, UPKEEP, VALUE, Schedule
 from sim.nodes.node import Node
 from sim.nodes.telemetry import encode_reading
 from sim.nodes.ticks import Ticks
@@ -176,14 +176,14 @@ def test_whoever_comes_ends_what_he_can_mend():
         for device in ("some-device-01", "some-device-02"):
             mine = schedule(device, level, "weather-station")
             for episode in mine.episodes(START, START + days * DAY_MS):
-                if episode.kind in DONE:
+                if episode.kind in UPKEEP:
                     visits = mine.visits(episode.start // DAY_MS // window)
                     assert any(abs(episode.stop - visit) <= 300_000 for visit in visits)
                     assert visits == schedule("other-01", level, "soil-probe").visits(
                         episode.start // DAY_MS // window
                     )
                     ended[episode.kind] += 1
-    assert set(ended) == set(DONE)
+    assert set(ended) == set(UPKEEP)
 
 
 def test_the_fleet_takes_a_level():

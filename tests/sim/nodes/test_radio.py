@@ -38,7 +38,7 @@ def test_loss_grows_with_rain_and_distance():
                          (radio(link), radio(link, rain=5.0), radio(link, km=40.0)))  # fmt: skip
         assert dry < wet
         assert dry < far
-        assert 1 - radio(link, rain=5.0).heard(1000, 9000).mean() == pytest.approx(wet, abs=0.03)
+        assert 1 - radio(link, rain=5.0).gets_through(1000, 9000).mean() == pytest.approx(wet, abs=0.03)
     assert radio(LORA).loss(0, 1) > radio(MOBILE).loss(0, 1)
 
 
@@ -129,7 +129,7 @@ def test_rain_delays_4g_and_loses_nothing_of_it():
 def test_without_a_memory_a_message_comes_at_once_or_never():
     mine = radio(LORA, rain=1.0)
     arrives, kept = mine.trips(1000, 5000)
-    assert kept.tolist() == mine.heard(1000, 5000).tolist()
+    assert kept.tolist() == mine.gets_through(1000, 5000).tolist()
     assert arrives.tolist() == [TICKS.time(tick) for tick in range(1000, 5000)]
     assert mine.waiting(1200) == 0
 

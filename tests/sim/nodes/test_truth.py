@@ -15,7 +15,6 @@ from sim.nodes.faults import (
     BIAS,
     CLOGGING,
     DARK,
-    DONE,
     DUPLICATES,
     LOSS,
     OUTAGE,
@@ -23,6 +22,7 @@ from sim.nodes.faults import (
     REORDERING,
     SKEW,
     UNTIMED,
+    UPKEEP,
     VALUE,
     VISIT,
     WARMING,
@@ -203,6 +203,6 @@ def test_a_visit_is_told_where_it_ends_what_was_wrong(stations):
             if visit.kind == VISIT:
                 assert visit.start == visit.stop
                 told[visit.parameters["done"]] += 1
-                ended = [one for one in labels if one.stop == visit.stop and one.kind in DONE]
-                assert all(DONE[one.kind] == visit.parameters["done"] for one in ended)
+                ended = [one for one in labels if one.stop == visit.stop and one.kind in UPKEEP]
+                assert all(UPKEEP[one.kind] == visit.parameters["done"] for one in ended)
     assert set(told) == {"calibrated", "cleaned"}
