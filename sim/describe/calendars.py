@@ -112,7 +112,7 @@ def _spans(row: Crop, crop: str, year: int) -> Iterator[Span]:
 
 def _source(product: Product, lang: Lang) -> str:
     """Return the sources in the words of the pilot file, each once."""
-    said = dict.fromkeys(row.source or f"Assumption: {row.assumption}" for row in product.calendar)
+    sources = dict.fromkeys(row.source or f"Assumption: {row.assumption}" for row in product.calendar)
     tonnes = sum(row.times * sum(row.kg_ha) / 2 for row in product.calendar) / 1000
     unit = text("describe.a_year_fish" if product.crop in FED else "describe.a_year", lang)
-    return f"{product.name.get(lang)} ({number(tonnes, lang, most=1)} {unit}): {'; '.join(said)}"
+    return f"{product.name.get(lang)} ({number(tonnes, lang, most=1)} {unit}): {'; '.join(sources)}"

@@ -31,7 +31,7 @@ class Plot:
 
     def __init__(self, lang: Lang, width: int = WIDTH) -> None:
         self._lang, self._width, self._end = lang, width, width - 8
-        self._seen: list[float] = []
+        self._values: list[float] = []
         self._bands: list[tuple[str, float, float]] = []
         self._curves: list[tuple[str, list[float]]] = []
         self._bars: list[float] = []
@@ -41,25 +41,25 @@ class Plot:
     def curve(self, values: Values, name: str = "sim") -> "Plot":
         """Add a curve, its values spread evenly over the width."""
         self._curves.append((name, [float(value) for value in values]))
-        self._seen += self._curves[-1][1]
+        self._values += self._curves[-1][1]
         return self
 
     def bars(self, values: Values) -> "Plot":
         """Add one bar a value, standing on 0 or on the lower edge."""
         self._bars = [float(value) for value in values]
-        self._seen += [*self._bars, 0.0]
+        self._values += [*self._bars, 0.0]
         return self
 
     def level(self, name: str, value: float) -> "Plot":
         """Add a published value as a horizontal line."""
         self._levels.append((name, value))
-        self._seen.append(value)
+        self._values.append(value)
         return self
 
     def band(self, name: str, low: float, high: float) -> "Plot":
         """Add a published range as a band."""
         self._bands.append((name, low, high))
-        self._seen += [low, high]
+        self._values += [low, high]
         return self
 
     def months(self) -> "Plot":
@@ -78,7 +78,7 @@ class Plot:
 
     def drawn(self, title: str, unit: str, source: str = "") -> str:
         """Return the figure with its caption."""
-        low, high = min(self._seen), max(self._seen)
+        low, high = min(self._values), max(self._values)
         span = (high - low) or 1.0
 
         def y(value: float) -> float:

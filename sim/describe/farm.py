@@ -35,28 +35,28 @@ def pond(world: World, pilot: Pilot, start: int, stop: int, lang: Lang) -> Itera
     if place is None:
         return
     year = Year(world, place.id, start, stop)
-    held = year.land.pond(1)
+    water = year.land.pond(1)
     thesis = text("describe.from_thesis", lang)
-    mass = held.biomass[year.days] * held.depth * 10
+    mass = water.biomass[year.days] * water.depth * 10
     yield f"<h2>{text('describe.pond', lang, place=place.name)}</h2>"
     weight = Plot(lang).months().curve(mass)
     if "pangasius" in _crops(place):
         weight.band(text("describe.a_crop", lang), *CROP)
     yield weight.drawn(text("describe.biomass", lang), "t/ha", thesis)
-    fed = held.feed[year.days] * held.depth * 1e4
+    fed = water.feed[year.days] * water.depth * 1e4
     yield (
         Plot(lang)
         .months()
         .bars(fed)
         .drawn(text("describe.feed", lang), "kg/ha", text("describe.fed_as", lang))
     )
-    oxygen = year.by_day(held.oxygen(year.hours))
+    oxygen = year.by_day(water.oxygen(year.hours))
     drawn = Plot(lang).months().band("", *OXYGEN).curve(oxygen.mean(axis=1)).curve(oxygen.min(axis=1), "low")
     level = pilot.alarms.of("dissolved_oxygen", place.id) if pilot.alarms is not None else None
     for name, at in level.named() if level is not None else ():
         drawn.level(f"{text('describe.alarm', lang)} {name}", at)
     yield drawn.drawn(text("describe.oxygen", lang), "mg/L", thesis)
-    nitrogen = year.by_day(held.nitrogen(year.hours)).mean(axis=1)
+    nitrogen = year.by_day(water.nitrogen(year.hours)).mean(axis=1)
     yield (
         Plot(lang)
         .months()
@@ -64,13 +64,13 @@ def pond(world: World, pilot: Pilot, start: int, stop: int, lang: Lang) -> Itera
         .curve(nitrogen)
         .drawn(text("describe.nitrogen", lang), "mg N/L", thesis)
     )
-    free = year.by_day(held.ammonia(year.hours))
+    free = year.by_day(water.ammonia(year.hours))
     drawn = Plot(lang).months().curve(free.max(axis=1))
     level = pilot.alarms.of("ammonia", place.id) if pilot.alarms is not None else None
     for name, at in level.named() if level is not None else ():
         drawn.level(f"{text('describe.alarm', lang)} {name}", at)
     yield drawn.drawn(text("describe.free_ammonia", lang), "mg/L", text("describe.from_template", lang))
-    runs = [year.by_day(of(year.hours)).sum(axis=1) for of in (held.aerator, held.pump)]
+    runs = [year.by_day(of(year.hours)).sum(axis=1) for of in (water.aerator, water.pump)]
     drawn = Plot(lang).months().bars(runs[0]).curve(runs[1])
     yield drawn.drawn(text("describe.machines", lang), "h", text("describe.nothing", lang))
 
@@ -84,20 +84,20 @@ def paddy(world: World, pilot: Pilot, community: str, start: int, stop: int, lan
     year = Year(world, place.id, start, stop)
     soil, awd = year.land.soil(1), text("describe.from_awd", lang)
     yield f"<h2>{text('describe.paddy', lang, place=place.name)}</h2>"
-    stands = year.by_day(soil.standing(year.hours))[:, 4]
+    standing = year.by_day(soil.standing(year.hours))[:, 4]
     yield (
         Plot(lang)
         .months()
-        .curve(stands)
+        .curve(standing)
         .level(text("describe.tube", lang), TUBE)
         .level(text("describe.flooded", lang), FLOODED)
         .drawn(text("describe.stands", lang), "mm", awd)
     )
-    given = soil.irrigation[year.days]
+    irrigation = soil.irrigation[year.days]
     yield (
         Plot(lang)
         .months()
-        .bars(given)
+        .bars(irrigation)
         .drawn(text("describe.irrigation", lang), "mm", text("describe.from_aquacrop", lang))
     )
     rain = year.land.weather.rain[year.days]

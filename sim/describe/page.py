@@ -67,12 +67,12 @@ def page(seed: int, pilot: Pilot, community: str, year: int, lang: Lang = "vi") 
         *_week(world, place, week, lang),
     ]
     title = text("describe.title", lang, place=place.name, commune=place.commune_old, seed=str(seed))
-    made = text("describe.made", lang, day=day(datetime.now(UTC), lang))
+    note = text("describe.made", lang, day=day(datetime.now(UTC), lang))
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width"><style>{STYLE}</style></head>'
         f'<body><h1>{escape(title)}</h1><p class="key">{escape(text("describe.colours", lang))}</p>'
-        f'{"".join(parts)}<p class="key">{escape(made)}</p></body></html>\n'
+        f'{"".join(parts)}<p class="key">{escape(note)}</p></body></html>\n'
     )
 
 
