@@ -77,7 +77,7 @@ def sealed(folder: Path, number: int) -> list[str]:
             (device, Shipping(event="shipping", id=f"ship-{n}", buyer="Chợ đầu mối", **later)),
         ])  # fmt: skip
     while done := sealer.seal_pending(500):
-        sealer.told(done)
+        sealer.note_published(done)
     sealer.close()
     return [f"/01/{row['gtin']}/10/{row['lot']}" for row in seal.lots(folder, number)]
 

@@ -319,7 +319,7 @@ class Diaries:
             self._set_aside([self._refusal(one) for one in failed])
             for entry in failed:
                 self._faults.add("diary", entry.error)
-        self._sealer.told(sealed, failed)
+        self._sealer.note_published(sealed, failed)
         return len(sealed)
 
     def _refusal(self, failed: Unhandled) -> Refusal:

@@ -125,7 +125,7 @@ def app(tmp_path: Path, pilot: Pilot, registry: Registry, sealer: Sealer, sent: 
     def send(device: Device, _: str, payload: bytes) -> None:
         sent.append(decode_diary(payload))
         write(sealer, device, sent[-1])
-        sealer.told(sealer.seal_pending())
+        sealer.note_published(sealer.seal_pending())
 
     made = FastAPI()
     made.include_router(web.router(tmp_path, pilot, "http://testserver"))

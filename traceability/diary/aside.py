@@ -24,7 +24,7 @@ def refuse(db: sqlite3.Connection, failed: Sequence[Failed]) -> None:
     )
 
 
-def told(db: sqlite3.Connection, unhandled: Iterable[Unhandled]) -> None:
+def note_quarantined(db: sqlite3.Connection, unhandled: Iterable[Unhandled]) -> None:
     """These entries are in the quarantine now."""
     keys = [(one.community, one.id) for one in unhandled]
     db.executemany("UPDATE unhandled SET told=1 WHERE community=? AND id=?", keys)

@@ -198,13 +198,13 @@ class DiaryTables:
         with self._writing():
             aside.refuse(self._db, failed)
 
-    def note_shown(self, harvests: Sequence[tuple[str, str]], unhandled: Sequence[Unhandled]) -> None:
+    def note_published(self, harvests: Sequence[tuple[str, str]], unhandled: Sequence[Unhandled]) -> None:
         """These harvests, as (community, id), are published, and `unhandled` are in the quarantine."""
         if not harvests and not unhandled:
             return
         with self._writing():
             shown.note(self._db, harvests)
-            aside.told(self._db, unhandled)
+            aside.note_quarantined(self._db, unhandled)
 
     # -- diary entries
 

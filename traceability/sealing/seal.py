@@ -1,11 +1,11 @@
 """Sealing: a harvest in the diary becomes a record on disk and a leaf in the log, exactly once.
 
-    diary event ─► keep ═► pending harvest ─► lot.refusal ─► record file ─► log ─► noted in the diary ─► told
+    diary event ─► keep ═► pending harvest ─► lot.refusal ─► record file ─► log ─► noted in diary ─► published
 
 `keep` is quick and durable. Sealing asks the store for growing conditions and may take long, so it runs in a
-thread of its own. A harvest stays pending until the caller has published its outcome and says so with `told`.
-Each step may be repeated after a crash: the lot's code follows from the harvest, a record file is never
-rewritten, and a leaf is appended only if the log does not hold it yet.
+thread of its own. A harvest stays pending until the caller has published its outcome and calls
+`note_published`. Each step may be repeated after a crash: the lot's code follows from the harvest, a record
+file is never rewritten, and a leaf is appended only if the log does not hold it yet.
 
 Several processes of one machine may `keep`. The process that holds the log seals for all of them; when it is
 gone, the next process that calls `seal_pending` takes over.
@@ -125,11 +125,11 @@ class Sealer:
 
     def seal_pending(self, limit: int = 20) -> list[Sealed]:
         """Seal or refuse the oldest harvests that are not published yet, at most `limit`, with one append to
-        the log; then seal reports and the events about lots. A harvest is returned again until it is `told`,
-        and again after a correction. One that our own code fails on is refused as `unhandled` (see there) and
-        delays no other. May raise the store's RetryLater; what was drafted until then is written and used
-        next time. Raises LogBusy while another process holds the log, Mended after a damage that nobody has
-        looked at.
+        the log; then seal reports and the events about lots. A harvest is returned again until it is noted as
+        published, and again after a correction. One that our own code fails on is refused as `unhandled` (see
+        there) and delays no other. May raise the store's RetryLater; what was drafted until then is written
+        and used next time. Raises LogBusy while another process holds the log, Mended after a damage that
+        nobody has looked at.
         """
         with self._sealing:
             require_whole(self._folder / "trace.sqlite")
@@ -163,12 +163,12 @@ class Sealer:
             return sealed
 
     def unhandled(self) -> list[Unhandled]:
-        """Events that could not be handled, until the caller reports them `told`."""
+        """Events that could not be handled, until `note_published` is given them."""
         return self._tables.unhandled()
 
-    def told(self, sealed: Sequence[Sealed], unhandled: Sequence[Unhandled] = ()) -> None:
+    def note_published(self, sealed: Sequence[Sealed], unhandled: Sequence[Unhandled] = ()) -> None:
         """Note that the caller has published these outcomes; they are not pending any more."""
-        self._tables.note_shown([(one.community, one.harvest) for one in sealed], unhandled)
+        self._tables.note_published([(one.community, one.harvest) for one in sealed], unhandled)
 
     def _product(self, community: str, event: DiaryEvent) -> Product | None:
         grower = self._pilot.producers.get(community)

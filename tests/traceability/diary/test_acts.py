@@ -38,7 +38,7 @@ def test_each_act_of_a_lot_is_there_once(sealer: Sealer, pilot: Pilot, tmp_path:
     said("correction", "right-1", 2, of="mango-1", reason="the scales", changes={"quantity_kg": 840.0})
     said("split", "parts", 3, harvest="mango-1", parts=[400.0, 440.0])
     said("revocation", "recall", 4, harvest="parts-1", reason="a leak")
-    sealer.told(sealer.seal_pending())
+    sealer.note_published(sealer.seal_pending())
     with closing(sqlite3.connect(tmp_path / "trace.sqlite")) as db:
         (part,) = db.execute("SELECT lot FROM lot WHERE harvest='parts-1'").fetchone()
     lot = sealed.key.lot

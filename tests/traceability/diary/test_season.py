@@ -26,7 +26,7 @@ def fates(sealer: Sealer, pilot: Pilot, events: Sequence[DiaryEvent], who: str =
     for event in events:
         done = write(sealer, pilot.fleet[who], event)
         if done is not None:
-            sealer.told([done])
+            sealer.note_published([done])
             found[done.harvest] = done.refused
     return found
 
@@ -34,7 +34,7 @@ def fates(sealer: Sealer, pilot: Pilot, events: Sequence[DiaryEvent], who: str =
 def sealed(sealer: Sealer, pilot: Pilot, event: DiaryEvent) -> Sealed:
     done = write(sealer, pilot.fleet[WHO], event)
     assert done is not None and done.leaf is not None, done
-    sealer.told([done])
+    sealer.note_published([done])
     return done
 
 

@@ -41,7 +41,7 @@ class Plot:
         assert self.sealer.keep(told) == []
         while done := self.sealer.seal_pending():
             self.found |= {one.harvest: one for one in done}
-            self.sealer.told(done)
+            self.sealer.note_published(done)
 
     def fate(self, id: str) -> str:
         rows = self.asked(

@@ -47,7 +47,7 @@ def test_a_harvest_is_pending_until_it_was_shown(tables: DiaryTables) -> None:
     assert (harvest.community, harvest.id) == (WHO.community, "h")
     tables.note_harvests([lot("h", 7)])
     assert len(tables.pending_harvests(9)) == 1
-    tables.note_shown([(WHO.community, "h")], [])
+    tables.note_published([(WHO.community, "h")], [])
     assert tables.pending_harvests(9) == []
     assert tables.lot(WHO.community, "h") == lot("h", 7) and tables.harvest_of(KEY) == "h"
 
@@ -84,7 +84,7 @@ def test_what_cannot_be_handled_waits_for_nobody_and_may_be_tried_again(tables: 
     assert tables.pending_harvests(9) == []
     (unhandled,) = tables.unhandled()
     assert (unhandled.id, unhandled.device, unhandled.error) == ("h", WHO.device, "a defect")
-    tables.note_shown([], [unhandled])
+    tables.note_published([], [unhandled])
     assert tables.unhandled() == []
     tables.keep([], again=[(WHO.community, "h")])
     assert [one.id for one in tables.pending_harvests(9)] == ["h"]

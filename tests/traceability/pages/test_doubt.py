@@ -38,7 +38,7 @@ def farm(tmp_path: Path, pilot: Pilot) -> Iterator[Sealer]:
 def sealed(farm: Sealer, event: object) -> LotKey:
     done_ = write(farm, GARDEN, event)  # type: ignore[arg-type]
     assert done_ is not None and done_.leaf is not None, done_
-    farm.told([done_])
+    farm.note_published([done_])
     return done_.key
 
 

@@ -35,7 +35,7 @@ class Shop:
         self.device = pilot.fleet["tam-que-diary-01"]
         sealed = write(sealer, self.device, harvest())
         assert sealed is not None
-        sealer.told([sealed])
+        sealer.note_published([sealed])
         self.key: LotKey = sealed.key
 
     def label(self, out: str, *more: str, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -197,7 +197,7 @@ def test_a_part_of_a_lot_has_the_address_too(local: Shop) -> None:
     event = Split(event="split", id="half", ts=HARVESTED, plot="plot-1", crop="mango", harvest="mango-1",
                   parts=(500.0, 350.0))  # fmt: skip
     local.sealer.keep([(local.device, event)])
-    local.sealer.told(local.sealer.seal_pending())
+    local.sealer.note_published(local.sealer.seal_pending())
     parts = [LotKey(str(row["gtin"]), str(row["lot"])) for row in lots(local.folder / "trace")]
     assert len(parts) == 3
     for key in parts:

@@ -47,7 +47,7 @@ def fill(
         if handled := next((e for e in events if isinstance(e, Handling)), None):
             sealer.keep([(device, wrong(handled.id, handled.ts, handled.crop))])
     while sealed := sealer.seal_pending():
-        sealer.told(sealed)
+        sealer.note_published(sealed)
 
 
 def wrong(of: str, ts: datetime, crop: str) -> Correction:

@@ -39,7 +39,7 @@ class Farm:
         at = HARVESTED + timedelta(days=days)
         sealed = write(self._sealer, self.device, harvest(number, at, kilograms))
         assert sealed is not None
-        self._sealer.told([sealed])
+        self._sealer.note_published([sealed])
         return sealed.key
 
     def write(self, kind: str, id: str, hours: int, **fields: Any) -> None:

@@ -32,7 +32,7 @@ class Diary:
         at = HARVESTED + timedelta(days=days)
         done = write(self.sealer, self.device, harvest(number, at, kilograms, **more))
         assert done is not None
-        self.sealer.told([done])
+        self.sealer.note_published([done])
         return done
 
     def keep(self, kind: str, id: str, hours: float = 1, plot: str = "plot-1", **fields: Any) -> None:
@@ -112,7 +112,7 @@ def test_what_is_done_with_a_lot_waits_while_older_harvests_do(book: Diary, pilo
         book.sealer.keep([(book.device, harvest(number, at))])
         book.keep("packing", f"pack-{number}", 24 * number + 1, quantity_kg=1, packages=1)
     while sealed := book.sealer.seal_pending(1):
-        book.sealer.told(sealed)
+        book.sealer.note_published(sealed)
     lots = book.lots()
     for number in (1, 2, 3):
         assert [a["event"]["id"] for a in book.addenda(lots[f"mango-{number}"])] == [f"pack-{number}"]
@@ -140,7 +140,7 @@ def test_what_comes_while_others_are_sealed_is_sealed_next(
     monkeypatch.setattr(grower, "conditions", meanwhile)
     book.sealer.keep([(book.device, harvest(1))])
     while sealed := book.sealer.seal_pending():
-        book.sealer.told(sealed)
+        book.sealer.note_published(sealed)
     assert [one["event"]["id"] for one in book.addenda(book.lots()["mango-2"])] == ["pack-2"]
     assert book.refused() == {}
 

@@ -122,7 +122,7 @@ def test_a_correction_that_comes_while_its_harvest_is_judged_or_shown_is_heard(
     monkeypatch.undo()
     if judged:
         come()
-    plot.sealer.told(found)
+    plot.sealer.note_published(found)
     for _ in range(2):
         plot.write()
     assert [plot.fate(id) for id in "hc"] == ["", ""]

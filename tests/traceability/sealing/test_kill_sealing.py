@@ -46,7 +46,7 @@ while True:
                   harvest=f"mango-{number}", parts=(2.0, 3.0), **same)
     sealer.keep((device, event) for event in (harvest(number, at, 8.5), packed, split))
     print(number, flush=True)
-    sealer.told(sealer.seal_pending())
+    sealer.note_published(sealer.seal_pending())
 """
 
 
@@ -70,7 +70,7 @@ def test_killed_while_sealing(tmp_path: Path, pilot: Pilot) -> None:
         kept = max([kept + 1, *map(int, said)])
     sealer = Sealer(tmp_path, pilot, Grower(), "https://example.org", ORIGIN)
     while done := sealer.seal_pending():
-        sealer.told(done)
+        sealer.note_published(done)
     sealer.close()
 
     rows = seal.lots(tmp_path, 1_000_000)

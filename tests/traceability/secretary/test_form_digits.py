@@ -37,7 +37,7 @@ def app(app: FastAPI, pilot: Pilot, sealer: Sealer) -> FastAPI:
                       harvest="mango-1",
                       buyer=" Chợ\n\u202eđầu  mối ", **common)  # fmt: skip
     sealer.keep([(device, hidden)])
-    sealer.told(sealer.seal_pending())
+    sealer.note_published(sealer.seal_pending())
     return app
 
 

@@ -94,7 +94,7 @@ def test_a_lot_is_recalled_by_its_code_however_old_it_is(
     newer = [harvest(n, HARVESTED + timedelta(hours=n), 1.0) for n in range(10, 60)]
     sealer.keep([(diary, one) for one in newer])
     while done := sealer.seal_pending():
-        sealer.told(done)
+        sealer.note_published(done)
     assert "mango-1" not in lots() and keys["mango-1"].lot not in client.get("/diary/revocation").text
     wrong = say("revocation", code="TQ000000-ABCDEFGH", reason="dư lượng")
     assert f"Hãy xem lại mục “{text('form.code', 'vi')}”" in wrong and "TQ000000-ABCDEFGH" in wrong
@@ -111,7 +111,7 @@ def test_a_lot_whose_product_left_the_pilot_file_is_recalled_by_its_code(
     sealer = Sealer(tmp_path, pilot, Grower(), "https://example.org", "example.org/log")
     sealer.keep([(pilot.fleet["tam-que-diary-01"], harvest(1, HARVESTED, 850.0))])
     (done,) = sealer.seal_pending()
-    sealer.told([done])
+    sealer.note_published([done])
     sealer.close()
     place = pilot.place["tam-que"]
     others = place.model_copy(update={"products": tuple(p for p in place.products if p.crop != "mango")})
