@@ -18,6 +18,6 @@ _EMPTIED: Mapping[str, Value] = {
 
 def points(where: Tags, fields: Mapping[str, Value], slots: Slots) -> Iterator[Point]:
     """Yield `fields` as the point of the lot's slot, and empty points for the slots that it left."""
-    for slot in slots.left:
+    for slot in slots.former:
         yield Point("lot", where, _EMPTIED, slot)
-    yield Point("lot", where, fields, slots.now)
+    yield Point("lot", where, fields, slots.current)

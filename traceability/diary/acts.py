@@ -34,10 +34,10 @@ def _note(db: sqlite3.Connection, keys: Iterable[tuple[str, str]]) -> None:
 
 def _corrects(db: sqlite3.Connection, fate: Fate) -> bool:
     """Whether the entry is a correction of an entry in the diary."""
-    asked = "SELECT body FROM event WHERE community=? AND id=?"
-    row = db.execute(asked, (fate.community, fate.id)).fetchone()
+    query = "SELECT body FROM event WHERE community=? AND id=?"
+    row = db.execute(query, (fate.community, fate.id)).fetchone()
     try:
         event = decode_diary(row[0]) if row is not None else None
     except PayloadError:
         return False
-    return isinstance(event, Correction) and bool(db.execute(asked, (fate.community, event.of)).fetchone())
+    return isinstance(event, Correction) and bool(db.execute(query, (fate.community, event.of)).fetchone())

@@ -106,11 +106,11 @@ def event_of(
         return event
     named = FORMS[kind][0].name
     chosen = [lots.get(id) for id in written.get(named, "").split()]
-    there = [lot for lot in chosen if lot is not None]
-    if not chosen or len(there) < len(chosen):
+    offered = [lot for lot in chosen if lot is not None]
+    if not chosen or len(offered) < len(chosen):
         raise PayloadError("bad_diary", named)
-    event = decode_diary(json.dumps(whole | {"plot": there[0].plot, "crop": there[0].crop}).encode())
-    for one in there:
+    event = decode_diary(json.dumps(whole | {"plot": offered[0].plot, "crop": offered[0].crop}).encode())
+    for one in offered:
         _in_order(event, one, pilot.zone)
     return event
 
@@ -174,8 +174,8 @@ def named(kind: str, where: str) -> str:
 def sides(field: str, lang: str) -> dict[str, str]:
     """The day and its bound in an error such as `ts 2015-04-01 < 2022-09-01`, as people write days."""
     shown = re.sub(r"\d{4}-\d\d-\d\d", lambda iso: day(date.fromisoformat(iso[0]), lang), field)
-    given, _, bound = shown.partition(" < " if " < " in shown else " > ")
-    return {"given": given.partition(" ")[2], "bound": bound}
+    written, _, bound = shown.partition(" < " if " < " in shown else " > ")
+    return {"given": written.partition(" ")[2], "bound": bound}
 
 
 def _common(pilot: Pilot, kind: str, written: Mapping[str, str]) -> dict[str, Any]:

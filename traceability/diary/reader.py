@@ -80,16 +80,16 @@ class DiaryReader:
         that product. `harvests`: without lots made by a split or merge.
         """
         only = {"community=?": community, "refused='' AND gtin=?": gtin}
-        asked = {condition: value for condition, value in only.items() if value}
-        there = "EXISTS (SELECT 1 FROM event e WHERE e.community=lot.community AND e.id=lot.harvest)"
-        conditions = [*asked, *([there] if harvests else [])]
+        filters = {condition: value for condition, value in only.items() if value}
+        in_diary = "EXISTS (SELECT 1 FROM event e WHERE e.community=lot.community AND e.id=lot.harvest)"
+        conditions = [*filters, *([in_diary] if harvests else [])]
         rows = self._ask(  # LIMIT comes before the joins, which then read few rows
             "SELECT coalesce(e.simulated, s.simulated, 0), l.* FROM "
             f"(SELECT community, harvest, gtin, lot, {TIME} time, quantity, coverage, leaf, refused FROM lot "
             f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY 5 DESC LIMIT ?) l "
             "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
             f"LEFT JOIN event s ON {SOURCE} ORDER BY l.time DESC",
-            (*SPAN, *asked.values(), limit),
+            (*SPAN, *filters.values(), limit),
         )
         return [
             Outcome(LotRow(community, harvest, LotKey(gtin, lot), *rest), bool(simulated))
@@ -105,16 +105,16 @@ class DiaryReader:
 
     def recalled(self) -> set[LotKey]:
         """The recalled lots."""
-        asked = "SELECT DISTINCT gtin, lot FROM addendum WHERE kind='revocation'"
-        return {LotKey(gtin, lot) for gtin, lot in self._ask(asked, ())}
+        query = "SELECT DISTINCT gtin, lot FROM addendum WHERE kind='revocation'"
+        return {LotKey(gtin, lot) for gtin, lot in self._ask(query, ())}
 
     def judged(self) -> dict[LotKey, list[str]]:
         """For each lot, the entries (ids) that decide whether it may be sold, in the order of the log."""
-        found: dict[LotKey, list[str]] = {}
-        asked = "SELECT gtin, lot, id FROM addendum WHERE kind NOT IN ('packing', 'shipping') ORDER BY leaf"
-        for gtin, lot, id in self._ask(asked, ()):
-            found.setdefault(LotKey(gtin, lot), []).append(id)
-        return found
+        deciding: dict[LotKey, list[str]] = {}
+        query = "SELECT gtin, lot, id FROM addendum WHERE kind NOT IN ('packing', 'shipping') ORDER BY leaf"
+        for gtin, lot, id in self._ask(query, ()):
+            deciding.setdefault(LotKey(gtin, lot), []).append(id)
+        return deciding
 
     def recalls(self, limit: int, community: str = "") -> list[Recall]:
         """The newest recalls of all communities or of one; a lot may be recalled more than once."""
@@ -138,13 +138,13 @@ class DiaryReader:
             "WHERE e.community=? ORDER BY e.time DESC, e.id DESC LIMIT ?",
             (community, limit),
         )
-        mended = self._mended(community)
-        found = [
-            ShownEntry(_held(event, mended), LotKey(gtin, lot) if leaf is not None else None, refused)
+        corrections = self._corrections(community)
+        entries = [
+            ShownEntry(_held(event, corrections), LotKey(gtin, lot) if leaf is not None else None, refused)
             for body, gtin, lot, refused, leaf in rows
             if (event := understood(body)) is not None
         ]
-        return sorted(found, key=lambda one: epoch_ms(one.event.ts), reverse=True)
+        return sorted(entries, key=lambda one: epoch_ms(one.event.ts), reverse=True)
 
     def acts(self, since: int) -> list[DiaryAct]:
         """The entries sealed, and corrections that took effect, since epoch ms `since`, the oldest first."""
@@ -171,13 +171,15 @@ class DiaryReader:
 
     def held(self, community: str, id: str) -> DiaryEvent | None:
         """An entry with all corrections that hold so far."""
-        return self._now(community, id, self._mended(community))
+        return self._now(community, id, self._corrections(community))
 
-    def _now(self, community: str, id: str, mended: Mapping[str, Sequence[Correction]]) -> DiaryEvent | None:
+    def _now(
+        self, community: str, id: str, corrections: Mapping[str, Sequence[Correction]]
+    ) -> DiaryEvent | None:
         event = self.event(community, id)
-        return None if event is None else _held(event, mended)
+        return None if event is None else _held(event, corrections)
 
-    def _mended(self, community: str) -> dict[str, list[Correction]]:
+    def _corrections(self, community: str) -> dict[str, list[Correction]]:
         """The corrections of each entry that were not refused for their content, in the order of arrival.
 
         Reads all corrections of the community, because finding a single one scans the whole diary too.
@@ -187,66 +189,66 @@ class DiaryReader:
             f"AND a.refused IN ({','.join('?' * len(VALID))}) AND instr(e.body, ?) ORDER BY e.rowid",
             (community, *VALID, IS_CORRECTION),
         )
-        found: dict[str, list[Correction]] = {}
+        corrections: dict[str, list[Correction]] = {}
         for (body,) in rows:
             if isinstance(event := understood(body), Correction):
-                found.setdefault(event.of, []).append(event)
-        return found
+                corrections.setdefault(event.of, []).append(event)
+        return corrections
 
     def lots(self, community: str) -> list[ShownLot]:
         """A community's lots, as corrected, the newest first, without merged and recalled ones."""
-        asked = (
+        condition = (
             "NOT EXISTS (SELECT 1 FROM addendum a WHERE (a.gtin, a.lot)=(l.gtin, l.lot) AND a.kind IN (?,?))"
         )
-        return sorted(self._lots(community, asked, GONE), key=lambda lot: lot.time, reverse=True)
+        return sorted(self._lots(community, condition, GONE), key=lambda lot: lot.time, reverse=True)
 
     def lot(self, community: str, code: str) -> ShownLot | None:
         """A community's lot with this code, whatever happened to it."""
         return next(iter(self._lots(community, "l.lot=?", (code,))), None)
 
-    def _lots(self, community: str, asked: str, values: Sequence[str]) -> list[ShownLot]:
+    def _lots(self, community: str, condition: str, values: Sequence[str]) -> list[ShownLot]:
         rows = self._ask(
             "SELECT l.harvest, l.gtin, l.lot, l.quantity, l.time, coalesce(e.plot, s.plot), "
             "(SELECT json_group_array(json_array(id, kind, quantity)) FROM (SELECT * FROM addendum a "
             "WHERE (a.gtin, a.lot)=(l.gtin, l.lot) ORDER BY a.leaf)) "
             "FROM lot l LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
             f"LEFT JOIN event s ON {SOURCE} "
-            f"WHERE l.community=? AND l.leaf IS NOT NULL AND {asked}",
+            f"WHERE l.community=? AND l.leaf IS NOT NULL AND {condition}",
             (community, *values),
         )
-        mended = self._mended(community) if rows else {}
+        corrections = self._corrections(community) if rows else {}
         return [
             self._lot(
-                community, harvest, LotKey(gtin, code), kilograms, time, plot, json.loads(later), mended
+                community, harvest, LotKey(gtin, code), kilograms, time, plot, json.loads(later), corrections
             )
             for harvest, gtin, code, kilograms, time, plot, later in rows
         ]
 
     def _lot(
         self, community: str, harvest: str, key: LotKey, kilograms: float, time: int, plot: str | None,
-        later: Sequence[tuple[str, str, float]], mended: Mapping[str, Sequence[Correction]],
+        later: Sequence[tuple[str, str, float]], corrections: Mapping[str, Sequence[Correction]],
     ) -> ShownLot:  # fmt: skip
         """`later`: id, kind and kilograms of the lot's addenda, in the order of the log."""
         used: dict[str, float] = {}
         for id, kind, quantity in later:
-            now = self._now(community, id, mended) if id in mended else None
+            now = self._now(community, id, corrections) if id in corrections else None
             amount = now.quantity_kg if isinstance(now, Packing | Shipping) else quantity
             used[kind] = used.get(kind, 0.0) + amount
-        if harvest in mended and isinstance(now := self._now(community, harvest, mended), Harvest):
+        if harvest in corrections and isinstance(now := self._now(community, harvest, corrections), Harvest):
             kilograms, time = now.quantity_kg, epoch_ms(now.ts)
         judged = tuple(id for id, kind, _ in later if kind in ("correction", "input"))
         return ShownLot(harvest, key, kilograms, time, plot, used, judged)
 
-    def _ask(self, question: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
+    def _ask(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         if not self._path.exists():
             return []
         with closing(to_read(self._path)) as db:
-            return db.execute(question, values).fetchall()
+            return db.execute(query, values).fetchall()
 
 
-def _held(event: DiaryEvent, mended: Mapping[str, Sequence[Correction]]) -> DiaryEvent:
+def _held(event: DiaryEvent, corrections: Mapping[str, Sequence[Correction]]) -> DiaryEvent:
     """An entry with its corrections applied, in the order of arrival."""
-    for correction in mended.get(event.id, ()):
+    for correction in corrections.get(event.id, ()):
         with suppress(PayloadError):  # an earlier correction was refused
             event = corrected(event, correction)
     return event

@@ -41,7 +41,7 @@ TABLES = ("event", "lot", "later", "unhandled", "addendum", "act", "slot")
 
 # Earlier versions stored coverage 0, as if nothing had been measured, for lots whose growing conditions
 # nobody had asked for: refused lots, merged lots, and the lots made from merged ones.
-NOT_ASKED = f"""
+WITHOUT_CONDITIONS = f"""
 WITH RECURSIVE
   made(community, harvest, merged, parent) AS (
     SELECT l.community, l.harvest, instr(s.body, CAST('"event":"merge"' AS BLOB)),
@@ -62,7 +62,7 @@ def complete(db: sqlite3.Connection) -> None:
     db.executescript(SCHEMA)
     before = db.execute("PRAGMA user_version").fetchone()[0]
     if before < VERSION:
-        mended = NOT_ASKED if before else shown.WRONGLY + NOT_ASKED
+        mended = WITHOUT_CONDITIONS if before else shown.WRONGLY + WITHOUT_CONDITIONS
         db.executescript(f"BEGIN IMMEDIATE;{mended}PRAGMA user_version={VERSION};COMMIT;")
     if "device" not in {row[1] for row in db.execute("PRAGMA table_info(event)")}:
         db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")

@@ -30,7 +30,7 @@ def judge_again(db: sqlite3.Connection, community: str, of: str, plot: str) -> N
     )
 
 
-def theirs(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:
+def reopen(db: sqlite3.Connection, harvests: Sequence[tuple[str, str]]) -> None:
     """These harvests, as (community, id), become lots: reopen entries that were refused for want of a lot.
 
     If such a harvest was refused before, entries of its plot become pending again: what was done with the
@@ -57,14 +57,14 @@ def corrected(db: sqlite3.Connection, fates: Iterable[Fate]) -> None:
     harvest is judged again, because its correction may have come while it was being judged or published.
     """
     for one in fates:
-        found = db.execute(
+        row = db.execute(
             "SELECT json_extract(CAST(body AS TEXT), '$.of'), plot FROM event WHERE community=? AND id=? "
             "AND json_valid(CAST(body AS TEXT))",  # a damaged entry must not stop the others
             (one.community, one.id),
         ).fetchone()
-        if found is None or found[0] is None:
+        if row is None or row[0] is None:
             continue
-        of, plot = found
+        of, plot = row
         db.execute(
             "UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND community=? AND harvest=?", (one.community, of)
         )

@@ -23,8 +23,8 @@ CREATE INDEX IF NOT EXISTS slots ON slot(gtin, lot);
 class Slots(NamedTuple):
     """The slots of one lot, in epoch ms: the current one and the former ones."""
 
-    now: int
-    left: tuple[int, ...] = ()
+    current: int
+    former: tuple[int, ...] = ()
 
 
 NOWHERE = Slots(0)  # for a harvest that is no lot
@@ -48,9 +48,9 @@ def complete(db: sqlite3.Connection) -> None:
         "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest WHERE l.leaf IS NOT NULL "
         "AND NOT EXISTS (SELECT 1 FROM slot s WHERE s.gtin=l.gtin AND s.lot=l.lot) ORDER BY l.leaf"
     ).fetchall()
-    for community, harvest, gtin, lot, came, now in without:
-        _take(db, community, LotKey(gtin, lot), came)
-        if came != now:
+    for community, harvest, gtin, lot, first, latest in without:
+        _take(db, community, LotKey(gtin, lot), first)
+        if first != latest:
             db.execute("UPDATE lot SET told=-1 WHERE community=? AND harvest=?", (community, harvest))
 
 
@@ -60,20 +60,20 @@ def read(db: sqlite3.Connection, community: str = "") -> dict[LotKey, Slots]:
         f"SELECT gtin, lot, time, current FROM slot {'WHERE community=? ' if community else ''}ORDER BY time",
         (community,) if community else (),
     )
-    found: dict[LotKey, Slots] = {}
-    left: dict[LotKey, list[int]] = {}
+    slots: dict[LotKey, Slots] = {}
+    former: dict[LotKey, list[int]] = {}
     for gtin, lot, time, current in rows:
         key = LotKey(gtin, lot)
         if current:
-            found[key] = Slots(time)
+            slots[key] = Slots(time)
         else:
-            left.setdefault(key, []).append(time)
-    return {key: Slots(slot.now, tuple(left.get(key, ()))) for key, slot in found.items()}
+            former.setdefault(key, []).append(time)
+    return {key: Slots(slot.current, tuple(former.get(key, ()))) for key, slot in slots.items()}
 
 
 def _take(db: sqlite3.Connection, community: str, key: LotKey, time: int) -> None:
-    asked = "SELECT lot FROM slot WHERE community=? AND gtin=? AND time=?"
-    while db.execute(asked, (community, key.gtin, time)).fetchone() not in (None, (key.lot,)):
+    query = "SELECT lot FROM slot WHERE community=? AND gtin=? AND time=?"
+    while db.execute(query, (community, key.gtin, time)).fetchone() not in (None, (key.lot,)):
         time += 1
     db.execute("UPDATE slot SET current=0 WHERE gtin=? AND lot=?", key)
     db.execute("INSERT OR REPLACE INTO slot VALUES(?,?,?,?,1)", (community, key.gtin, time, key.lot))

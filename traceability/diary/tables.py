@@ -158,7 +158,7 @@ class DiaryTables:
         """
         rows = list(lots)
         with self._writing():
-            shown.theirs(self._db, [(row.community, row.harvest) for row in rows if row.leaf is not None])
+            shown.reopen(self._db, [(row.community, row.harvest) for row in rows if row.leaf is not None])
             self._db.executemany(
                 "INSERT OR REPLACE INTO lot VALUES(?,?,?,?,?,?,?,?,?,0)",
                 [(row.community, row.harvest, *row.key, *row[3:]) for row in rows],
@@ -174,7 +174,7 @@ class DiaryTables:
         made here counts as published, because only harvests are counted. A sealed harvest that one of them
         corrects is to be published again.
         """
-        made = list(lots)
+        new_lots = list(lots)
         with self._writing():
             self._db.executemany(
                 "INSERT OR REPLACE INTO addendum VALUES(?,?,?,?,?,?,?)",
@@ -182,9 +182,9 @@ class DiaryTables:
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO lot VALUES(?,?,?,?,?,?,?,?,?,1)",
-                [(row.community, row.harvest, *row.key, *row[3:]) for row in made],
+                [(row.community, row.harvest, *row.key, *row[3:]) for row in new_lots],
             )
-            slots.take(self._db, made)
+            slots.take(self._db, new_lots)
             self._db.executemany(
                 "UPDATE later SET done=1, refused=? WHERE community=? AND id=?",
                 [(refused, community, id) for community, id, refused in fates],
@@ -324,9 +324,9 @@ class DiaryTables:
             self._db.execute("BEGIN IMMEDIATE")
             yield
 
-    def _ask(self, question: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+    def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
-            return self._db.execute(question, values).fetchall()
+            return self._db.execute(query, values).fetchall()
 
 
 def understood(body: bytes) -> DiaryEvent | None:
