@@ -113,10 +113,10 @@ def png(uri: str, trial: str = "") -> bytes:
     drawn = typst.compile(CAPTIONED.read_bytes(), format="png", ppi=72, sys_inputs={"data": data},
                           ignore_system_fonts=True)  # fmt: skip
     assert isinstance(drawn, bytes)  # a single page gives bytes
-    made = io.BytesIO()
+    out = io.BytesIO()
     with Image.open(io.BytesIO(drawn)) as whole:
-        whole.convert("L").save(made, "PNG", dpi=(dpi, dpi))
-    return made.getvalue()
+        whole.convert("L").save(out, "PNG", dpi=(dpi, dpi))
+    return out.getvalue()
 
 
 def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
@@ -128,18 +128,18 @@ def pdf(labels: list[Label], base_url: str, paper: str) -> bytes:
     import typst
 
     size = PAPERS[paper]
-    made = {label.key: _filled(label, base_url, size) for label in labels}
+    filled = {label.key: _filled(label, base_url, size) for label in labels}
     page = {
         "page": size.page,
         "label": size.label,
         "columns": size.columns,
         "rows": size.rows,
         "margin": MARGIN,
-        "title": text("label.title", "vi", lots=", ".join(key.lot for key in made)),
+        "title": text("label.title", "vi", lots=", ".join(key.lot for key in filled)),
         "author": drawn(labels[0].producer),
         "date": datetime.now(UTC).timetuple()[:3],  # the sheet's date
     }
-    data = json.dumps(page | {"labels": [made[label.key] for label in labels]})
+    data = json.dumps(page | {"labels": [filled[label.key] for label in labels]})
     return typst.compile(
         TEMPLATE.read_bytes(), sys_inputs={"data": data}, ignore_system_fonts=True,
         pdf_standards=["a-2b", "ua-1"],  # PDF/A for the lot's archive, PDF/UA for screen readers

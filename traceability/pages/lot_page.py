@@ -61,18 +61,18 @@ def written(
         uri=base_url + key.path,
         verified=verified,
         trouble=trouble,
-        recalled=None if recalled is None else _told(pilot, lang, recalled["event"]),
+        recalled=None if recalled is None else _shown_event(pilot, lang, recalled["event"]),
         charts=_charts(content["conditions"], pilot, lang),
         harvested=sealed_at,
         harvested_now=now_at if now_at != sealed_at else "",
         kilograms_now=None if kilograms == content["quantity_kg"]["value"] else kilograms,
         corrected=any(one["correction"] is not None for one in later),
-        events=[_told(pilot, lang, event) for event in content["events"]["rows"][-SHOWN:]],
+        events=[_shown_event(pilot, lang, event) for event in content["events"]["rows"][-SHOWN:]],
         hidden=max(0, len(content["events"]["rows"]) - SHOWN),
         later=[
             one
             | {
-                "event": _told(pilot, lang, one["event"]),
+                "event": _shown_event(pilot, lang, one["event"]),
                 "changes": _changes(one, lang, pilot),
                 "market": _market(one.get("packing_house"), lang),
             }
@@ -81,7 +81,7 @@ def written(
         doubts=story.doubts(content, later, today, lang),
         breaks=story.breaks(later),
         intervals=[
-            _told(pilot, lang, row) | {"days": row["pre_harvest_days"]}
+            _shown_event(pilot, lang, row) | {"days": row["pre_harvest_days"]}
             for row in content.get("intervals", record.NONE_NAMED)["rows"]
         ],
         looked_back=content.get("intervals", record.NONE_NAMED)["days"],
@@ -94,7 +94,7 @@ def written(
     return Written(body, recalled is not None, packages(later))
 
 
-def _told(pilot: Pilot, lang: str, event: dict[str, Any]) -> dict[str, Any]:
+def _shown_event(pilot: Pilot, lang: str, event: dict[str, Any]) -> dict[str, Any]:
     at = local(datetime.fromisoformat(event["ts"]), pilot.zone)
     words = {"when": moment(at, lang), "day": day(at, lang), "name": text(f"event.{event['event']}", lang)}
     if "level" in event:

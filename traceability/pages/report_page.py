@@ -31,11 +31,11 @@ def router(folder: Path) -> APIRouter:
     @routes.get("/report/{id}.tlog-proof")
     def proof(request: Request, id: str) -> Response:
         pdf = reports.read(id)
-        found = None if pdf is None or reports.changed(id, pdf) else reports.proof(pdf)
-        if found is None:
+        proof_file = None if pdf is None or reports.changed(id, pdf) else reports.proof(pdf)
+        if proof_file is None:
             return trouble(language(request), "unknown_report", 404)
         named = {"Content-Disposition": f'attachment; filename="{id}.tlog-proof"'}
-        return Response(found, 200, headers(cache="no-cache") | named, TEXT)
+        return Response(proof_file, 200, headers(cache="no-cache") | named, TEXT)
 
     @routes.get("/report/{id}")
     def page(request: Request, id: str) -> Response:

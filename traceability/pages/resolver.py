@@ -44,8 +44,8 @@ class Target:
     kind: str = ""
     langs: Sequence[str] = ()
 
-    def told(self) -> dict[str, Any]:
-        """The link in the form of RFC 9264."""
+    def target_object(self) -> dict[str, Any]:
+        """The link as a target object of RFC 9264."""
         more = {"type": self.kind} if self.kind else {}
         return {
             "href": self.href,
@@ -64,9 +64,12 @@ class Item:
     links: Mapping[str, Sequence[Target]]
     key: LotKey | None = None  # only for a lot
 
-    def told(self) -> dict[str, Any]:
-        """The item as a context object of a linkset."""
-        links = {VOCABULARY + name: [one.told() for one in targets] for name, targets in self.links.items()}
+    def context_object(self) -> dict[str, Any]:
+        """The item as a link context object of RFC 9264."""
+        links = {
+            VOCABULARY + name: [one.target_object() for one in targets]
+            for name, targets in self.links.items()
+        }
         return {"anchor": self.anchor, "itemDescription": self.description, **links}
 
 
@@ -79,27 +82,27 @@ class Key(StringConvertor):
 register_url_convertor("gs1_key", Key())
 
 # (request, lot, GTIN, code of a requested lot that does not exist) → the page of the lot, or of the product
-Shown = Callable[[Request, LotKey | None, str, str], Awaitable[Response]]
+ShowPage = Callable[[Request, LotKey | None, str, str], Awaitable[Response]]
 
 
-def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown: Shown) -> APIRouter:
+def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], show_page: ShowPage) -> APIRouter:
     """Routes for every path that begins like a Digital Link; `sealed` tells whether a lot exists.
 
     Add page routes under the same paths before these.
     """
     routes = APIRouter(route_class=Shared, include_in_schema=False)
 
-    def items(link: Link, lang: str) -> list[Item]:
+    def items_of(link: Link, lang: str) -> list[Item]:
         """The items that a link identifies, the most specific first."""
         gtin, lot = link.value, link.qualifiers.get(LOT_KEY)
         sold = pilot.product_of(gtin)
         name = None if sold is None else sold.name.get(lang)
         # GS1 allows a lot called ../.. too; only a code in the form of our lots is used as a file name
-        known = lot is not None and LOT.fullmatch(lot) is not None and sealed(LotKey(gtin, lot))
-        found = [] if name is None else [product(base_url, gtin, name, "" if known else lot or "")]
-        if lot is not None and known:
-            found.insert(0, of_lot(base_url, link, LotKey(gtin, lot), name or gtin, lang))
-        return found
+        exists = lot is not None and LOT.fullmatch(lot) is not None and sealed(LotKey(gtin, lot))
+        items = [] if name is None else [product(base_url, gtin, name, "" if exists else lot or "")]
+        if lot is not None and exists:
+            items.insert(0, of_lot(base_url, link, LotKey(gtin, lot), name or gtin, lang))
+        return items
 
     @routes.api_route("/{key:gs1_key}", methods=list(METHODS))
     @routes.api_route("/{key:gs1_key}/{rest:path}", methods=list(METHODS))
@@ -112,26 +115,26 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], shown:
             return _complete(trouble(lang, error.reason, 400, **error.values))
         if link.key != GTIN:
             return _complete(trouble(lang, "other_key", 404, name=link.key))
-        if not (found := items(link, lang)):
+        if not (items := items_of(link, lang)):
             return _complete(trouble(lang, "unknown_lot", 404))
         if _for_a_person(request):
-            key = found[0].key
+            key = items[0].key
             unknown = "" if key is not None else link.qualifiers.get(LOT_KEY, "")
-            answer = await shown(request, key, link.value, unknown)
-            answer.headers["Content-Location"] = found[0].links["defaultLink"][0].href
+            answer = await show_page(request, key, link.value, unknown)
+            answer.headers["Content-Location"] = items[0].links["defaultLink"][0].href
         else:
-            answer = _answer(request, found, lang)
-        return _complete(answer, found[0].anchor)
+            answer = _answer(request, items, lang)
+        return _complete(answer, items[0].anchor)
 
     @routes.api_route("/.well-known/gs1resolver", methods=list(METHODS))
     def description() -> Response:
         """The resolver's description file."""
-        told = {
+        content = {
             "name": f"hoiquan {pilot.name.vi}", "resolverRoot": base_url, "supportedPrimaryKeys": [GTIN],
             "supportedLinkType": [{"namespace": VOCABULARY, "prefix": "gs1:"}],
             "linkTypeDefaultCanBeLinkset": False, "jsonLdContextLocation": CONTEXT,
         }  # fmt: skip
-        return _complete(JSONResponse(told))
+        return _complete(JSONResponse(content))
 
     return routes
 
@@ -145,12 +148,12 @@ def of_lot(base_url: str, link: Link, key: LotKey, name: str, lang: str) -> Item
         f"{base_url}{key.path}/{name}" for name in (LOT_PAGE, "record.json", "epcis.json", "proof")
     )
     title = text("page.title", lang)
-    seen = Target(page, title, HTML, LANGS)
+    page_link = Target(page, title, HTML, LANGS)
     links = {
         "defaultLink": [Target(page, title)],
-        "pip": [seen],
+        "pip": [page_link],
         "traceability": [
-            seen,
+            page_link,
             Target(record, text("page.download_record", lang), "application/json"),
             Target(proof, text("page.download_proof", lang), "text/plain"),
         ],
@@ -177,31 +180,31 @@ def _for_a_person(request: Request) -> bool:
     )
 
 
-def _answer(request: Request, found: Sequence[Item], lang: str) -> Response:
+def _answer(request: Request, items: Sequence[Item], lang: str) -> Response:
     if request.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": ", ".join(METHODS)})
-    asked, accept = request.query_params.get("linkType"), request.headers.get("accept", "")
-    wanted = {kind: quality(accept, kind) for kind in (HTML, EPCIS, LINKSET)}
-    if asked in ("linkset", "all") or (wanted[LINKSET] > wanted[HTML] and asked is None):
-        return _linkset(found, 200)
-    if asked is None:
-        epcis = wanted[EPCIS] > wanted[HTML] and "epcis" in found[0].links
-        targets = found[0].links["epcis" if epcis else "defaultLink"]
+    link_type, accept = request.query_params.get("linkType"), request.headers.get("accept", "")
+    welcome = {kind: quality(accept, kind) for kind in (HTML, EPCIS, LINKSET)}
+    if link_type in ("linkset", "all") or (welcome[LINKSET] > welcome[HTML] and link_type is None):
+        return _linkset(items, 200)
+    if link_type is None:
+        epcis = welcome[EPCIS] > welcome[HTML] and "epcis" in items[0].links
+        targets = items[0].links["epcis" if epcis else "defaultLink"]
     else:
-        name = next((asked.removeprefix(one) for one in PREFIXES if asked.startswith(one)), "")
-        held = next((item for item in found if name in item.links), None)
-        if held is None:
-            return trouble(lang, "no_link_type", 404, kind=asked)
-        targets = held.links[name]
+        name = next((link_type.removeprefix(one) for one in PREFIXES if link_type.startswith(one)), "")
+        item = next((one for one in items if name in one.links), None)
+        if item is None:
+            return trouble(lang, "no_link_type", 404, kind=link_type)
+        targets = item.links[name]
         best = max(quality(accept, one.kind) for one in targets)
         targets = [one for one in targets if quality(accept, one.kind) == best]
         if len(targets) > 1:
-            return _linkset([Item(held.anchor, held.description, {name: targets})], 300)
+            return _linkset([Item(item.anchor, item.description, {name: targets})], 300)
     return RedirectResponse(_passed_on(targets[0].href, request.url.query), 307)
 
 
-def _linkset(found: Sequence[Item], status: int) -> Response:
-    return JSONResponse({"linkset": [item.told() for item in found]}, status, media_type=LINKSET)
+def _linkset(items: Sequence[Item], status: int) -> Response:
+    return JSONResponse({"linkset": [item.context_object() for item in items]}, status, media_type=LINKSET)
 
 
 def _passed_on(href: str, query: str) -> str:

@@ -32,7 +32,7 @@ def router(folder: Path, base_url: str) -> APIRouter:
     making, shelf = asyncio.Lock(), Shelf(folder)
 
     @lru_cache(maxsize=16)
-    def made(data: bytes, *later: bytes) -> bytes:
+    def pdf_of(data: bytes, *later: bytes) -> bytes:
         trial = text("label.trial", "vi") if address.this_machine_s(base_url) else ""
         return label.pdf(
             [label.of(json.loads(data), [*map(json.loads, later)], trial)] * COPIES, base_url, PAPER
@@ -40,7 +40,7 @@ def router(folder: Path, base_url: str) -> APIRouter:
 
     def sheet(key: LotKey, data: bytes) -> bytes | None:
         later = [entry for entry, _ in shelf.later(key)]
-        return None if story.unfit(json.loads(data), [*map(json.loads, later)]) else made(data, *later)
+        return None if story.unfit(json.loads(data), [*map(json.loads, later)]) else pdf_of(data, *later)
 
     routes = APIRouter(route_class=Shared, include_in_schema=False)
 

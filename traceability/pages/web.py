@@ -49,7 +49,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
     shelf, scans, photos = Shelf(folder), Scans(folder / "scans.sqlite"), Photos(folder)
     written = lru_cache(maxsize=REMEMBERED)(partial(lot_page.written, pilot, base_url))
 
-    async def shown(request: Request, key: LotKey | None, gtin: str, unknown: str) -> Response:
+    async def show_page(request: Request, key: LotKey | None, gtin: str, unknown: str) -> Response:
         lang = language(request)
         if key is None:
             return await run_in_threadpool(product_page.page, folder, pilot, gtin, unknown, lang)
@@ -62,14 +62,14 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
 
     @routes.api_route(f"/01/{{gtin}}/10/{{lot}}/{LOT_PAGE}", methods=READ, include_in_schema=False)
     async def page(request: Request, gtin: str, lot: str) -> Response:
-        return await shown(request, parse(gtin, lot), gtin, "")
+        return await show_page(request, parse(gtin, lot), gtin, "")
 
     @routes.api_route(f"/01/{{gtin}}/{PRODUCT_PAGE}", methods=READ, include_in_schema=False)
     async def product(request: Request, gtin: str, lot: str = "") -> Response:
         """A product's page; `lot` is a requested code that does not exist."""
         if lot and not ANY_LOT.fullmatch(lot):  # a link must not put any text on the page
             return trouble(language(request), "bad_lot", 400)
-        return await shown(request, None, gtin, lot)
+        return await show_page(request, None, gtin, lot)
 
     makers: dict[str, Callable[[LotKey, bytes], tuple[bytes | None, str]]] = {
         "record.json": lambda _, data: (data, "application/json"),
@@ -124,7 +124,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
     _serve_log(routes, folder, shelf)
     _serve_fixed(routes)
     routes.include_router(
-        resolver.router(pilot, base_url, lambda key: seal.read(folder, key) is not None, shown)
+        resolver.router(pilot, base_url, lambda key: seal.read(folder, key) is not None, show_page)
     )
 
     return routes
@@ -139,22 +139,22 @@ def _serve_log(routes: APIRouter, folder: Path, shelf: Shelf) -> None:
         # refused.
         named = path in NAMED or TILE.fullmatch(path)
         if not named or b"%" in request.scope["raw_path"]:
-            return _not_there()
+            return _not_found()
         if path == "checkpoint":  # with its witnesses' lines, which are in files of their own
             try:
                 note = shelf.checkpoint()
             except LogMissing:
-                return _not_there()
+                return _not_found()
             return Response(note, 200, {"Cache-Control": SHORT}, TEXT)
         file = folder / f"log.{path}" if path in NAMED else folder / "log" / path
         if not file.is_file():
-            return _not_there()
+            return _not_found()
         full = path.startswith("tile/") and ".p/" not in path
         kind = "application/octet-stream" if path.startswith("tile/") else TEXT
         return Response(file.read_bytes(), 200, {"Cache-Control": FOREVER if full else SHORT}, kind)
 
 
-def _not_there() -> Response:
+def _not_found() -> Response:
     """No cache may store this answer: the file may exist in a minute."""
     return Response(status_code=404, headers=headers(cache="no-store"))
 
