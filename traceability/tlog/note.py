@@ -67,12 +67,12 @@ class Verifier:
         key = unbase64(encoded, "the verifier key")
         if key[:1] != ED25519:
             raise NoteError("the verifier key is not an Ed25519 key (signature type 1)")
-        made = cls(name, key[1:])
-        if made.key_id.hex() != key_id:
+        verifier = cls(name, key[1:])
+        if verifier.key_id.hex() != key_id:
             raise NoteError(
-                f"the verifier key of {name!r} says key id {key_id!r}, its key has {made.key_id.hex()}"
+                f"the verifier key of {name!r} says key id {key_id!r}, its key has {verifier.key_id.hex()}"
             )
-        return made
+        return verifier
 
     @property
     def key_id(self) -> bytes:

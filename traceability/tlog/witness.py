@@ -46,10 +46,10 @@ class Witness:
         key = unbase64(encoded, "the witness key")
         if not name or key[:1] != COSIGNATURE or len(key) != 1 + KEY_SIZE:
             raise NoteError(f"{vkey[:60]!r} is no witness key: name+keyid+key of signature type 4")
-        made = cls(name, key[1:])
-        if made.key_id.hex() != key_id:
+        witness = cls(name, key[1:])
+        if witness.key_id.hex() != key_id:
             raise NoteError(f"the witness key of {name!r} does not have the id {key_id!r}")
-        return made
+        return witness
 
     @property
     def key_id(self) -> bytes:
@@ -59,7 +59,7 @@ class Witness:
     def vkey(self) -> str:
         return f"{self.name}+{self.key_id.hex()}+{base64_of(COSIGNATURE + self.public_key)}"
 
-    def seen(self, text: str, signature: Signature) -> int | None:
+    def cosigned_at(self, text: str, signature: Signature) -> int | None:
         """Unix seconds at which this witness cosigned the checkpoint; None if the signature does not hold."""
         stamp, value = signature.value[:8], signature.value[8:]
         at = int.from_bytes(stamp, "big")
@@ -89,7 +89,7 @@ def cosigned(note: bytes, witnesses: Sequence[Witness]) -> dict[str, int]:
         witness = known.get((signature.name, signature.key_id))
         if witness is None:
             continue
-        at = witness.seen(text, signature)
+        at = witness.cosigned_at(text, signature)
         if at is None:
             raise NoteError(f"the cosignature of {witness.name!r} is not over this checkpoint")
         times[witness.name] = at
@@ -104,18 +104,18 @@ def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Wi
     """
     text, _ = split_note(note)
     known = {(witness.name, witness.key_id): witness for witness in witnesses}
-    kept: dict[Witness, Signature] = {}
+    cosignatures: dict[Witness, Signature] = {}
     for line in lines.splitlines():
         if not line.startswith("\u2014"):
             continue  # skips the text of the note, if the whole note was given
         signature = parse_signature(line)
         if witness := known.get((signature.name, signature.key_id)):
-            kept[witness] = signature
-    if not kept:
+            cosignatures[witness] = signature
+    if not cosignatures:
         raise NoteError("none of the lines is a cosignature of a witness that was named")
     times = {}
-    for witness, signature in kept.items():
-        at = witness.seen(text, signature)
+    for witness, signature in cosignatures.items():
+        at = witness.cosigned_at(text, signature)
         if at is None:
             raise NoteError(
                 f"the cosignature of {witness.name!r} is not over the checkpoint of {size} leaves"
@@ -123,7 +123,7 @@ def accept(log: Path, size: int, note: bytes, lines: str, witnesses: Sequence[Wi
         times[witness.name] = at
     folder = log / FOLDER / str(size)
     folder.mkdir(parents=True, exist_ok=True)
-    for witness, signature in kept.items():
+    for witness, signature in cosignatures.items():
         replace(folder / witness.key_id.hex(), signature.line)
     for old in folder.parent.iterdir():
         if old.name.isdecimal() and int(old.name) < size:
