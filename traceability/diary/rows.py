@@ -13,7 +13,7 @@ SOURCE = "s.community=l.community AND s.id=substr(l.harvest, 1, length(rtrim(l.h
 UNHANDLED = "unhandled"  # the reason of an entry that our own code failed on
 
 
-class Kept(NamedTuple):
+class NewEntry(NamedTuple):
     """An event to store; `sealable`: it is a harvest of a product that its community has."""
 
     device: Device

@@ -34,8 +34,8 @@ from traceability.diary.rows import (
     Correcting,
     Failed,
     Fate,
-    Kept,
     LotRow,
+    NewEntry,
     PendingEntry,
     PendingHarvest,
     PlotHarvest,
@@ -64,24 +64,24 @@ class DiaryTables:
 
     # -- incoming events
 
-    def keep(self, entries: Sequence[Kept], again: Iterable[tuple[str, str]] = ()) -> list[int]:
+    def keep(self, entries: Sequence[NewEntry], again: Iterable[tuple[str, str]] = ()) -> list[int]:
         """Store events, and make pending those that are to be sealed; durable on return. Returns the
         positions of events that are not stored, because their id is another event's. `again`: (community, id)
         of entries whose handling failed and is to be tried again.
         """
         bodies = [encode_diary(entry.event) for entry in entries]
         with self._writing():
-            taken = [
+            clashing = [
                 place
                 for place, (entry, body) in enumerate(zip(entries, bodies, strict=True))
                 if not self._keep(entry, body)
             ]
             for community, id in again:
                 aside.try_again(self._db, community, id)
-            self._expect([entry for place, entry in enumerate(entries) if place not in taken])
-        return taken
+            self._expect([entry for place, entry in enumerate(entries) if place not in clashing])
+        return clashing
 
-    def _keep(self, entry: Kept, body: bytes) -> bool:
+    def _keep(self, entry: NewEntry, body: bytes) -> bool:
         """Store one event. False if its id is another event's."""
         event, key = entry.event, (entry.device.community, entry.event.id)
         known = self._db.execute("SELECT body FROM event WHERE community=? AND id=?", key).fetchone()
@@ -97,7 +97,7 @@ class DiaryTables:
         )  # fmt: skip
         return True
 
-    def _expect(self, entries: Sequence[Kept]) -> None:
+    def _expect(self, entries: Sequence[NewEntry]) -> None:
         """Make entries pending: those to be sealed, and those that waited for a harvest of this batch."""
         self._db.executemany(
             "INSERT OR IGNORE INTO later(community, id, time) VALUES(?,?,?)",

@@ -31,7 +31,7 @@ from traceability.sealing import lot
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class SealedLot:
     """A sealed lot. `harvest` is its id in the diary; kilograms and time (epoch ms) are as corrected."""
 
     community: str
@@ -112,7 +112,7 @@ class About:
         self._tables, self._corrections = tables, corrections
         self._records, self._pilot = records, pilot
 
-    def lots(self, community: str, event: Handling | Input, work: Work) -> list[Known]:
+    def lots(self, community: str, event: Handling | Input, work: Work) -> list[SealedLot]:
         """The lots that an event is about, without their descendants.
 
         Raises Refused if one of the lots was not sealed, or if there is no lot; only an input may be about
@@ -136,7 +136,7 @@ class About:
                 return [self.lot(community, last, work)]
         return [self.lot(community, event.harvest or "", work)]
 
-    def with_descendants(self, lots: Sequence[Known], work: Work) -> list[Known]:
+    def with_descendants(self, lots: Sequence[SealedLot], work: Work) -> list[SealedLot]:
         """These lots and all lots made from them by splits and merges, each once."""
         reached = {one.key: one for one in lots}
         rest = list(lots)
@@ -157,7 +157,7 @@ class About:
         drafted = [path for path in work.files if path.parent == folder]
         return [work.content(path) for path in dict.fromkeys([*noted, *drafted])]
 
-    def lot(self, community: str, harvest: str, work: Work) -> Known:
+    def lot(self, community: str, harvest: str, work: Work) -> SealedLot:
         """The lot with this id in the diary. Raises Refused."""
         row: LotRow | DraftedLot | None = self._tables.lot(community, harvest) or next(
             (one for one in work.lots if (one.community, one.harvest) == (community, harvest)), None
@@ -171,9 +171,9 @@ class About:
         if isinstance(now, Harvest):
             kilograms, time = now.quantity_kg, epoch_ms(now.ts)
         data = work.read(lot.record_file(self._records, key))
-        return Known(community, harvest, key, data, kilograms, time)
+        return SealedLot(community, harvest, key, data, kilograms, time)
 
-    def verdict(self, known: Known, work: Work) -> str:
+    def verdict(self, known: SealedLot, work: Work) -> str:
         """Why a lot would not be sealed as is known now, a key of the catalogue `lot.*`; "" if it would."""
         for harvest in self._roots(known, work):
             if reason := self.harvest_verdict(known.community, harvest, known.key.gtin):
@@ -190,14 +190,14 @@ class About:
         area = self._pilot.records.area(now.area_code) if now.area_code is not None else None
         return lot.refusal(grower, product, now, rests, area, self._pilot.zone)
 
-    def handled(self, known: Known, work: Work) -> Iterator[Handling]:
+    def handled(self, known: SealedLot, work: Work) -> Iterator[Handling]:
         """The handling events of a lot, as corrected."""
         for one in self.later(known.key, work):
             now = self._corrections.held(known.community, one["event"]["id"])
             if isinstance(now, Handling) and not isinstance(now, Correction):
                 yield now
 
-    def _roots(self, known: Known, work: Work) -> Iterator[str]:
+    def _roots(self, known: SealedLot, work: Work) -> Iterator[str]:
         """The ids of the harvests that a lot consists of."""
         parents = json.loads(known.data)["made_from"]
         if not parents:
@@ -207,13 +207,13 @@ class About:
                 self._by_key(known.community, LotKey(parent["gtin"], parent["lot"]), work), work
             )
 
-    def _by_key(self, community: str, key: LotKey, work: Work) -> Known:
+    def _by_key(self, community: str, key: LotKey, work: Work) -> SealedLot:
         harvest = self._tables.harvest_of(key)
         if harvest is None:
             harvest = next((one.harvest for one in work.lots if one.key == key), "")
         return self.lot(community, harvest, work)
 
-    def _reached(self, community: str, treated: Input, work: Work) -> list[Known]:
+    def _reached(self, community: str, treated: Input, work: Work) -> list[SealedLot]:
         """Sealed lots of the plot harvested inside an input's pre-harvest interval, both as corrected."""
         now = self._corrections.applied(community, treated)
         if not isinstance(now, Input):
@@ -222,14 +222,14 @@ class About:
         picked = self._corrections.picked(community, start, start + now.pre_harvest_days * DAY_MS - 1)
         return [self.lot(community, one.id, work) for one in picked if one.plot == now.plot]
 
-    def _names(self, known: Known, id: str, work: Work) -> bool:
+    def _names(self, known: SealedLot, id: str, work: Work) -> bool:
         """Whether a lot's record or one of its addenda contains the entry `id`."""
         content = json.loads(known.data)
         rows = [*content["events"]["rows"], *content.get("intervals", {"rows": []})["rows"]]
         rows += [one["event"] for one in self.later(known.key, work)]
         return any(row["id"] == id for row in rows)
 
-    def _corrected(self, community: str, event: Correction, work: Work) -> list[Known]:
+    def _corrected(self, community: str, event: Correction, work: Work) -> list[SealedLot]:
         """The lots whose record or addenda contain the wrong entry, and those that the right one reaches."""
         wrong = self._tables.event(community, event.of)
         if wrong is None:

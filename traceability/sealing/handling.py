@@ -42,7 +42,7 @@ from traceability.digital_link import LotKey
 from traceability.records import addendum, record, story
 from traceability.records.addendum import Refused
 from traceability.sealing import lot
-from traceability.sealing.about import About, DraftedAddendum, DraftedLot, Known, Work
+from traceability.sealing.about import About, DraftedAddendum, DraftedLot, SealedLot, Work
 from traceability.tlog.log import Log
 
 traces = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Handler:
             raise Refused("bad_date")
         return wrong, right
 
-    def _require_order(self, right: DiaryEvent, lots: Sequence[Known], work: Work) -> None:
+    def _require_order(self, right: DiaryEvent, lots: Sequence[SealedLot], work: Work) -> None:
         """Nothing happens to a lot before its harvest, not even by a correction. Raises Refused."""
         if isinstance(right, Harvest):
             handled = [epoch_ms(one.ts) for known in lots for one in self._about.handled(known, work)]
@@ -164,7 +164,7 @@ class Handler:
         elif isinstance(right, Handling) and any(epoch_ms(right.ts) < known.time for known in lots):
             raise Refused("before_harvest")
 
-    def _require_room(self, right: DiaryEvent, wrong: DiaryEvent | None, lot: Known, work: Work) -> None:
+    def _require_room(self, right: DiaryEvent, wrong: DiaryEvent | None, lot: SealedLot, work: Work) -> None:
         """No more of a lot is handled than there is, not even by a correction. Raises Refused.
 
         A correction that reduces the excess is accepted.
@@ -192,7 +192,7 @@ class Handler:
             raise Refused("expired_house")
 
     def _children(
-        self, community: str, event: Split | Merge, parents: Sequence[Known], secret: bytes
+        self, community: str, event: Split | Merge, parents: Sequence[SealedLot], secret: bytes
     ) -> list[tuple[LotKey, float]]:
         if len({parent.key.gtin for parent in parents}) > 1:
             raise Refused("other_product")
@@ -213,7 +213,7 @@ class Handler:
         return self._tables.has(community, harvest) or (row is not None and row.key != key)
 
     def _make(
-        self, community: str, event: Split | Merge, parents: Sequence[Known],
+        self, community: str, event: Split | Merge, parents: Sequence[SealedLot],
         children: Sequence[tuple[LotKey, float]], work: Work,
     ) -> None:  # fmt: skip
         """Draft the records of the lots made by a split or merge."""
@@ -251,7 +251,7 @@ class Handler:
             work.failed,
         )
 
-    def _used(self, lot: Known, work: Work, but: str) -> dict[str, float]:
+    def _used(self, lot: SealedLot, work: Work, but: str) -> dict[str, float]:
         """Kilograms of the lot handled so far, by kind of event, as corrected; without the entry `but`."""
         used = self._tables.handled(lot.key)
         for one in work.addenda:

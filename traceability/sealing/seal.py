@@ -33,7 +33,7 @@ from devices.pilots.places import LAST, Product
 from traceability.diary.corrections import Corrections
 from traceability.diary.file import require_whole
 from traceability.diary.reader import DiaryReader
-from traceability.diary.rows import Failed, Kept, LotRow, Outcome, PendingHarvest, Unhandled
+from traceability.diary.rows import Failed, LotRow, NewEntry, Outcome, PendingHarvest, Unhandled
 from traceability.diary.season import basis
 from traceability.diary.slots import NOWHERE, Slots
 from traceability.diary.tables import ANY_TIME, DiaryTables
@@ -114,7 +114,7 @@ class Sealer:
         whose handling failed and is to be tried again.
         """
         kept = [
-            Kept(
+            NewEntry(
                 device,
                 event,
                 isinstance(event, Harvest) and self._product(device.community, event) is not None,
@@ -273,7 +273,7 @@ def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") ->
     reader = DiaryReader(folder)
     recalled, judged = reader.recalled(), reader.judged()
     return [
-        _told(one, recalled) | {"unfit": _unfit(folder, one.lot.key, judged.get(one.lot.key, ()))}
+        _summary(one, recalled) | {"unfit": _unfit(folder, one.lot.key, judged.get(one.lot.key, ()))}
         for one in reader.outcomes(limit, community, gtin)
     ]
 
@@ -284,10 +284,10 @@ def harvests(folder: Path, limit: int, community: str = "") -> list[dict[str, ob
     """
     reader = DiaryReader(folder)
     recalled = reader.recalled()
-    return [_told(one, recalled) for one in reader.outcomes(limit, community, harvests=True)]
+    return [_summary(one, recalled) for one in reader.outcomes(limit, community, harvests=True)]
 
 
-def _told(one: Outcome, recalled: set[LotKey]) -> dict[str, object]:
+def _summary(one: Outcome, recalled: set[LotKey]) -> dict[str, object]:
     row = one.lot
     return {
         "community": row.community,

@@ -12,7 +12,7 @@ from devices.contract.diary import decode_diary
 from devices.pilots.pilot import Pilot
 from tests.traceability.diary.test_standing import WHO, pick, spray
 from traceability.diary.corrections import Corrections
-from traceability.diary.rows import AddendumRow, Failed, Fate, Kept, LotRow
+from traceability.diary.rows import AddendumRow, Failed, Fate, LotRow, NewEntry
 from traceability.diary.tables import ANY_TIME, DiaryTables
 from traceability.digital_link import LotKey
 
@@ -26,8 +26,8 @@ def tables(tmp_path: Path) -> Iterator[DiaryTables]:
     made.close()
 
 
-def kept(entry: dict[str, object], *, sealable: bool = True) -> Kept:
-    return Kept(WHO, decode_diary(json.dumps(entry).encode()), sealable)
+def kept(entry: dict[str, object], *, sealable: bool = True) -> NewEntry:
+    return NewEntry(WHO, decode_diary(json.dumps(entry).encode()), sealable)
 
 
 def lot(harvest: str, leaf: int | None, refused: str = "") -> LotRow:
