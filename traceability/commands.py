@@ -206,9 +206,9 @@ def verify(
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
     if key is None:
         raise NoKey("verify.no_key", path=file)
-    asked = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
+    trusted = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
     try:
-        reader = offline.Reader(_text(key, lang), asked, quorum if asked else 0, lang)
+        reader = offline.Reader(_text(key, lang), trusted, quorum if trusted else 0, lang)
         if file.suffix.lower() == ".pdf":
             report = reader.report(file, proof or file.with_suffix(".tlog-proof"))
             typer.echo(text("verify.report", lang, index=report.index, size=report.size, log=report.log))
@@ -250,8 +250,8 @@ def cosign(
 ) -> None:
     """Take in witnesses' cosignatures of the log's checkpoint (c2sp.org/tlog-cosignature)."""
     log = LogReader(_folder(data) / "log")
-    answer, asked = files.words(file), parse_witnesses(files.words(witnesses))
-    cosigned = accept(log.directory, log.size, log.checkpoint(), answer, asked)
+    answer, trusted = files.words(file), parse_witnesses(files.words(witnesses))
+    cosigned = accept(log.directory, log.size, log.checkpoint(), answer, trusted)
     typer.echo(text("lots.cosigned", lang, size=log.size, names=", ".join(cosigned)))
 
 

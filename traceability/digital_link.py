@@ -91,13 +91,13 @@ def read(path: str, query: str = "") -> Link:
         )
     for name, value in pairs:
         _check(name, value)
-    told = {NOT_IN_A_LINK, key, *(name for row in rows for name in row)}  # may not stand in the query
+    excluded = {NOT_IN_A_LINK, key, *(name for row in rows for name in row)}  # may not stand in the query
     for name, value in parse_qsl(query, keep_blank_values=True):
         if re.fullmatch("[0-9]+", name):  # names made of digits are GS1's
-            if name in told:
+            if name in excluded:
                 raise DigitalLinkError("bad_attribute", name=name)
             _check(name, value)
-            told.add(name)
+            excluded.add(name)
     return Link(key, pairs[0][1], dict(pairs[1:]))
 
 
@@ -131,10 +131,10 @@ def _check(name: str, value: str) -> None:
         _check(name, value[6:])
         return
     try:
-        found = GS1ElementString.parse(name + value)
+        element = GS1ElementString.parse(name + value)
     except ParseError:
         raise DigitalLinkError("bad_value", name=name, value=value) from None
-    if found.ai.ai != name:
+    if element.ai.ai != name:
         raise DigitalLinkError("bad_attribute", name=name)
     end = CHECKED.get(name, 0)
     if end and str(gs1_standard_check_digit(value[: end - 1])) != value[end - 1]:

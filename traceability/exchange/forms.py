@@ -27,8 +27,8 @@ Fields = Mapping[str, Check]
 
 def shown(value: object) -> str:
     """A value as a sentence shows it."""
-    said = repr(value)
-    return said if len(said) <= SHOWN else f"{said[: SHOWN - 1]}…"
+    literal = repr(value)
+    return literal if len(literal) <= SHOWN else f"{literal[: SHOWN - 1]}…"
 
 
 class Form:
@@ -124,8 +124,8 @@ def _set(inner: Check, least: int = 0) -> Check:
     def check(where: str, value: Any) -> Wrongs:
         yield from _list(inner, least)(where, value)
         if isinstance(value, list):
-            told = [one for one in value if isinstance(one, str)]
-            for one in sorted({one for one in told if told.count(one) > 1}):
+            texts = [one for one in value if isinstance(one, str)]
+            for one in sorted({one for one in texts if texts.count(one) > 1}):
                 yield f"{where}: {shown(one)} stands in it twice"
 
     return check

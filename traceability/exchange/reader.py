@@ -46,8 +46,8 @@ def events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
     body = document.get("epcisBody")
     if body is None:
         return [dict(document)]
-    found: list[dict[str, Any]] = body.get("queryResults", {}).get("resultsBody", body)["eventList"]
-    return found
+    event_list: list[dict[str, Any]] = body.get("queryResults", {}).get("resultsBody", body)["eventList"]
+    return event_list
 
 
 def _event(event: object) -> Wrongs:

@@ -33,28 +33,28 @@ def served(sealed: Sequence[Mapping[str, Any]], canonical: str) -> dict[str, Any
     must still be a different event.
     """
     prefixes = {OURS: f"{canonical}/vocabulary/"}
-    said, mends = _said(sealed, canonical)
+    by_id, mends = _by_id(sealed, canonical)
     names: dict[str, str] = {}  # for each event, the id it was sealed with → its hash
-    for name, event in said.items():
+    for name, event in by_id.items():
         if name in mends:
             event[CORRECTS] = names[mends[name]]
         names[name] = event["eventID"] = event_id(event, prefixes)
-    for event in said.values():
+    for event in by_id.values():
         if declared := event.get("errorDeclaration"):
             rights = [names[name] for name in declared["correctiveEventIDs"]]
             event["errorDeclaration"] = declared | {"correctiveEventIDs": rights}
-    events = list({event["eventID"]: event for event in said.values()}.values())
+    events = list({event["eventID"]: event for event in by_id.values()}.values())
     head = {name: sealed[0][name] for name in HEAD} | {"@context": [sealed[0]["@context"][0], prefixes]}
     return head | {"epcisBody": {"eventList": events}}
 
 
-def _said(sealed: Sequence[Mapping[str, Any]], canonical: str) -> tuple[dict[str, Event], dict[str, str]]:
+def _by_id(sealed: Sequence[Mapping[str, Any]], canonical: str) -> tuple[dict[str, Event], dict[str, str]]:
     """Events by the id they were sealed with, and for each correcting event, the event that it corrects.
 
     A correction repeats the wrong event under its first id, as it held by then. The error declaration goes to
     the event that held at that time.
     """
-    said: dict[str, Event] = {}
+    by_id: dict[str, Event] = {}
     holds: dict[str, str] = {}
     mends: dict[str, str] = {}
     for document in sealed:
@@ -62,17 +62,17 @@ def _said(sealed: Sequence[Mapping[str, Any]], canonical: str) -> tuple[dict[str
         events = document["epcisBody"]["eventList"]
         for event in events:
             name = event["eventID"]
-            if "errorDeclaration" in event and holds.get(name, name) in said:
-                said[holds.get(name, name)]["errorDeclaration"] = event["errorDeclaration"]
+            if "errorDeclaration" in event and holds.get(name, name) in by_id:
+                by_id[holds.get(name, name)]["errorDeclaration"] = event["errorDeclaration"]
             else:
-                said[name] = _moved(event, base, canonical)
+                by_id[name] = _moved(event, base, canonical)
         for event in events:
             name = event["eventID"]
             for right in event.get("errorDeclaration", {}).get("correctiveEventIDs", ()):
-                if said[right]["type"] == event["type"]:
+                if by_id[right]["type"] == event["type"]:
                     mends[right] = holds.get(name, name)
                     holds[name] = right
-    return said, mends
+    return by_id, mends
 
 
 def _moved(event: Event, base: str, canonical: str) -> Event:

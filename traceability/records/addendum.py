@@ -148,7 +148,7 @@ def build(
             )
             # the addenda of all lots involved carry the same event, with the same id
             first = record.speaker_of(pilot, content["producer"]["community"], parents[0][0], base_url)
-            events = [first.made(event.id, event.ts, inputs, outputs)]
+            events = [first.repackaged(event.id, event.ts, inputs, outputs)]
         case _:
             events = speaker.written(event, packed=packed)
     right = sides[1] if sides is not None else event

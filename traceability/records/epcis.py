@@ -123,7 +123,7 @@ class Speaker:
         observed = _object("OBSERVE", "sensor_reporting", [{"epcClass": f"{self.link}#crop"}])
         return [self._head("sensed", at) | observed | {"sensorElementList": [element]}]
 
-    def made(self, name: str, at: datetime, inputs: Sequence[Event], outputs: Sequence[Event]) -> Event:
+    def repackaged(self, name: str, at: datetime, inputs: Sequence[Event], outputs: Sequence[Event]) -> Event:
         """The event of a split or merge; `inputs` and `outputs` are lists of `kilograms`."""
         return self._head(name, at) | _transformation("repackaging", inputs, outputs)
 

@@ -84,8 +84,8 @@ def beside(file: Path, lot: str) -> list[Path]:
     """The addenda that lie beside a record, by their names: {lot}.{event}.json."""
     names = (f"{lot}.", f"{file.stem}.")
     records = (file.name, f"{lot}.json")
-    there = file.parent.glob("*.json")
-    return sorted(one for one in there if one.name.startswith(names) and one.name not in records)
+    files = file.parent.glob("*.json")
+    return sorted(one for one in files if one.name.startswith(names) and one.name not in records)
 
 
 def _other_lot(proof: Path, lot: str) -> str:

@@ -41,6 +41,6 @@ def clean(data: bytes) -> bytes:
     except _BROKEN:
         raise BadPicture("no_picture") from None
     paper = Image.new("RGBA", pixels.size, "white")  # the background behind transparent pixels
-    made = io.BytesIO()
-    Image.alpha_composite(paper, pixels).convert("RGB").save(made, "JPEG", quality=QUALITY, optimize=True)
-    return made.getvalue()
+    out = io.BytesIO()
+    Image.alpha_composite(paper, pixels).convert("RGB").save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue()

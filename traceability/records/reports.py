@@ -75,8 +75,8 @@ class Reports:
 
     def file(self, id: str) -> Path | None:
         """The report's file. Of two files kept at the same time, every caller gets the first by name."""
-        found = sorted(self._folder.glob(f"{id}.*.pdf")) if ID.fullmatch(id) else []
-        return next((path for path in found if NAME.fullmatch(path.name) and path.is_file()), None)
+        files = sorted(self._folder.glob(f"{id}.*.pdf")) if ID.fullmatch(id) else []
+        return next((path for path in files if NAME.fullmatch(path.name) and path.is_file()), None)
 
     def entries(self, but: set[Path]) -> Iterator[tuple[Path, bytes]]:
         """Each report's file and its entry, except the files in `but`. Skips files that are no report."""

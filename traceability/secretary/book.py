@@ -34,14 +34,14 @@ class Book:
 
     def lots(self, community: str, kind: str) -> dict[str, Lot]:
         """The last lots that may get an event of this kind, by their harvest's id, the newest first."""
-        there = (one for one in self._diary.lots(community) if self._takes(one, kind))
-        lots = (lot for one in there if (lot := self._lot(community, one)) is not None)
+        suitable = (one for one in self._diary.lots(community) if self._takes(one, kind))
+        lots = (lot for one in suitable if (lot := self._lot(community, one)) is not None)
         return {lot.harvest: lot for lot in islice(lots, LOTS)}
 
     def lot(self, community: str, code: str) -> Lot | None:
         """The lot with a label's code, however old it is and whatever happened to it."""
-        found = self._diary.lot(community, code.strip().upper())
-        return self._lot(community, found) if found is not None else None
+        shown = self._diary.lot(community, code.strip().upper())
+        return self._lot(community, shown) if shown is not None else None
 
     def _takes(self, shown: ShownLot, kind: str) -> bool:
         """Whether sealing would accept an event of this kind for the lot.

@@ -67,7 +67,7 @@ def router(
         if session is None:
             return RedirectResponse("/diary", 303, WITHIN)
         desk = _Desk(request, pilot, session, kind, of, book)
-        if not desk.there:
+        if not desk.exists:
             return RedirectResponse("/diary", 303, WITHIN)
         now = f"{datetime.now(pilot.zone):%Y-%m-%dT%H:%M}"
         plot = next(iter(pilot.producers[session.device.community].hectares))
@@ -85,18 +85,18 @@ def router(
             return RedirectResponse("/diary", 303, WITHIN)
         return await run_in_threadpool(take, request, session, kind, written)
 
-    def take(request: Request, session: Session, kind: str, came: Posted) -> Response:
-        written = came.fields
+    def take(request: Request, session: Session, kind: str, posted_form: Posted) -> Response:
+        written = posted_form.fields
         desk = _Desk(request, pilot, session, kind, written.get("of", ""), book)
-        if not desk.there:
+        if not desk.exists:
             return RedirectResponse("/diary", 303, WITHIN)
         if not session.same(written):
             return desk.form(written, "form.again", 403)
         try:
-            if not came.whole:
+            if not posted_form.whole:
                 raise BadPicture("too_large")
-            if came.file:
-                written["photos"] = photos.keep(session.device.device, came.file)
+            if posted_form.file:
+                written["photos"] = photos.keep(session.device.device, posted_form.file)
             event = desk.event(written)
         except BadPicture as error:
             return desk.form(written, f"form.photo_{error.reason}", 422)
@@ -133,9 +133,9 @@ class _Desk:
         self.wrong = book.find(community, of) if kind == CORRECTION else None
         right = entries.corrigible(self.wrong) if self.wrong is not None else ()
         self._fields = FORMS.get(kind, right)
-        self.there = bool(self._fields)
-        asked = any(field.kind in ("lot", "lots") for field in self._fields)
-        self._lots: dict[str, Lot] = book.lots(community, kind) if asked else {}
+        self.exists = bool(self._fields)
+        chooses_lots = any(field.kind in ("lot", "lots") for field in self._fields)
+        self._lots: dict[str, Lot] = book.lots(community, kind) if chooses_lots else {}
 
     def event(self, written: Mapping[str, str]) -> DiaryEvent:
         """The event of a filled-in form. Raises PayloadError, Apart."""
