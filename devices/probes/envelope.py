@@ -96,15 +96,15 @@ class Uplink(NamedTuple):
     probe: str
 
 
-Way = Callable[[Any], Any]
-Led = tuple[str, Way]  # a path as it is written, and its getter
+Getter = Callable[[Any], Any]
+NamedGetter = tuple[str, Getter]  # a path as it is written, and its getter
 
 
-def _led(text: str) -> Led:
+def _named_getter(text: str) -> NamedGetter:
     return text, getter(paths.parse(text))
 
 
-def _way(text: str | None) -> Way | None:
+def _getter(text: str | None) -> Getter | None:
     return None if text is None else getter(paths.parse(text))
 
 
@@ -114,14 +114,14 @@ class Envelope:
     def __init__(self, form: Form) -> None:
         self.id, self.name = form.id, form.name
         self._form = form
-        self._eui = _way(form.eui)
-        self._session = tuple(_led(text) for text in form.session.at)
+        self._eui = _getter(form.eui)
+        self._session = tuple(_named_getter(text) for text in form.session.at)
         self._looks = re.compile(form.session.form)
-        self._counter, self._identity = _led(form.counter), _led(form.identity)
-        self._time, self._object = _led(form.time), _led(form.object)
-        self._normalized = _way(form.normalized)
-        self._heard = (*_led(form.rssi[0]), form.rssi[1])
-        self._kind = tuple(_way(text) for text in (form.profile, form.maker, form.probe))
+        self._counter, self._identity = _named_getter(form.counter), _named_getter(form.identity)
+        self._time, self._object = _named_getter(form.time), _named_getter(form.object)
+        self._normalized = _getter(form.normalized)
+        self._antennas = (*_named_getter(form.rssi[0]), form.rssi[1])
+        self._kind = tuple(_getter(text) for text in (form.profile, form.maker, form.probe))
         kinds: list[tuple[str, Kind]] = [(form.topics.up, "up")]
         kinds += [(text, "alive") for text in form.topics.alive]
         kinds += [(form.topics.log, "log")] if form.topics.log else []
@@ -138,18 +138,18 @@ class Envelope:
 
     def eui(self, data: Any) -> str:
         """The devEUI in the message, if the form has one there. Raises PayloadError."""
-        found = MISSING if self._eui is None else self._eui(data)
-        if not isinstance(found, str) or not re.fullmatch(EUI, found):
+        eui = MISSING if self._eui is None else self._eui(data)
+        if not isinstance(eui, str) or not re.fullmatch(EUI, eui):
             raise PayloadError("bad_uplink", self._form.eui or "")
-        return found.lower()
+        return eui.lower()
 
     def open(self, data: Any) -> Uplink:
         """The contents of an uplink. Raises PayloadError for a message of another form."""
         if not isinstance(data, dict):
             raise PayloadError("bad_uplink", "uplink")
         identity = self._text(self._identity, data, 64) or ""
-        said = self._text(self._time, data, None)
-        session = self._named(data)
+        time_text = self._text(self._time, data, None)
+        session = self._session_of(data)
         counter = self._count(data)
         values = self._object[1](data)
         if values is MISSING:
@@ -157,12 +157,12 @@ class Envelope:
         if values is not None and not isinstance(values, dict):
             raise PayloadError("bad_uplink", self._object[0])
         rssi = self._strength(data)
-        time = None if said is None else payloads.parse_time(said)
+        time = None if time_text is None else payloads.parse_time(time_text)
         named = f"{identity} {time} {counter}" if identity else ""
         normalized = None if self._normalized is None else self._normalized(data)
         normalized = None if normalized is MISSING else normalized
         profile, maker, probe = (
-            text if way is not None and isinstance(text := way(data), str) else "" for way in self._kind
+            text if get is not None and isinstance(text := get(data), str) else "" for get in self._kind
         )
         return Uplink(values, normalized, time, counter, session, named, rssi, profile, maker, probe)
 
@@ -177,7 +177,7 @@ class Envelope:
     def number(self, data: Any) -> tuple[str, int] | None:
         """Session and counter of a refused message; None if either cannot be read."""
         try:
-            return self._named(data), self._count(data)
+            return self._session_of(data), self._count(data)
         except PayloadError:
             return None
 
@@ -191,38 +191,38 @@ class Envelope:
         words = find(data, paths.parse(rule.at))
         return words if isinstance(words, str) else ""
 
-    def _text(self, at: Led, data: Any, longest: int | None) -> str | None:
-        found = at[1](data)
-        if found is MISSING or found is None:
+    def _text(self, at: NamedGetter, data: Any, longest: int | None) -> str | None:
+        text = at[1](data)
+        if text is MISSING or text is None:
             return None
-        if not isinstance(found, str) or (longest is not None and len(found) > longest):
+        if not isinstance(text, str) or (longest is not None and len(text) > longest):
             raise PayloadError("bad_uplink", at[0])
-        return found
+        return text
 
-    def _named(self, data: Any) -> str:
-        for _, way in self._session:
-            found = way(data)
-            if isinstance(found, str) and self._looks.fullmatch(found):
-                return found.lower() if len(found) == 8 else found
+    def _session_of(self, data: Any) -> str:
+        for _, get in self._session:
+            session = get(data)
+            if isinstance(session, str) and self._looks.fullmatch(session):
+                return session.lower() if len(session) == 8 else session
         raise PayloadError("bad_uplink", self._session[0][0])
 
     def _count(self, data: Any) -> int:
-        found = self._counter[1](data)
-        if found is MISSING:
+        counter = self._counter[1](data)
+        if counter is MISSING:
             return 0
-        if type(found) is not int or not 0 <= found <= _COUNTER:
+        if type(counter) is not int or not 0 <= counter <= _COUNTER:
             raise PayloadError("bad_uplink", self._counter[0])
-        return found
+        return counter
 
     def _strength(self, data: Any) -> float | None:
-        at, way, name = self._heard
-        found = way(data)
-        if found is MISSING:
+        at, get, name = self._antennas
+        antennas = get(data)
+        if antennas is MISSING:
             return None
-        if not isinstance(found, list):
+        if not isinstance(antennas, list):
             raise PayloadError("bad_uplink", at)
         best: float | None = None
-        for place, one in enumerate(found):
+        for place, one in enumerate(antennas):
             if not isinstance(one, dict):
                 raise PayloadError("bad_uplink", f"{at}.{place}")
             value = one.get(name)
@@ -305,9 +305,9 @@ def addressed(topic: str) -> Addressed | None:
     """To which envelope a topic belongs; None if it is no network server's."""
     for envelope in envelopes():
         for pattern, kind in envelope.topics:
-            found = pattern.fullmatch(topic)
-            if found is not None:
-                return Addressed(envelope, kind, found[1].lower() if pattern.groups else None)
+            match = pattern.fullmatch(topic)
+            if match is not None:
+                return Addressed(envelope, kind, match[1].lower() if pattern.groups else None)
     return None
 
 
