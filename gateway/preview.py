@@ -15,7 +15,7 @@ from devices.contract.topics import Topic
 from devices.pilots.pilot import Pilot
 from devices.probes.envelope import addressed, parsed_json
 from devices.probes.findings import FITTING, Examined, Finding, examine, server_of
-from devices.probes.meant import Said
+from devices.probes.meant import Phrase
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from devices.texts import moment, number, text, with_unit
@@ -63,9 +63,9 @@ def preview(
     points = [point for reading in decoded.readings for point in checker.check(reading)]
     examined = examine(payload, device, now, Probes(shelf), envelope)
     if (refusal := decoded.refused.get(0)) and not examined.refused:  # refused for its sender, not content
-        sentence: Said = (f"rejected.{refusal.reason}", {"field": refusal.field})
+        cause: Phrase = (f"rejected.{refusal.reason}", {"field": refusal.field})
         examined = examined._replace(
-            findings=(*examined.findings, Finding("", True, refusal.reason, (sentence,)))
+            findings=(*examined.findings, Finding("", True, refusal.reason, (cause,)))
         )
     return Preview(examined, tuple(points))
 

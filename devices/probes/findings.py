@@ -17,7 +17,7 @@ from devices.contract.payloads import FIELDS, SECONDS, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, envelopes, parsed_json, server
-from devices.probes.meant import FILLER, Said, field_meant, name_meant, other_unit, refusal_of, value_meant
+from devices.probes.meant import FILLER, Phrase, field_meant, name_meant, other_unit, refusal_of, value_meant
 from devices.probes.telemetry import Probes, contract_values
 from devices.texts import shown, spelt, text, with_unit
 
@@ -28,18 +28,18 @@ EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
 
 class Finding(NamedTuple):
     """Something to mend. `field`: where it stands; `refused`: whether the message is refused for it, or else
-    stored with something that was not meant. `said`: catalogue keys with their values, first the cause, then
-    the mend.
+    stored with something that was not meant. `phrases`: catalogue keys with their values, first the cause,
+    then the mend.
     """
 
     field: str
     refused: bool
     reason: str
-    said: tuple[Said, ...]
+    phrases: tuple[Phrase, ...]
 
     def sentence(self, lang: str) -> str:
         """Field, cause and mend, for a person."""
-        parts = [text(key, lang, **values) for key, values in self.said]
+        parts = [text(key, lang, **values) for key, values in self.phrases]
         place = text("check.whole", lang) if self.field == "" else shown(self.field)
         return f"{place}: {' '.join(parts)}"
 
@@ -64,14 +64,14 @@ def examine(
     """Examine a message of `device` as of epoch ms `now`; `envelope`: the network server that sent it on."""
     encoding = _encoding(payload, device, envelope)
     try:
-        heard = probes.telemetry(payload, device, envelope)
+        messages = probes.telemetry(payload, device, envelope)
     except PayloadError as error:
         findings, mended = _wrong(payload, device, encoding, error, probes, envelope)
         right = _written(mended)
         return Examined(encoding, tuple(findings), right)
     doubts = [
         finding
-        for place, one in enumerate(heard)
+        for place, one in enumerate(messages)
         for finding in _doubts(one, now, f"[{place}]." if encoding == "list" else "")
     ]
     return Examined(encoding, (*_unread(payload, device, probes, envelope), *doubts), "")
@@ -89,10 +89,10 @@ def server_of(payload: bytes) -> Envelope:
 def _encoding(payload: bytes, device: Device, envelope: Envelope | None) -> Encoding:
     if envelope is not None:
         return envelope.id
-    found = encodings.encoding(payload)
-    if found != "senml-cbor" and device.probe is not None and b'"values"' not in payload:
+    encoding = encodings.encoding(payload)
+    if encoding != "senml-cbor" and device.probe is not None and b'"values"' not in payload:
         return "probe"
-    return found
+    return encoding
 
 
 def _unread(payload: bytes, device: Device, probes: Probes, envelope: Envelope | None) -> Iterator[Finding]:
@@ -130,18 +130,18 @@ def _wrong(
     elif encoding == "probe":
         mended = None
     elif isinstance(data, dict) and len(data) > 1 and not any(name_meant(name) for name in data):
-        return [_told("", error, _fitting(data, probes))], None  # a maker's own names, no slip of the pen
+        return [_refusal("", error, _fitting(data, probes))], None  # a maker's own names, no slip of the pen
     elif encoding == "list" and isinstance(data, list):
         mended = []
         for place, one in enumerate(data):
-            found, good = _message(one, f"[{place}].")
-            findings += found
+            inner, good = _message(one, f"[{place}].")
+            findings += inner
             mended += [good] if good["values"] is not EXAMPLE["values"] else []
         mended = mended or [EXAMPLE]
     else:
         findings, mended = _message(data, "")
     if not any(finding.reason == error.reason for finding in findings):  # of the whole, as a repeated name
-        findings.append(_told(error.field, error))
+        findings.append(_refusal(error.field, error))
         mended = None if error.reason == "repeated_name" else mended  # which of the two was meant?
     return findings, mended
 
@@ -150,11 +150,11 @@ def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
     """The findings of one JSON message, and the message as it would be right."""
     if not isinstance(data, dict):
         error = refusal_of(data)
-        return [_told(at.rstrip("."), error)] if error else [], EXAMPLE
+        return [_refusal(at.rstrip("."), error)] if error else [], EXAMPLE
     values = data.get("values")
     findings, measured = _measured(values, at) if isinstance(values, dict) else ([], {})
     if "values" in data and not isinstance(values, dict) and (error := refusal_of({"values": values})):
-        findings.append(_told(f"{at}values", error))
+        findings.append(_refusal(f"{at}values", error))
     right: dict[str, Any] = {}
     for name, value in data.items():
         if name == "values":
@@ -167,17 +167,19 @@ def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
         if meant in SIGNALS:  # beside "values" instead of in it
             moved = value_meant(meant, value)
             measured = moved | measured
-            findings.append(_told(at + name, error, ("check.move", {"value": _bare(moved) or f'"{meant}"'})))
+            findings.append(
+                _refusal(at + name, error, ("check.move", {"value": _bare(moved) or f'"{meant}"'}))
+            )
         elif meant == "values" and isinstance(value, dict):
             inner, more = _measured(value, at)
             measured = more | measured
-            findings += [_told(at + name, error, ("check.write", {"value": '"values"'})), *inner]
+            findings += [_refusal(at + name, error, ("check.write", {"value": '"values"'})), *inner]
         else:
             kept = field_meant(meant, value)
             right |= kept if meant == name or meant not in data else {}
-            findings.append(_told(at + name, error, _hint(kept)))
+            findings.append(_refusal(at + name, error, _hint(kept)))
     if not measured and not findings and (error := refusal_of({"values": {}})):
-        findings.append(_told(f"{at}values", error))
+        findings.append(_refusal(f"{at}values", error))
     return findings, {"values": measured or EXAMPLE["values"], **right}
 
 
@@ -195,7 +197,7 @@ def _measured(values: Mapping[str, Any], at: str) -> tuple[list[Finding], dict[s
         right |= mended
         if error:
             otherwise = "check.name" if error.reason == "unknown_signal" else "check.leave_out"
-            findings.append(_told(f"{at}values.{name}", error, _hint(mended, otherwise)))
+            findings.append(_refusal(f"{at}values.{name}", error, _hint(mended, otherwise)))
     return findings, right
 
 
@@ -204,7 +206,7 @@ def _records(pack: list[Any], device: str) -> Iterator[Finding]:
     base: dict[str, Any] = {}
     for place, record in enumerate(pack):
         if not isinstance(record, dict):
-            yield _told(f"[{place}]", PayloadError("not_senml", "record"))
+            yield _refusal(f"[{place}]", PayloadError("not_senml", "record"))
             continue
         bases = {key: value for key, value in record.items() if key.startswith("b")}
         error = _pack([{**base, **bases, "n": "rssi", "u": "dBm", "v": -80}], device)
@@ -214,7 +216,7 @@ def _records(pack: list[Any], device: str) -> Iterator[Finding]:
         if error and error.reason != "no_values":  # a sum, a text or a position alone, which is ignored
             name = record.get("n", "")
             label = f"[{place}].{name}" if isinstance(name, str) and name else f"[{place}]"
-            yield _told(label, error, _senml_hint(error, record))
+            yield _refusal(label, error, _senml_hint(error, record))
 
 
 def _pack(pack: list[Any], device: str) -> PayloadError | None:
@@ -225,14 +227,14 @@ def _pack(pack: list[Any], device: str) -> PayloadError | None:
     return None
 
 
-def _senml_hint(error: PayloadError, record: Mapping[str, Any]) -> Said | None:
+def _senml_hint(error: PayloadError, record: Mapping[str, Any]) -> Phrase | None:
     """The units that would be taken, or the name that would."""
     name = str(record.get("n", "")).rpartition(":")[2].rpartition("/")[2]
     if error.reason == "unknown_signal" and name_meant(name) in SIGNALS:
         return "check.write", {"value": f'"n":"{name_meant(name)}"'}
     if error.reason != "wrong_unit" or name not in SIGNALS:
         return None
-    taken = [said for said, ucum in senml.units() if said and ucum == SIGNALS[name].unit]
+    taken = [unit for unit, ucum in senml.units() if unit and ucum == SIGNALS[name].unit]
     return ("check.units", {"units": ", ".join(taken)}) if taken else ("check.no_unit", {})
 
 
@@ -241,7 +243,7 @@ def _object(data: Any, device: Device, probes: Probes, envelope: Envelope) -> It
     try:
         uplink = envelope.open(data)
     except PayloadError as error:
-        yield _told(error.field, error)
+        yield _refusal(error.field, error)
         return
     for name, value in (uplink.data or {}).items():
         try:
@@ -249,55 +251,55 @@ def _object(data: Any, device: Device, probes: Probes, envelope: Envelope) -> It
         except PayloadError as error:
             meant = name if name in SIGNALS else name_meant(name)
             mended = value_meant(meant, value)
-            yield _told(f"object.{name}", error, _hint(mended) if mended else None)
+            yield _refusal(f"object.{name}", error, _hint(mended) if mended else None)
     if uplink.data and device.probe is None:
         yield Finding("", True, "unknown_signal", (_fitting(uplink.data, probes),))
 
 
-def _fitting(data: Any, probes: Probes) -> Said:
+def _fitting(data: Any, probes: Probes) -> Phrase:
     """The probe files that name the fields of a maker's message, or how to write one."""
     fitting = probes.shelf.fitting(data)
     return ("check.probes_fit", {"probes": ", ".join(fitting[:FITTING])}) if fitting else ("check.learn", {})
 
 
-def _doubts(told: Telemetry, now: int, at: str) -> Iterator[Finding]:
+def _doubts(message: Telemetry, now: int, at: str) -> Iterator[Finding]:
     """What is stored, but was probably not meant."""
-    for name, value in told.values.items():
+    for name, value in message.values.items():
         signal = SIGNALS[name]
         if not signal.low <= value <= signal.high:
-            said: Said = ("check.range", {
+            doubt: Phrase = ("check.range", {
                 "field": name, "value": spelt(value), "low": spelt(signal.low),
                 "high": with_unit(spelt(signal.high), signal.shown_unit),
             })  # fmt: skip
             guess = other_unit(signal, value)
-            yield Finding(f"{at}values.{name}", False, "gross_range", (said, *([guess] if guess else ())))
-    if told.time is not None and told.time > now + AHEAD_MS:
+            yield Finding(f"{at}values.{name}", False, "gross_range", (doubt, *([guess] if guess else ())))
+    if message.time is not None and message.time > now + AHEAD_MS:
         yield Finding(f"{at}ts", False, "clock", (("check.clock_ahead", {}),))
-    elif told.time is not None and told.time < YEAR_2020_MS:
-        old: list[Said] = [("check.clock_old", {})]
-        old += [("check.clock_seconds", {"value": told.time * 1000})] if told.time in SECONDS else []
+    elif message.time is not None and message.time < YEAR_2020_MS:
+        old: list[Phrase] = [("check.clock_old", {})]
+        old += [("check.clock_seconds", {"value": message.time * 1000})] if message.time in SECONDS else []
         yield Finding(f"{at}ts", False, "clock", tuple(old))
-    if (told.seq is None) != (told.boot is None):
-        alone = "boot" if told.seq is None else "seq"
+    if (message.seq is None) != (message.boot is None):
+        alone = "boot" if message.seq is None else "seq"
         yield Finding(f"{at}{alone}", False, "alone", ((f"check.{alone}_alone", {}),))
 
 
-def _hint(mended: Mapping[str, Any], otherwise: str = "check.leave_out") -> Said:
+def _hint(mended: Mapping[str, Any], otherwise: str = "check.leave_out") -> Phrase:
     """Advice to write something else, or to leave it out."""
     return ("check.write", {"value": _bare(mended)}) if mended else (otherwise, {})
 
 
 def _whole(error: PayloadError, cause: Exception) -> Finding:
     """The finding about a payload that cannot be taken apart."""
-    hint: Said | None = None
+    hint: Phrase | None = None
     if isinstance(cause, json.JSONDecodeError):
         hint = ("check.at", {"line": cause.lineno, "column": cause.colno})
-    return _told("", error, hint)
+    return _refusal("", error, hint)
 
 
-def _told(field: str, error: PayloadError, hint: Said | None = None) -> Finding:
-    said: Said = (f"rejected.{error.reason}", {"field": error.field})
-    return Finding(field[:120], True, error.reason, (said, *([hint] if hint else ())))
+def _refusal(field: str, error: PayloadError, hint: Phrase | None = None) -> Finding:
+    cause: Phrase = (f"rejected.{error.reason}", {"field": error.field})
+    return Finding(field[:120], True, error.reason, (cause, *([hint] if hint else ())))
 
 
 def _bare(fields: Mapping[str, Any]) -> str:

@@ -36,7 +36,7 @@ _OTHER_UNITS: dict[str, tuple[tuple[str, str | float], ...]] = {
     "dB[mW]": (("-dBm", -1.0),),
     "1": (("%", "%"),),
 }
-Said = tuple[str, dict[str, object]]  # a key of the catalogue, and its values
+Phrase = tuple[str, dict[str, object]]  # a key of the catalogue, and its values
 
 
 def refusal_of(message: Any) -> PayloadError | None:
@@ -101,11 +101,11 @@ def field_meant(name: str, value: Any) -> dict[str, Any]:
     return {} if fitting is None else {name: fitting}
 
 
-def other_unit(signal: Signal, value: float) -> Said | None:
+def other_unit(signal: Signal, value: float) -> Phrase | None:
     """The unit that the value seems to be in, and the value to send instead."""
-    for name, given in _OTHER_UNITS.get(signal.unit, ()):
+    for name, other in _OTHER_UNITS.get(signal.unit, ()):
         own = UNITS[signal.unit]
-        right = value * given if isinstance(given, float) else convert(value, UNITS[given], own)
+        right = value * other if isinstance(other, float) else convert(value, UNITS[other], own)
         right = round(right, signal.decimals)
         if signal.low <= right <= signal.high:
             shown = with_unit(spelt(right), signal.shown_unit)
