@@ -34,7 +34,7 @@ USUAL = (85.0, -127.0, 327.67, 655.35, 3276.7, 6553.5, 65535.0, -999.0)  # the s
 _MARKS = ("type", "label", "id", "measurementId", "name", "variable", "channel", "sensor", "kind")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%|°")
 # A file may leave out the unit of these; for an unknown maker it is asked: km/h and knots, inches.
-_ASKED = frozenset({"wind_speed", "rainfall", "rain_rate"})
+_UNIT_ASKED = frozenset({"wind_speed", "rainfall", "rain_rate"})
 _MEDIA = ("air", "soil", "water", "leaf")
 MOST = 100  # fields that are looked at, at most
 LEAVES = 2000  # values of a message that are looked at, at most
@@ -168,7 +168,7 @@ def meant(field: Field, signal: str) -> list[Meant]:
 
 def asks_unit(field: Field, signal: str) -> bool:
     """Whether a person has to name the unit."""
-    return not field.unit and (signal in AMBIGUOUS or signal in _ASKED)
+    return not field.unit and (signal in AMBIGUOUS or signal in _UNIT_ASKED)
 
 
 def text_of(probe: str, maker: str, choices: Mapping[str, Choice]) -> str:
@@ -226,10 +226,10 @@ def _elsewhere(words: Sequence[str], signal: str) -> bool:
     """Whether a name says that it was measured in another medium: soilT is no temperature of the air."""
     medium = signal.partition("_")[0]
     mine = medium if medium in _MEDIA else "air" if signal in ("co2", "relative_humidity") else ""
-    said = {one for one in _MEDIA if one in words}
-    if {"water", "soil"} <= said:  # the water in the soil
-        said.discard("water")
-    return bool(mine and said) and mine not in said
+    media = {one for one in _MEDIA if one in words}
+    if {"water", "soil"} <= media:  # the water in the soil
+        media.discard("water")
+    return bool(mine and media) and mine not in media
 
 
 def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -240,27 +240,27 @@ def _leaves(data: Any, path: str) -> Iterator[tuple[str, Any]]:
         for name, value in data.items():
             yield from _leaves(value, f"{path}.{quoted(name)}" if path else quoted(name))
     elif isinstance(data, list):
-        said = _said(data)
+        marks = _marks(data)
         for place, one in enumerate(data):
-            mark = _mark(said, one)
+            mark = _mark(marks, one)
             yield from _leaves(one, f"{path}[{mark}]" if mark else f"{path}[{place}]")
     else:
         yield path, data
 
 
-def _said(some: list[Any]) -> Counter[tuple[str, str]]:
+def _marks(some: list[Any]) -> Counter[tuple[str, str]]:
     """How often each mark occurs in a list and in the lists in it, where a path looks, too."""
     objects = [one for one in elements(some) if isinstance(one, dict)]
     return Counter((name, written(one[name])) for one in objects for name in _MARKS if name in one)
 
 
-def _mark(said: Counter[tuple[str, str]], one: Any) -> str:
+def _mark(marks: Counter[tuple[str, str]], one: Any) -> str:
     """The condition that tells an element of a list from the others, whatever their order, or ""."""
     if not isinstance(one, dict):
         return ""
     for name in _MARKS:
         value = one.get(name)
-        if isinstance(value, str | int) and not isinstance(value, bool) and said[name, written(value)] == 1:
+        if isinstance(value, str | int) and not isinstance(value, bool) and marks[name, written(value)] == 1:
             return f"{quoted(name)}={quoted(written(value))}"
     return ""
 

@@ -126,8 +126,8 @@ def find(data: Any, path: Path, at: int = 0) -> Any:
             if isinstance(step, Which) and place + 1 < len(path) and isinstance(path[place + 1], Index):
                 return find(list(some), path, place + 1)
             rest = place + isinstance(step, Which)  # a name is still to be followed, a condition is met
-            found = (find(one, path, rest) for one in some)
-            return next((one for one in found if one is not MISSING), MISSING)
+            values = (find(one, path, rest) for one in some)
+            return next((one for one in values if one is not MISSING), MISSING)
         elif not isinstance(data, dict) or not _fits(data, step):
             return MISSING
         elif isinstance(step, Name):
@@ -142,7 +142,7 @@ def getter(path: Path) -> Callable[[Any], Any]:
     names = tuple(step.name for step in path[start:] if isinstance(step, Name))
     if len(names) < len(path) - start:
         return lambda data: find(data, path)
-    conditions = tuple((said[0], equal, value) for said, equal, value in first)
+    conditions = tuple((keys[0], equal, value) for keys, equal, value in first)
 
     def get(data: Any) -> Any:
         if type(data) is not dict:

@@ -23,7 +23,7 @@ _BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 _LONGEST = 64  # characters of a number with its unit
 
 
-Way = tuple[Callable[[Any], Any], str]  # the getter of a value, and its path as it is written
+NamedGetter = tuple[str, Callable[[Any], Any]]  # a path as it is written, and its getter
 
 
 class Unread(NamedTuple):
@@ -35,7 +35,7 @@ class Unread(NamedTuple):
     value: str = ""
 
 
-class Heard(NamedTuple):
+class Measurements(NamedTuple):
     """The contents of an object: values by signal, in its unit; totals of counters by signal, each a kind and
     an amount; and fields that are there but could not be read. All empty: no reading of this probe.
     """
@@ -56,7 +56,7 @@ class Reader:
         self.probe = probe
         self._rules = [_Rule(name, wording) for name, wording in probe.readings.items()]
 
-    def read(self, data: Any, place: Mapping[str, float]) -> Heard:
+    def read(self, data: Any, place: Mapping[str, float]) -> Measurements:
         """Read an object. `place`: values of the place, as enrolment set them."""
         values: dict[str, float] = {}
         totals: dict[str, tuple[str, float]] = {}
@@ -69,11 +69,11 @@ class Reader:
                 totals[rule.signal] = rule.counter, value
             else:
                 values[rule.signal] = value
-        return Heard(values, totals, tuple(unread))
+        return Measurements(values, totals, tuple(unread))
 
     def names(self, data: Any) -> bool:
         """Whether the object has any field of the probe, measured or not."""
-        return any(get(data) is not MISSING for rule in self._rules for get, _ in rule.ways)
+        return any(get(data) is not MISSING for rule in self._rules for _, get in rule.getters)
 
 
 class _Rule:
@@ -81,7 +81,7 @@ class _Rule:
 
     def __init__(self, signal: str, wording: Wording) -> None:
         self.signal, self.counter = signal, wording.counter
-        self.ways = tuple((getter(parsed(text)), text) for text in wording.at)
+        self.getters = tuple((text, getter(parsed(text))) for text in wording.at)
         self._wanted = _known(SIGNALS[signal].unit)
         self._beside: Path | None = None
         self._unit: Unit | None = self._wanted  # a bare number's unit; None if it stands beside it
@@ -105,17 +105,17 @@ class _Rule:
     def value(self, data: Any, place: Mapping[str, float], unread: list[Unread]) -> float | None:
         """The value in the signal's unit; None if nothing is measured."""
         if self._join is None:
-            return self._first(data, place, unread, self.ways)
-        parts = [self._first(data, place, unread, (one,)) for one in self.ways]
-        known = [part for part in parts if part is not None]
-        if len(known) < len(parts):
+            return self._first(data, place, unread, self.getters)
+        parts = [self._first(data, place, unread, (one,)) for one in self.getters]
+        measured = [part for part in parts if part is not None]
+        if len(measured) < len(parts):
             return None
-        return float(f"{sum(known) / (len(known) if self._join == 'mean' else 1):.12g}")
+        return float(f"{sum(measured) / (len(measured) if self._join == 'mean' else 1):.12g}")
 
     def _first(
-        self, data: Any, place: Mapping[str, float], unread: list[Unread], ways: Iterable[Way]
+        self, data: Any, place: Mapping[str, float], unread: list[Unread], getters: Iterable[NamedGetter]
     ) -> float | None:
-        for get, text in ways:
+        for text, get in getters:
             raw = get(data)
             if raw is MISSING or raw is None:
                 continue
@@ -131,7 +131,7 @@ class _Rule:
             if number in self._numbers or not self._low <= number <= self._high:
                 continue
             if unit is None:
-                unit = self._found(data, text, unread)
+                unit = self._unit_beside(data, text, unread)
             if unit is None:
                 continue
             if abs(number) > MAX_EXACT:
@@ -178,11 +178,11 @@ class _Rule:
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of a text; None if it has none."""
-        found = NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
-        if found is None:
+        match = NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
+        if match is None:
             unread.append(Unread(self.signal, text, "unread.no_number", raw[:_LONGEST]))
             return None
-        number, word = float(found[1]), found[2]
+        number, word = float(match[1]), match[2]
         if not word:
             return number, self._unit
         unit = None if word[0].isdigit() else unit_of(word)  # "31 1" is two numbers
@@ -191,7 +191,7 @@ class _Rule:
             return None
         return number, unit
 
-    def _found(self, data: Any, text: str, unread: list[Unread]) -> Unit | None:
+    def _unit_beside(self, data: Any, text: str, unread: list[Unread]) -> Unit | None:
         """The unit that stands beside the number."""
         word = find(data, self._beside or ())
         unit = unit_of(word) if isinstance(word, str) else None

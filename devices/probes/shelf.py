@@ -23,7 +23,7 @@ from devices.errors import CONTENT
 from devices.errors import said as worded
 from devices.files import mend
 from devices.probes.probe import Probe, ProbeFault, Wording
-from devices.probes.reader import Heard, Reader
+from devices.probes.reader import Measurements, Reader
 from devices.texts import Misuse
 
 log = logging.getLogger(__name__)
@@ -253,12 +253,12 @@ class Shelf:
             return []
         counted = []
         for kept in self.probes.values():
-            heard = self._reader(kept.probe).read(data, dict.fromkeys(kept.probe.place_values, 0.0))
-            said = set(heard.values) | set(heard.totals)
-            if (len(said) > 1 or len(said) == len(kept.probe.readings)) and all(
-                _plausible(name, heard) for name in said
+            measured = self._reader(kept.probe).read(data, dict.fromkeys(kept.probe.place_values, 0.0))
+            signals = set(measured.values) | set(measured.totals)
+            if (len(signals) > 1 or len(signals) == len(kept.probe.readings)) and all(
+                _plausible(name, measured) for name in signals
             ):
-                counted.append((len(said), len(said) / len(kept.probe.readings), kept.probe.id))
+                counted.append((len(signals), len(signals) / len(kept.probe.readings), kept.probe.id))
         return [name for *_, name in sorted(counted, key=lambda one: (-one[0], -one[1], one[2]))]
 
     def _reader(self, probe: Probe) -> Reader:
@@ -289,8 +289,8 @@ def _mark(path: Path) -> tuple[int, int]:
     return now.st_mtime_ns, now.st_size
 
 
-def _plausible(name: str, heard: Heard) -> bool:
-    return name in heard.totals or SIGNALS[name].low <= heard.values[name] <= SIGNALS[name].high
+def _plausible(name: str, measured: Measurements) -> bool:
+    return name in measured.totals or SIGNALS[name].low <= measured.values[name] <= SIGNALS[name].high
 
 
 def plain(name: str) -> str:

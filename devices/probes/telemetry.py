@@ -66,15 +66,15 @@ class Probes:
         """Decode an uplink of a device. Raises PayloadError."""
         reader, data, named = self._reading(uplink, device)
         if reader is not None:
-            told = self._telemetry(reader, data, device)
+            read = self._telemetry(reader, data, device)
         else:
-            told = Telemetry(contract_values(data), None, None, None)
-        values = told.values
-        if named and not values and not told.totals:  # a frame of configuration is no reading
+            read = Telemetry(contract_values(data), None, None, None)
+        values = read.values
+        if named and not values and not read.totals:  # a frame of configuration is no reading
             return Telemetry({}, uplink.time, uplink.counter, uplink.session, 0, uplink.identity)
         if uplink.rssi is not None and "rssi" not in values:
             values = {**values, "rssi": uplink.rssi}
-        return Telemetry(values, uplink.time, uplink.counter, uplink.session, 0, uplink.identity, told.totals)
+        return Telemetry(values, uplink.time, uplink.counter, uplink.session, 0, uplink.identity, read.totals)
 
     def unread(self, payload: bytes, device: Device, envelope: Envelope | None) -> tuple[Unread, ...]:
         """What the probe that reads a good message names, but could not read."""
@@ -136,11 +136,13 @@ class Probes:
         return self._of(_NORMALIZED)
 
     def _telemetry(self, reader: Reader, data: Any, device: Device) -> Telemetry:
-        heard = reader.read(data, dict(device.site) if device.site else _NOWHERE)
-        if not heard.totals or not self._counted:
-            return Telemetry(heard.values, None, None, None)
-        totals = {name: (f"{kind} {reader.probe.id}", total) for name, (kind, total) in heard.totals.items()}
-        return Telemetry(heard.values, None, None, None, totals=totals)
+        measured = reader.read(data, dict(device.site) if device.site else _NOWHERE)
+        if not measured.totals or not self._counted:
+            return Telemetry(measured.values, None, None, None)
+        totals = {
+            name: (f"{kind} {reader.probe.id}", total) for name, (kind, total) in measured.totals.items()
+        }
+        return Telemetry(measured.values, None, None, None, totals=totals)
 
 
 def contract_values(data: Mapping[str, Any]) -> dict[str, float]:

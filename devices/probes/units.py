@@ -113,11 +113,11 @@ def ucum(text: str) -> str:
     return _UCUM.get(text.strip(), text)
 
 
-def convert(value: float, given: Unit, wanted: Unit) -> float:
+def convert(value: float, source: Unit, target: Unit) -> float:
     """A value converted to another unit of its dimension, to twelve digits: 0.27576 × 100 is 27.576."""
-    if given is wanted or given == wanted:
+    if source is target or source == target:
         return value
-    return float(f"{(value * given.times + given.plus - wanted.plus) / wanted.times:.12g}")
+    return float(f"{(value * source.times + source.plus - target.plus) / target.times:.12g}")
 
 
 def spellings(dimension: str) -> list[str]:
