@@ -22,6 +22,6 @@ CONTENT = (
 )
 
 
-def said(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """The error's type and text on one line, for a person who looks for its cause."""
     return " ".join(f"{type(error).__name__}: {error}".split())

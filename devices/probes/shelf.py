@@ -19,8 +19,7 @@ from pydantic_core import ErrorDetails
 
 from devices.contract import invalid
 from devices.contract.signals import SIGNALS
-from devices.errors import CONTENT
-from devices.errors import said as worded
+from devices.errors import CONTENT, error_text
 from devices.files import mend
 from devices.probes.probe import Probe, ProbeFault, Wording
 from devices.probes.reader import Measurements, Reader
@@ -85,7 +84,7 @@ def parse(text: str, path: Path) -> Iterator[Probe]:
     except CONTENT as error:  # an impossible day, a tag that does not fit its value
         if isinstance(error, ProbeError):
             raise
-        raise ProbeError("probe.no_yaml", path=path, line=1, error=worded(error)) from None
+        raise ProbeError("probe.no_yaml", path=path, line=1, error=error_text(error)) from None
 
 
 def _probe(data: Any, node: yaml.Node, path: Path) -> Probe:

@@ -4,7 +4,7 @@ import logging
 import threading
 from collections import Counter
 
-from devices.errors import said
+from devices.errors import error_text
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class Faults:
 
     def add(self, part: str, error: BaseException | str, number: int = 1) -> None:
         """Count a fault; log it, with its trace if any, unless the part's last fault had the same text."""
-        text = said(error) if isinstance(error, BaseException) else error
+        text = error_text(error) if isinstance(error, BaseException) else error
         with self._lock:
             self._counts[part] += number
             repeated = self._last.get(part) == text

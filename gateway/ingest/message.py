@@ -13,7 +13,7 @@ from devices.contract.diary import DiaryEvent
 from devices.contract.orders import Answer
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
-from devices.errors import said
+from devices.errors import error_text
 
 _HEADER = struct.Struct(">qHIBH")  # arrival ms, topic bytes, payload bytes, flags, packet number
 _DUP, _RETAINED, _REPLAYED = 1, 2, 4
@@ -53,7 +53,7 @@ class Refusal(NamedTuple):
 
 def unhandled(message: Message, error: Exception) -> Refusal:
     """The refusal of a message that our own code stumbled over."""
-    cause = PayloadError("unhandled", said(error))
+    cause = PayloadError("unhandled", error_text(error))
     return Refusal(message, cause.reason, cause.field)
 
 

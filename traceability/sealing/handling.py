@@ -31,7 +31,7 @@ from devices.contract.diary import (
     decode_diary,
 )
 from devices.contract.payloads import PayloadError
-from devices.errors import CONTENT, said
+from devices.errors import CONTENT, error_text
 from devices.files import write_all
 from devices.pilots.bounds import corrected_within
 from devices.pilots.pilot import Pilot
@@ -83,7 +83,7 @@ class Handler:
                 except CONTENT as error:
                     traces.exception("%s: entry %s cannot be handled", community, id)
                     refused = UNHANDLED
-                    work.failed.append(Failed(community, id, said(error)))
+                    work.failed.append(Failed(community, id, error_text(error)))
                 if refused:
                     work.back_to(mark)
                 if refused not in VALID:

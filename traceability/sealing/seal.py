@@ -25,7 +25,7 @@ from typing import NamedTuple
 from devices.clock import epoch_ms, now_ms
 from devices.contract.diary import DiaryEvent, Harvest, decode_diary
 from devices.contract.reading import Device
-from devices.errors import CONTENT, said
+from devices.errors import CONTENT, error_text
 from devices.files import create_private, write_all
 from devices.pilots.bounds import tomorrow
 from devices.pilots.pilot import Pilot
@@ -148,7 +148,7 @@ class Sealer:
                         drafts.append(self._draft(harvest, drafts, files))
                     except CONTENT as error:
                         traces.exception("%s: harvest %s cannot be handled", harvest.community, harvest.id)
-                        failed.append(Failed(harvest.community, harvest.id, said(error)))
+                        failed.append(Failed(harvest.community, harvest.id, error_text(error)))
             finally:
                 write_all(files)  # before any of them is logged
             if failed:
