@@ -42,12 +42,12 @@ _KINDS: dict[str, tuple[bool, bool, int, str, Any]] = {
 
 def telemetry_schema() -> dict[str, Any]:
     """JSON Schema of a telemetry message, signal names included."""
-    made = schema()
-    made["title"] = "hoiquan telemetry, version 1"
-    made["description"] = f"At most {MAX_BYTES} bytes. Only `values` is required."
-    made["properties"]["values"]["propertyNames"] = {"enum": list(SIGNALS)}
-    made["properties"]["values"]["minProperties"] = 1
-    return made
+    telemetry = schema()
+    telemetry["title"] = "hoiquan telemetry, version 1"
+    telemetry["description"] = f"At most {MAX_BYTES} bytes. Only `values` is required."
+    telemetry["properties"]["values"]["propertyNames"] = {"enum": list(SIGNALS)}
+    telemetry["properties"]["values"]["minProperties"] = 1
+    return telemetry
 
 
 def document() -> dict[str, Any]:

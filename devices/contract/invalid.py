@@ -36,14 +36,14 @@ def why(error: ErrorDetails) -> Mendable | str:
     """What is wrong and what would be right, for one of pydantic's errors: our own sentence if one of our
     models found the error, else the catalogue's; pydantic's English if there is none.
     """
-    given = error.get("ctx", {})
-    if isinstance(given.get("error"), Mendable):
-        return cast("Mendable", given["error"])
+    context = error.get("ctx", {})
+    if isinstance(context.get("error"), Mendable):
+        return cast("Mendable", context["error"])
     kind = error["type"]
     kind = next((one for one in ("date", "int", "float", "bool") if kind.startswith(f"{one}_")), kind)
-    key, blanks = f"invalid.{_ALIKE.get(kind, kind)}", dict(given)
-    if kind == "string_pattern_mismatch" and given["pattern"] in EXAMPLES:
-        key, blanks["example"] = "invalid.pattern_such_as", EXAMPLES[given["pattern"]]
+    key, blanks = f"invalid.{_ALIKE.get(kind, kind)}", dict(context)
+    if kind == "string_pattern_mismatch" and context["pattern"] in EXAMPLES:
+        key, blanks["example"] = "invalid.pattern_such_as", EXAMPLES[context["pattern"]]
     if key in catalogue():  # numbers as the file writes them, whatever the language
         return Misuse(key, **{name: _bound(one) for name, one in blanks.items()})
     message = error["msg"].removeprefix("Value error, ")

@@ -101,7 +101,7 @@ def decode(payload: bytes) -> Telemetry:
         return _measured([_again(_parse_nulls, payload)], payload)[0]
     if payload.count(b'"') != _quotes(message):
         refuse_repeated_names(payload)
-    return _told(message)
+    return _telemetry(message)
 
 
 def decode_list(payload: bytes) -> list[Telemetry]:
@@ -115,10 +115,10 @@ def decode_list(payload: bytes) -> list[Telemetry]:
         raise PayloadError("no_values")
     if payload.count(b'"') != sum(map(_quotes, messages)):
         refuse_repeated_names(payload)
-    return list(map(_told, messages))
+    return list(map(_telemetry, messages))
 
 
-def _told(message: _Message) -> Telemetry:
+def _telemetry(message: _Message) -> Telemetry:
     values = message["values"]
     if not values:
         raise PayloadError("no_values")
@@ -138,8 +138,10 @@ def _measured(messages: list[Any], payload: bytes) -> list[Telemetry]:
     if payload.count(b'"') != sum(map(_quotes, messages)):
         refuse_repeated_names(payload)
     return [
-        told._replace(values={name: value for name, value in told.values.items() if value is not None})
-        for told in map(_told, messages)
+        telemetry._replace(
+            values={name: value for name, value in telemetry.values.items() if value is not None}
+        )
+        for telemetry in map(_telemetry, messages)
     ]
 
 
@@ -195,12 +197,12 @@ def refuse_repeated_names(payload: bytes) -> None:
     """
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+        fields: dict[str, Any] = {}
         for name, value in items:
-            if name in found:
+            if name in fields:
                 raise PayloadError("repeated_name", name)
-            found[name] = value
-        return found
+            fields[name] = value
+        return fields
 
     try:
         json.loads(payload, object_pairs_hook=pairs)
@@ -224,7 +226,7 @@ _BY_TYPE = {
 def _explain(error: ValidationError, payload: bytes) -> PayloadError:
     """The first error, as a reason of ours. A union (`ts`) reports one error per branch."""
     first = error.errors(include_url=False, include_context=False)[0]
-    given = first["input"]
+    value = first["input"]
     if first["type"] == "json_invalid":
         return not_json(payload)
     # the position in a list of messages does not matter: the whole list is refused
@@ -233,15 +235,15 @@ def _explain(error: ValidationError, payload: bytes) -> PayloadError:
         return PayloadError("not_object")
     top = where[0] if where else ""
     if top == "ts":
-        seconds = isinstance(given, float) and SECONDS.start <= given < SECONDS.stop
-        return PayloadError("time_in_seconds", str(given)) if seconds else PayloadError("bad_time", "ts")
+        seconds = isinstance(value, float) and SECONDS.start <= value < SECONDS.stop
+        return PayloadError("time_in_seconds", str(value)) if seconds else PayloadError("bad_time", "ts")
     if top == "seq":
         return PayloadError("bad_seq", "seq")
     if top == "boot":
         return PayloadError("bad_boot", "boot")
     if top == "values" and len(where) > 1 and where[1] not in SIGNALS and where[-1] != "[key]":
         return PayloadError("unknown_signal", where[1])
-    if where == ["values"] and given is None:
+    if where == ["values"] and value is None:
         return PayloadError("values_null")
     field = where[1] if top == "values" and len(where) > 1 else top
     return PayloadError(_BY_TYPE.get(first["type"], "not_json"), field)

@@ -109,7 +109,7 @@ def _resolve(pack: Any, device: str) -> list[Telemetry]:
     if not isinstance(pack, list):
         raise PayloadError("not_senml", "pack")
     base: dict[str, Any] = {"bn": "", "bu": None, "bt": 0.0}
-    found: dict[float, dict[str, float]] = {}
+    values_at: dict[float, dict[str, float]] = {}
     for record in pack:
         if not isinstance(record, Mapping):
             raise PayloadError("not_senml", "record")
@@ -128,16 +128,16 @@ def _resolve(pack: Any, device: str) -> list[Telemetry]:
             raise PayloadError("foreign_name", sender)
         value = _value(record, kind, base.get("bv", 0.0), name)
         seconds = base["bt"] + _number(record, "t", 0.0)
-        values = found.setdefault(seconds, {})
+        values = values_at.setdefault(seconds, {})
         if name in values:
             raise PayloadError("repeated_name", name)
         values[name] = _converted(name, value, unit)
-    if not found:
+    if not values_at:
         raise PayloadError("no_values")
-    return [_told(seconds, values) for seconds, values in sorted(found.items())]
+    return [_telemetry(seconds, values) for seconds, values in sorted(values_at.items())]
 
 
-def _told(seconds: float, values: dict[str, float]) -> Telemetry:
+def _telemetry(seconds: float, values: dict[str, float]) -> Telemetry:
     if abs(seconds) * 1000 > MAX_EXACT:
         raise PayloadError("bad_time", "t")
     if seconds >= ABSOLUTE:
@@ -166,11 +166,11 @@ def _kind(record: Mapping[Any, Any], base: Mapping[str, Any], name: str) -> str:
     over time, in the unit times seconds (RFC 8428, 4.2), and not a counter (section 10), so it is no signal
     of ours.
     """
-    said = sorted(record.keys() & _VALUES)
-    if len(said) > 1:
-        raise PayloadError("not_senml", ", ".join(said))
-    if said:
-        return str(said[0])
+    fields = sorted(record.keys() & _VALUES)
+    if len(fields) > 1:
+        raise PayloadError("not_senml", ", ".join(fields))
+    if fields:
+        return str(fields[0])
     if "s" not in record and "bv" in base:
         return "v"  # with a base value, a missing v is 0 (4.5.4)
     if "s" not in record and "bs" not in base:
@@ -232,20 +232,20 @@ def _converted(name: str, value: float, unit: str | None) -> float:
     return value
 
 
-def _number(record: Mapping[Any, Any], name: str, default: float, said: str = "") -> float:
+def _number(record: Mapping[Any, Any], name: str, default: float, label: str = "") -> float:
     value = record.get(name, default)
     if value is None:
-        raise PayloadError("null_in_senml", said or name)
+        raise PayloadError("null_in_senml", label or name)
     if isinstance(value, bool) or not isinstance(value, int | float | Decimal):  # CBOR has decimals
-        raise PayloadError("not_a_number", said or name)
+        raise PayloadError("not_a_number", label or name)
     try:
         number = float(value)
     except OverflowError:
-        raise PayloadError("too_big", said or name) from None
+        raise PayloadError("too_big", label or name) from None
     except ValueError:  # a signalling NaN
-        raise PayloadError("not_finite", said or name) from None
+        raise PayloadError("not_finite", label or name) from None
     if not math.isfinite(number):
-        raise PayloadError("not_finite", said or name)
+        raise PayloadError("not_finite", label or name)
     return number
 
 

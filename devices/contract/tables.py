@@ -43,8 +43,8 @@ def tables() -> dict[str, str]:
         for m in MODELS.values()
     ]
     reasons = [
-        f"| `{key.split('.')[1]}` | {said['vi'].format(field='…')} | {said['en'].format(field='…')} |"
-        for key, said in catalogue().items()
+        f"| `{key.split('.')[1]}` | {texts['vi'].format(field='…')} | {texts['en'].format(field='…')} |"
+        for key, texts in catalogue().items()
         if key.startswith("rejected.")
     ]
     return {
@@ -63,8 +63,8 @@ def _names(some: Iterable[str]) -> str:
 def _units() -> dict[str, str]:
     """The SenML units that are accepted for each unit of the signal table."""
     taken: dict[str, list[str]] = {}
-    for said, ucum in units():
-        taken.setdefault(ucum, []).append(f"`{said}`")
+    for unit, ucum in units():
+        taken.setdefault(ucum, []).append(f"`{unit}`")
     return {ucum: ", ".join(names) for ucum, names in sorted(taken.items())}
 
 
@@ -89,18 +89,18 @@ def _makers() -> str:
 
 def fill(page: str, names: Iterable[str]) -> str:
     """The page with each of these tables filled in between `<!-- name -->` and `<!-- /name -->`."""
-    made = tables()
+    filled = tables()
     for name in names:
         before, rest = page.split(f"<!-- {name} -->\n", 1)
         _, after = rest.split(f"<!-- /{name} -->", 1)
-        page = f"{before}<!-- {name} -->\n{made[name]}\n<!-- /{name} -->{after}"
+        page = f"{before}<!-- {name} -->\n{filled[name]}\n<!-- /{name} -->{after}"
     return page
 
 
 def payload_schema() -> str:
     """JSON Schema of a telemetry message."""
-    made = {"$schema": DIALECT, "$id": ID, **asyncapi.telemetry_schema()}
-    return json.dumps(made, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    document = {"$schema": DIALECT, "$id": ID, **asyncapi.telemetry_schema()}
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def generated(folder: Path) -> dict[str, str]:
@@ -111,9 +111,9 @@ def generated(folder: Path) -> dict[str, str]:
 
 def stale(folder: Path) -> list[str]:
     """Which generated files of `folder` differ from what the code generates."""
-    made = generated(folder)
-    there = {name: (folder / name).read_text("utf-8") for name in made if (folder / name).exists()}
-    return [name for name, content in made.items() if there.get(name) != content]
+    right = generated(folder)
+    current = {name: (folder / name).read_text("utf-8") for name in right if (folder / name).exists()}
+    return [name for name, content in right.items() if current.get(name) != content]
 
 
 def write(folder: Path) -> None:

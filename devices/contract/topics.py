@@ -45,8 +45,8 @@ def denied_to(text: str) -> str | None:
 
 def parse(text: str) -> Topic:
     """The topic's parts. Raises TopicError."""
-    if found := _WHOLE.fullmatch(text):
-        return Topic._make(found.groups())
+    if match := _WHOLE.fullmatch(text):
+        return Topic._make(match.groups())
     parts = text.split("/")
     if len(parts) != 6 or parts[0] != "hoiquan" or parts[1] != "v1":  # root/version + four parts
         raise TopicError(f"expected {ROOT}/{{pilot}}/{{community}}/{{device}}/{{kind}}")
