@@ -111,7 +111,7 @@ def enroll_many(
     name = registry.pilot.pilot
     done = enroll_roll(
         registry, file, report,
-        lambda one, given: ticket(settings, name, one.community, one.model, one.device, given),
+        lambda one, password: ticket(settings, name, one.community, one.model, one.device, password),
         lang,
         Shelf(settings.probes),
     )  # fmt: skip
@@ -228,8 +228,8 @@ def ca(
     settings = installation.beside(data)
     prepare_authority(settings)
     certificate = authority(settings.ca)
-    said = {"sha256": fingerprint(certificate), "end": certificate.not_valid_after_utc.date()}
-    typer.echo(f"{settings.ca / CA}\n{text('device.authority', lang, **said)}", err=True)
+    marks = {"sha256": fingerprint(certificate), "end": certificate.not_valid_after_utc.date()}
+    typer.echo(f"{settings.ca / CA}\n{text('device.authority', lang, **marks)}", err=True)
     content = certificate.public_bytes(Encoding.DER) if der else (settings.ca / CA).read_bytes()
     if out is None:
         typer.echo(content, nl=False)

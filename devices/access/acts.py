@@ -44,9 +44,9 @@ def note(connection: Connection, pilot: str, what: str, objects: Iterable[str]) 
 
 def done(connection: Connection, pilot: str, since: int) -> list[Did]:
     """The acts since epoch ms `since`, the oldest first."""
-    asked = select(ACTS.c.time, ACTS.c.what, ACTS.c.object, ACTS.c.who)
-    asked = asked.where(ACTS.c.pilot == pilot, ACTS.c.time >= since).order_by(ACTS.c.time)
-    return [Did(*row) for row in connection.execute(asked)]
+    query = select(ACTS.c.time, ACTS.c.what, ACTS.c.object, ACTS.c.who)
+    query = query.where(ACTS.c.pilot == pilot, ACTS.c.time >= since).order_by(ACTS.c.time)
+    return [Did(*row) for row in connection.execute(query)]
 
 
 def account() -> str:

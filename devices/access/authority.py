@@ -70,14 +70,14 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def _make_ca(folder: Path) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hoiquan CA")])
-    made = (
+    certificate = (
         _certificate(name, name, key, timedelta(days=365 * CA_YEARS))
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(signs=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    replace(folder / CA, made.public_bytes(Encoding.PEM), 0o644)
+    replace(folder / CA, certificate.public_bytes(Encoding.PEM), 0o644)
     _write_key(folder / CA_KEY, key)  # last: while the key is missing, the CA is made again
 
 
@@ -90,7 +90,7 @@ def _make_server(folder: Path, server: Path, ca: x509.Certificate, hosts: Sequen
         raise AuthorityError("ca.other_key", private=folder / CA_KEY, certificate=folder / CA)
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
-    made = (
+    certificate = (
         _certificate(name, ca.subject, key, timedelta(days=SERVER_DAYS))
         .add_extension(x509.SubjectAlternativeName([_general_name(host) for host in hosts]), critical=False)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
@@ -103,20 +103,24 @@ def _make_server(folder: Path, server: Path, ca: x509.Certificate, hosts: Sequen
     )
     server.mkdir(parents=True, exist_ok=True)
     _write_key(server / SERVER_KEY, key)
-    replace(server / SERVER, made.public_bytes(Encoding.PEM), 0o644)
+    replace(server / SERVER, certificate.public_bytes(Encoding.PEM), 0o644)
 
 
 def _good(server: Path, ca: x509.Certificate, hosts: Sequence[str]) -> bool:
     """Whether the broker has a certificate of this CA for these hosts that lasts long enough, and its key."""
     try:
-        there = x509.load_pem_x509_certificate((server / SERVER).read_bytes())
+        certificate = x509.load_pem_x509_certificate((server / SERVER).read_bytes())
         key = load_pem_private_key((server / SERVER_KEY).read_bytes(), None)
-        there.verify_directly_issued_by(ca)
-        names = there.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        certificate.verify_directly_issued_by(ca)
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound):
         return False
-    lasts = there.not_valid_after_utc - datetime.now(UTC) > timedelta(days=RENEW_DAYS)
-    return lasts and key.public_key() == there.public_key() and list(names) == list(map(_general_name, hosts))
+    lasts = certificate.not_valid_after_utc - datetime.now(UTC) > timedelta(days=RENEW_DAYS)
+    return (
+        lasts
+        and key.public_key() == certificate.public_key()
+        and list(names) == list(map(_general_name, hosts))
+    )
 
 
 def _certificate(

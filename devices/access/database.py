@@ -87,8 +87,8 @@ def connect(url: str | Path) -> Engine:
         address = address.replace("://", "+psycopg://", 1)
     if "://" in address:
         # whatever the database was made for: one of SQL_ASCII would otherwise answer in bytes
-        asked = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
-        return create_engine(address, pool_pre_ping=True, connect_args=asked)
+        options = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
+        return create_engine(address, pool_pre_ping=True, connect_args=options)
     Path(address).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(URL.create("sqlite", database=address))  # a path may hold ? and #
 
@@ -128,8 +128,8 @@ def making(connection: Connection) -> None:
 
 
 def _lacking(connection: Connection) -> list[Column[Any]]:
-    there = {column["name"] for column in inspect(connection).get_columns("device")}
-    return [column for column in _LEARNT if column.name not in there]
+    columns = {column["name"] for column in inspect(connection).get_columns("device")}
+    return [column for column in _LEARNT if column.name not in columns]
 
 
 @contextmanager
@@ -145,5 +145,5 @@ def reached() -> Iterator[None]:
         ):  # a subclass of its own: our fault
             raise
         at_fault = isinstance(error.orig, sqlite3.DatabaseError) and damaged(error.orig)
-        said = why(error.orig or error)
-        raise RegistryAway("enrol.damaged" if at_fault else "enrol.away", error=said) from error
+        cause = why(error.orig or error)
+        raise RegistryAway("enrol.damaged" if at_fault else "enrol.away", error=cause) from error

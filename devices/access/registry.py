@@ -98,10 +98,10 @@ class Registry(Roster):
         """Enrol a real device, also one that was revoked, and return its password, which is stored hashed and
         shown once. The arguments are those of `Wanted`. Raises EnrolmentError.
         """
-        (given,) = self.enroll_many([Wanted(community, model, device, dev_eui, plot, probe, site)])
-        if isinstance(given, EnrolmentError):
-            raise given
-        return given
+        (answer,) = self.enroll_many([Wanted(community, model, device, dev_eui, plot, probe, site)])
+        if isinstance(answer, EnrolmentError):
+            raise answer
+        return answer
 
     def enroll_many(
         self, wanted: Sequence[Wanted], keep: Callable[[list[str | EnrolmentError]], None] = lambda _: None
@@ -111,19 +111,19 @@ class Registry(Roster):
         enrolled.
         """
         with self._writing() as connection:
-            there = self._there(connection, wanted)
+            taken = self._taken(connection, wanted)
             answers: list[str | EnrolmentError] = []
             rows: list[dict[str, object]] = []
             changed = connection.execute(select(_NEXT)).scalar_one()  # before the newest change's row may go
             for one in wanted:
                 eui = one.dev_eui.lower() if one.dev_eui else None
-                if refusal := self._refusal(one, eui, there):
+                if refusal := self._refusal(one, eui, taken):
                     answers.append(refusal)
                     continue
                 answers.append(password := new_password())
-                there[one.device] = True
+                taken[one.device] = True
                 if eui is not None:
-                    there[f"eui {eui}"] = one.device
+                    taken[f"eui {eui}"] = one.device
                 rows.append(
                     {"device": one.device, "pilot": self.pilot.pilot, "community": one.community,
                      "model": one.model, "password": hash_password(password), "enrolled": now_ms(),
@@ -133,8 +133,8 @@ class Registry(Roster):
             keep(answers)
             for part in _chunks([str(row["device"]) for row in rows]):  # a revoked device joins again
                 these = DEVICES.c.device.in_(part)
-                kept = select(*(DEVICES.c[column.name] for column in FORMER.c)).where(these)
-                connection.execute(insert(FORMER).from_select(list(FORMER.c), kept))
+                former = select(*(DEVICES.c[column.name] for column in FORMER.c)).where(these)
+                connection.execute(insert(FORMER).from_select(list(FORMER.c), former))
                 connection.execute(delete(DEVICES).where(these))
             if rows:
                 connection.execute(insert(DEVICES), rows)
@@ -142,20 +142,20 @@ class Registry(Roster):
         self._checked = float("-inf")
         return answers
 
-    def _there(self, connection: Connection, wanted: Sequence[Wanted]) -> dict[str, bool | str]:
+    def _taken(self, connection: Connection, wanted: Sequence[Wanted]) -> dict[str, bool | str]:
         """What the table has of these: id → whether it may connect; "eui " and devEUI → its owner."""
-        found: dict[str, bool | str] = {}
+        taken: dict[str, bool | str] = {}
         for part in _chunks([one.device for one in wanted]):
             of = select(DEVICES.c.device, DEVICES.c.revoked).where(DEVICES.c.device.in_(part))
-            found.update({row.device: row.revoked is None for row in connection.execute(of)})
+            taken.update({row.device: row.revoked is None for row in connection.execute(of)})
         for part in _chunks([one.dev_eui.lower() for one in wanted if one.dev_eui]):
             alive = DEVICES.c.dev_eui.in_(part) & DEVICES.c.revoked.is_(None)
             owners = select(DEVICES.c.device, DEVICES.c.dev_eui).where(alive)
-            found.update({f"eui {row.dev_eui}": row.device for row in connection.execute(owners)})
-        return found
+            taken.update({f"eui {row.dev_eui}": row.device for row in connection.execute(owners)})
+        return taken
 
     def _refusal(
-        self, one: Wanted, eui: str | None, there: Mapping[str, bool | str]
+        self, one: Wanted, eui: str | None, taken: Mapping[str, bool | str]
     ) -> EnrolmentError | None:
         """Why this device cannot be enrolled, and what to do; None if it can."""
         device = one.device
@@ -163,13 +163,13 @@ class Registry(Roster):
             return one.why
         if eui is not None and not re.fullmatch(r"[0-9a-f]{16}", eui):
             return EnrolmentError("enrol.dev_eui", dev_eui=one.dev_eui)
-        owner = there.get(f"eui {eui}", device)
+        owner = taken.get(f"eui {eui}", device)
         if owner != device:
             return EnrolmentError("enrol.dev_eui_taken", dev_eui=eui, owner=owner)
         if one.community not in self.pilot.place:
-            there_are = ", ".join(self.pilot.place)
+            places = ", ".join(self.pilot.place)
             return EnrolmentError("enrol.community", place=one.community, pilot=self.pilot.pilot,
-                                  there=there_are)  # fmt: skip
+                                  there=places)  # fmt: skip
         if one.model not in MODELS:
             return EnrolmentError("enrol.model", model=one.model, there=", ".join(MODELS))
         if not re.fullmatch(ID, device) or reserved(device):
@@ -178,7 +178,7 @@ class Registry(Roster):
             return EnrolmentError("enrol.plot", plot=one.plot)
         if device in self.pilot.fleet:
             return EnrolmentError("enrol.id_simulated", device=device)
-        if there.get(device):
+        if taken.get(device):
             return EnrolmentError("enrol.id_taken", device=device)
         return None
 
@@ -252,10 +252,10 @@ class Registry(Roster):
 
     def changes(self, since: int, until: int) -> list[Change]:
         """The devices whose last change has a number above `since`, up to `until`. Raises RegistryAway."""
-        asked = select(DEVICES.c.device, DEVICES.c.model, DEVICES.c.password, DEVICES.c.revoked)
-        asked = asked.where(DEVICES.c.changed > since, DEVICES.c.changed <= until)
+        query = select(DEVICES.c.device, DEVICES.c.model, DEVICES.c.password, DEVICES.c.revoked)
+        query = query.where(DEVICES.c.changed > since, DEVICES.c.changed <= until)
         with reached(), self._engine.connect() as connection:
-            rows = connection.execute(asked).all()
+            rows = connection.execute(query).all()
         return [Change(row.device, row.model, row.password, row.revoked is not None) for row in rows]
 
     def enrolled(self) -> list[Enrolled]:
@@ -267,9 +267,9 @@ class Registry(Roster):
 
     def of_model(self, model: str) -> list[str]:
         """Names of the real devices of a model that may connect, of all pilots. Raises RegistryAway."""
-        asked = select(DEVICES.c.device).where(DEVICES.c.model == model, DEVICES.c.revoked.is_(None))
+        query = select(DEVICES.c.device).where(DEVICES.c.model == model, DEVICES.c.revoked.is_(None))
         with reached(), self._engine.connect() as connection:
-            return list(connection.execute(asked).scalars())
+            return list(connection.execute(query).scalars())
 
     def spans(self) -> list[Enrolled]:
         """Every span in which a device of this pilot might connect: a simulated device always, a real one
@@ -278,12 +278,12 @@ class Registry(Roster):
         self.refresh()
         state = self._state
         if self._spans[0] != state:
-            known = always(self.pilot.fleet.values())
+            spans = always(self.pilot.fleet.values())
             with reached(), self._engine.connect() as connection:
                 for table in (FORMER, DEVICES):
                     rows = connection.execute(select(table).where(table.c.pilot == self.pilot.pilot))
-                    known += [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
-            self._spans = state, known
+                    spans += [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
+            self._spans = state, spans
         return self._spans[1]
 
 

@@ -51,20 +51,20 @@ def enroll_roll(
     """
     lines = read_roll(path, shelf)
     wanted = [one for _, one in lines]
-    given: list[str | EnrolmentError] = []
+    results: list[str | EnrolmentError] = []
 
     with ExitStack() as undo:
 
         def keep(answers: list[str | EnrolmentError]) -> None:
             write_privately(report, _report(lines, answers, issue, lang).encode())
             undo.callback(report.unlink, missing_ok=True)  # its passwords never became valid
-            given.extend(answers)
+            results.extend(answers)
 
         registry.enroll_many(wanted, keep)
         undo.pop_all()
     refused = [
         (number, answer)
-        for (number, _), answer in zip(lines, given, strict=True)
+        for (number, _), answer in zip(lines, results, strict=True)
         if isinstance(answer, EnrolmentError)
     ]
     return Enrolment(len(lines) - len(refused), refused)
@@ -87,7 +87,7 @@ def read_roll(path: Path, shelf: Shelf | None = None) -> list[tuple[int, Wanted]
         if missing:
             raise RollError("roll.no_column", path=path, column=missing[0], columns=",".join(COLUMNS))
         rows.fieldnames = names
-        found = []
+        lines = []
         for row in rows:
             if None in row or None in row.values():
                 raise RollError("roll.columns", path=path, line=rows.line_num, number=len(names))
@@ -99,10 +99,10 @@ def read_roll(path: Path, shelf: Shelf | None = None) -> list[tuple[int, Wanted]
             except Misuse as error:
                 why = EnrolmentError(error.key, **error.values)
             one = Wanted(cells["community"], cells["model"], cells["id"], dev_eui, plot, probe, site, why)
-            found.append((rows.line_num, one))
+            lines.append((rows.line_num, one))
     except csv.Error as error:
         raise RollError("roll.other", path=path, line=rows.line_num, error=error) from None
-    return found
+    return lines
 
 
 def _report(
@@ -111,14 +111,16 @@ def _report(
     issue: Callable[[Wanted, str], Ticket],
     lang: str,
 ) -> str:
-    made = io.StringIO()
-    writer = csv.writer(made, lineterminator="\n")
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
     writer.writerow(REPORT)
     for (number, one), answer in zip(lines, answers, strict=True):
         row = [number, one.device, one.community, one.model]
         if isinstance(answer, EnrolmentError):
             writer.writerow([*row, f"refused: {answer.sentence(lang)}", "", "", "", "", ""])
         else:
-            way = issue(one, answer)
-            writer.writerow([*row, "enrolled", way.host, way.port, way.user, way.password, way.topic])
-    return made.getvalue()
+            ticket = issue(one, answer)
+            writer.writerow(
+                [*row, "enrolled", ticket.host, ticket.port, ticket.user, ticket.password, ticket.topic]
+            )
+    return out.getvalue()

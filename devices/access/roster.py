@@ -185,9 +185,9 @@ class _Table:
 
 def state_since(connection: Connection, before: State) -> tuple[State, bool]:
     """The table's state, and whether it came from the state `before` by changes alone."""
-    rows, last, act, there = connection.execute(_STATE, {"act": before.act}).one()
+    rows, last, act, same_acts = connection.execute(_STATE, {"act": before.act}).one()
     # a table of an earlier version has no acts
-    return State(rows, last, act), last >= before.last and (there > 0 or not before.act)
+    return State(rows, last, act), last >= before.last and (same_acts > 0 or not before.act)
 
 
 def device_of(row: Row[Any]) -> Device:

@@ -85,10 +85,10 @@ class Ticket:
 
     def draw(self, path: Path) -> None:
         """Draw the QR code into a new file that only its owner can read; its ending chooses the format."""
-        made = io.BytesIO()
+        out = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
-        segno.make(self.code(), error="m", micro=False).save(made, kind=kind, scale=6)
-        write_privately(path, made.getvalue())
+        segno.make(self.code(), error="m", micro=False).save(out, kind=kind, scale=6)
+        write_privately(path, out.getvalue())
 
 
 def ticket(
