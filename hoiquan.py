@@ -119,7 +119,7 @@ def up(
 
     stop = stop_on_signals()
     if scenario is not None:
-        rehearsal.up(scenario, data, terminal.given(context), http_port, bind, host, stop, lang)
+        rehearsal.up(scenario, data, terminal.options_given(context), http_port, bind, host, stop, lang)
         return
     settings = Settings.read(data=data, pilot=pilot).on_port(http_port, installation.reached_as(bind, host))
     place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by each restart of a gateway

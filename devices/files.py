@@ -37,8 +37,8 @@ def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
     if isinstance(error, IsADirectoryError):
         return kind("path.is_folder", path=path)
     if isinstance(error, NotADirectoryError | FileExistsError):
-        there = next((one for one in (path, *path.parents) if one.is_file()), path)
-        return kind("path.is_file", path=there)
+        file = next((one for one in (path, *path.parents) if one.is_file()), path)
+        return kind("path.is_file", path=file)
     if error.errno in _SHUT:
         return kind("path.shut", path=path)
     if error.errno in _FULL:

@@ -60,9 +60,9 @@ _WHY = {
 
 def why(error: BaseException) -> Mendable | str:
     """SQLite's error about a file with its mend, as our sentence; the text of any other error as it is."""
-    said = " ".join(str(error).split())
+    message = " ".join(str(error).split())
     key = _WHY.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code refines it
-    return said if key is None else Mendable(f"sqlite.{key}", error=said)
+    return message if key is None else Mendable(f"sqlite.{key}", error=message)
 
 
 def begun(path: Path, schema: str, timeout: float) -> sqlite3.Connection:

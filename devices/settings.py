@@ -132,25 +132,25 @@ class Settings(BaseSettings):
             raise Misuse("setting.data_is_file", path=settings.data)
         if settings.mosquitto_passwords and not settings.gateway_password.get_secret_value():
             raise Misuse("setting.no_gateway_password")
-        return settings._of_its_folder(chosen.get("pilot"))
+        return settings._with_kept_pilot(chosen.get("pilot"))
 
-    def _of_its_folder(self, asked: str | None) -> "Settings":
+    def _with_kept_pilot(self, chosen: str | None) -> "Settings":
         """These settings with the pilot that the data folder is for, if nobody named one. A rehearsal's
         folder is for the rehearsal's pilot alone, whatever the environment says: Misuse is raised if another
-        was `asked` for.
+        was `chosen`.
         """
         kept = self.data / PILOT
         if (self.data / SCENARIO).exists():
             from devices.pilots.scenario import held  # imported late: few folders hold a rehearsal
 
             play = held(self.data)
-            if play is None or asked == play.pilot:
+            if play is None or chosen == play.pilot:
                 return self
-            if asked is None:
+            if chosen is None:
                 return self.model_copy(update={"pilot": play.pilot})
             with suppress(PilotError):  # the file may have been moved; the user who names it knows where to
                 if load(play.pilot).pilot != self.loaded_pilot.pilot:
-                    raise Misuse("setting.another_pilot", folder=self.data, pilot=play.pilot, asked=asked)
+                    raise Misuse("setting.another_pilot", folder=self.data, pilot=play.pilot, asked=chosen)
         elif kept.exists() and "pilot" not in self.model_fields_set:
             return self.model_copy(update={"pilot": words(kept).strip()})
         return self

@@ -1,6 +1,6 @@
 """What commands share on a terminal: options, the answer's language, the command's own lines, tables.
 
---lang, else HOIQUAN_LANG ─► `heard` ─► `complain`, when the command itself is over
+--lang, else HOIQUAN_LANG ─► `remember_language` ─► `complain`, when the command itself is over
 
 `run` reports a command line that cannot be parsed in the same way.
 
@@ -43,22 +43,22 @@ Called = typer.Context  # for a command that asks which options it was called wi
 # pydantic's error type → the catalogue's key, and the name of the bound in the error's context
 _BOUNDS = {"greater_than_equal": ("least", "ge"), "less_than_equal": ("most", "le")}
 _NUMBERS = {"float_parsing": "number", "int_parsing": "whole"}
-_ASKED: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
+_LANG_OPTION: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
 
 
-def heard(lang: str) -> str:
+def remember_language(lang: str) -> str:
     """Remember the value of --lang: an error that leaves the command does not carry its arguments."""
-    _ASKED.set(lang)
+    _LANG_OPTION.set(lang)
     return lang
 
 
-def seconds(asked: float) -> float:
+def seconds(wait: float) -> float:
     """Return a waiting time of 0 to LONGEST_WAIT seconds. Raises Misuse for any other, `nan` included, which
     would end a wait at once or make it fail.
     """
-    if not 0 <= asked <= LONGEST_WAIT:
+    if not 0 <= wait <= LONGEST_WAIT:
         raise Misuse("option.seconds", most=LONGEST_WAIT)
-    return asked
+    return wait
 
 
 def announce(key: str, lang: str, *, err: bool = False, **values: object) -> None:
@@ -69,7 +69,7 @@ def announce(key: str, lang: str, *, err: bool = False, **values: object) -> Non
 
 def complain(error: Exception, code: int) -> NoReturn:
     """End the process with exit code `code`, after one line on standard error that says what is wrong."""
-    lang = _ASKED.get() or os.environ.get("HOIQUAN_LANG", "")
+    lang = _LANG_OPTION.get() or os.environ.get("HOIQUAN_LANG", "")
     languages = LANGS if lang == "both" else (lang if lang in LANGS else LANGS[0],)
     line = " · ".join(dict.fromkeys(str(worded(error, one)) for one in languages))
     typer.echo(f"hoiquan: {line}", err=True)
@@ -84,7 +84,7 @@ def run(app: typer.Typer) -> NoReturn:
         complain(Misuse("option.stopped"), 1)
     except TyperException as error:
         words = [part for word in sys.argv for part in word.split("=", 1)]
-        heard(next((after for one, after in pairwise(words) if one == "--lang"), ""))
+        remember_language(next((after for one, after in pairwise(words) if one == "--lang"), ""))
         raise _misread(error) from error
     raise SystemExit(code if isinstance(code, int) else 0)
 
@@ -95,29 +95,29 @@ def _misread(error: TyperException) -> Misuse:
     """
     context = getattr(error, "ctx", None)
     command = "hoiquan" if context is None else context.command_path
-    told: Any = error
+    fault: Any = error
     match type(error).__name__:  # typer imports these classes from click, or has its own
         case "NoArgsIsHelpError":  # the help is printed
             raise SystemExit(error.exit_code)
         case "NoSuchOption":
-            key = "meant" if told.possibilities else "unknown"
-            near = ", ".join(sorted(told.possibilities or ()))
-            return Misuse(f"option.{key}", name=shown(told.option_name), near=near, command=command)
-        case "MissingParameter" if told.param is not None:
-            return Misuse("option.missing", name=_name(told.param), command=command)
-        case "BadParameter" if told.param is not None:
-            return _value(told, told.param)
+            key = "meant" if fault.possibilities else "unknown"
+            near = ", ".join(sorted(fault.possibilities or ()))
+            return Misuse(f"option.{key}", name=shown(fault.option_name), near=near, command=command)
+        case "MissingParameter" if fault.param is not None:
+            return Misuse("option.missing", name=_name(fault.param), command=command)
+        case "BadParameter" if fault.param is not None:
+            return _value(fault, fault.param)
         case "BadOptionUsage":
-            key = "no_value_taken" if "does not take" in told.message else "no_value"
-            return Misuse(f"option.{key}", name=told.option_name)
-    if context is None or (named := re.search(r"'(.*)'|\(s\) \((.*)\)$", told.message)) is None:
-        return Misuse("option.other", name=command, message=told.format_message())
+            key = "no_value_taken" if "does not take" in fault.message else "no_value"
+            return Misuse(f"option.{key}", name=fault.option_name)
+    if context is None or (named := re.search(r"'(.*)'|\(s\) \((.*)\)$", fault.message)) is None:
+        return Misuse("option.other", name=command, message=fault.format_message())
     name = shown(named[1] or named[2])
     if isinstance(context.command, TyperGroup):
         group = context.command
         every = ((one, group.get_command(context, one)) for one in group.list_commands(context))
-        there = [one for one, each in every if each is not None and not each.hidden]
-        return Misuse("option.no_command", command=command, name=name, there=", ".join(there))
+        names = [one for one, each in every if each is not None and not each.hidden]
+        return Misuse("option.no_command", command=command, name=name, there=", ".join(names))
     return Misuse("option.too_many", command=command, name=name)
 
 
@@ -135,18 +135,18 @@ def _value(error: Any, param: Any) -> Misuse:
         name = param.envvar
     if type(cause).__name__ == "ValidationError":  # pydantic's; importing it only for this would be slow
         wrong = cause.errors()[0]
-        given, kind = shown(str(wrong["input"])), wrong["type"]
+        value, kind = shown(str(wrong["input"])), wrong["type"]
         if choices := param.type_descriptor.choices:
-            return Misuse("option.one_of", name=name, given=given, there=", ".join(map(str, choices)))
+            return Misuse("option.one_of", name=name, given=value, there=", ".join(map(str, choices)))
         if kind in _NUMBERS:
-            return Misuse(f"option.{_NUMBERS[kind]}", name=name, given=given)
+            return Misuse(f"option.{_NUMBERS[kind]}", name=name, given=value)
         if kind in _BOUNDS:
             key, bound = _BOUNDS[kind]
-            return Misuse(f"option.{key}", name=name, given=given, bound=wrong["ctx"][bound])
+            return Misuse(f"option.{key}", name=name, given=value, bound=wrong["ctx"][bound])
     return Misuse("option.other", name=name, message=shown(error.message))
 
 
-def given(context: Called) -> list[str]:
+def options_given(context: Called) -> list[str]:
     """The options that the command line of `context` holds, as the help spells them."""
     sources = {one: context.get_parameter_source(one.name or "") for one in context.command.params}
     return [one.opts[0] for one, source in sources.items() if source and source.name == "COMMANDLINE"]
@@ -159,7 +159,9 @@ def log_to_stderr() -> None:
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
-_LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", callback=heard, help="Language of the answer.")
+_LANG = typer.Option(
+    "--lang", envvar="HOIQUAN_LANG", callback=remember_language, help="Language of the answer."
+)
 
 Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
 PilotName = Annotated[

@@ -287,7 +287,7 @@ def _invented(pilot: Pilot) -> list[Community]:
     if adopters is None or not pilot.communities:
         return []
     where = pilot.communities[0]
-    made = []
+    communities = []
     for kind, count in (("hoi-quan", adopters.hoi_quan), ("htx", adopters.htx)):
         for number in range(1, count + 1):
             body = f"0200{1 if kind == 'htx' else 2}{number:08}"
@@ -299,7 +299,7 @@ def _invented(pilot: Pilot) -> list[Community]:
                 calendar=adopters.calendar,
                 assumption=adopters.assumption,
             )
-            made.append(
+            communities.append(
                 Community(
                     id=f"{kind}-{number:03}",
                     name=f"{number:03} (giả định)",
@@ -313,7 +313,7 @@ def _invented(pilot: Pilot) -> list[Community]:
                     products=(product,),
                 )
             )
-    return made
+    return communities
 
 
 def gtin_check_digit(body: str) -> str:

@@ -43,9 +43,9 @@ def _targets(pilot: Pilot) -> Iterator[Doubt]:
     """Targets that the file's places cannot reach even if all of them count from their first day."""
     for indicator, places in (("iot_communities", pilot.communities), ("smart_villages", pilot.villages)):
         for point in pilot.target(indicator).points:
-            there = sum(place.joined.year <= point.year for place in places)
-            if there < point.at_least:
-                values: dict[str, object] = {"year": point.year, "there": there, "target": point.at_least}
+            joined = sum(place.joined.year <= point.year for place in places)
+            if joined < point.at_least:
+                values: dict[str, object] = {"year": point.year, "there": joined, "target": point.at_least}
                 yield Doubt(f"targets.{indicator}", "out_of_reach", values)
 
 

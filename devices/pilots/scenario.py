@@ -79,8 +79,8 @@ class Scenario(Written):
 
     def plays(self, other: "Scenario") -> bool:
         """Whether both scenarios are the same except for the words of their pages."""
-        mine, its = (one.located().model_dump(exclude=WORDS) for one in (self, other))
-        return mine == its
+        mine, theirs = (one.located().model_dump(exclude=WORDS) for one in (self, other))
+        return mine == theirs
 
     def located(self) -> "Scenario":
         """The same scenario, with a path of its pilot's file that is right from any folder."""
@@ -135,8 +135,8 @@ def hold(folder: Path, play: Scenario) -> None:
     """Mark a data folder as one that holds a rehearsal of `play`, so that nobody takes it for the province.
     Raises Misuse if it holds another scenario's.
     """
-    there = held(folder)
-    if there is not None and not play.plays(there):
+    current = held(folder)
+    if current is not None and not play.plays(current):
         raise Misuse("simulated.another", folder=folder)
     folder.mkdir(parents=True, exist_ok=True)
     replace(folder / SCENARIO, play.located().model_dump_json(indent=2) + "\n")

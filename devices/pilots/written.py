@@ -40,10 +40,10 @@ def read(name: str, folder: Path, model: type[M]) -> M:
         raise FileError(f"file.{kind}_ending", name=name)
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     try:
-        return cast(M, _made(path.read_text("utf-8"), model))
+        return cast(M, _validated(path.read_text("utf-8"), model))
     except FileNotFoundError:
-        there = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
-        raise FileError(f"file.no_{kind}", path=path, there=there) from None
+        names = ", ".join(sorted(p.stem for p in folder.glob("*.yaml")))
+        raise FileError(f"file.no_{kind}", path=path, there=names) from None
     except OSError as error:
         raise mend(error, FileError) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -53,14 +53,14 @@ def read(name: str, folder: Path, model: type[M]) -> M:
         raise FileError("file.no_yaml", path=path, error=" ".join(str(error).split())) from None
     except ValidationError as error:
         # a default that needs a wrong field could not be made; that is no second mistake
-        found = error.errors(include_url=False)
-        errors = [one for one in found if one["type"] != "default_factory_not_called"]
+        every = error.errors(include_url=False)
+        errors = [one for one in every if one["type"] != "default_factory_not_called"]
         key = "file.wrong_and_more" if len(errors) > 1 else "file.wrong"
         raise FileError(key, path=path, why=_explain(errors[0], model), more=len(errors) - 1) from None
 
 
 @lru_cache(maxsize=2)  # the parts of `hoiquan up` are forked from a parent that has made their pilot
-def _made(content: str, model: type[BaseModel]) -> BaseModel:
+def _validated(content: str, model: type[BaseModel]) -> BaseModel:
     return model.model_validate(parsed(content))
 
 
@@ -75,8 +75,8 @@ def _explain(error: ErrorDetails, model: type[BaseModel]) -> Misuse:
             return Misuse("file.near_field", where=where, near=near[0])
         return Misuse("file.no_field", where=where, fields=", ".join(fields))
     if error["type"] == "missing":
-        told = f"file.missing_{error['loc'][-1]}"  # for some parts the catalogue says what belongs there
-        return Misuse(told if told in catalogue() else "file.missing_field", where=where)
+        key = f"file.missing_{error['loc'][-1]}"  # for some parts the catalogue says what belongs there
+        return Misuse(key if key in catalogue() else "file.missing_field", where=where)
     value, why = error["input"], invalid.why(error)
     if not where:  # the file as a whole is wrong; the sentence names the field
         return Misuse("file.of_itself", why=why)

@@ -25,17 +25,17 @@ def headers(*, vary: Sequence[str] = (), forms: bool = False, cache: str = "") -
     `forms`: the page may send forms back to us; `cache`: its Cache-Control, none if empty.
     """
     target = "'self'" if forms else "'none'"
-    made = {
+    fields = {
         "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
         f"form-action {target}; frame-ancestors 'none'",
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
     }
     if vary:
-        made["Vary"] = ", ".join(vary)
+        fields["Vary"] = ", ".join(vary)
     if cache:
-        made["Cache-Control"] = cache
-    return made
+        fields["Cache-Control"] = cache
+    return fields
 
 
 class Pages:

@@ -19,20 +19,20 @@ class Options:
         if scope["type"] != "http" or scope["method"] != "OPTIONS":
             await self._app(scope, receive, send)
             return
-        told = False
+        readable = False
 
-        async def sent(message: Message) -> None:
-            nonlocal told
+        async def answer(message: Message) -> None:
+            nonlocal readable
             if message["type"] == "http.response.start" and message["status"] == 405:
                 allowed = {one.strip() for one in Headers(raw=message["headers"]).get("allow", "").split(",")}
                 if allowed & {"GET", "HEAD"}:  # a path may have one route for GET and another for HEAD
-                    told = True
+                    readable = True
                     every = ", ".join([*READ, *sorted(allowed.difference(READ))])
                     headers = {"allow": every, "access-control-allow-origin": "*",
                                "access-control-allow-methods": ", ".join(READ)}  # fmt: skip
                     message = {**message, "status": 204, "headers": Headers(headers).raw}
-            elif told and message["type"] == "http.response.body":
+            elif readable and message["type"] == "http.response.body":
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app(scope, receive, sent)
+        await self._app(scope, receive, answer)
