@@ -81,6 +81,18 @@ class Mendable(Exception):
     def sentence(self, lang: str) -> str:
         return text(self.key, lang, **self.values)
 
+    def public(self, lang: str) -> str:
+        """The sentence for a page that anybody may open: the catalogue's own words and numbers, never a value
+        that may hold a path, an address or what a server said. The catalogue has it as `{key}_public`; a key
+        without one keeps its own sentence if that shows no such value, and else gets a general one.
+        """
+        shown = {name: value for name, value in self.values.items() if isinstance(value, int | float)}
+        inner = {name: one.public(lang) for name, one in self.values.items() if isinstance(one, Mendable)}
+        for key in (f"{self.key}_public", self.key):
+            with suppress(KeyError):  # no such sentence, or one with a value that is not shown
+                return text(key, lang, **shown, **inner)
+        return text("unwell.public", lang)
+
     def __str__(self) -> str:
         return self.sentence("en")
 

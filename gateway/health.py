@@ -2,8 +2,9 @@
 
 A gateway is well if a heartbeat that it sent through the broker within the last `LATE` seconds came back (or
 stands behind messages that are not read yet), the spool takes a write, and nothing is being retried. Then
-`alive` is touched; otherwise `trouble` says what is wrong, one line per language. A third file, `faults`,
-lists the defects of our own code that were met: the gateway works around them, and somebody should know.
+`alive` is touched; otherwise `trouble` says what is wrong, in each language, for the one who runs it and for
+anybody. A third file, `faults`, lists the defects of our own code that were met: the gateway works around
+them, and somebody should know.
 """
 
 import logging

@@ -23,7 +23,7 @@ class InstanceBusy(Mendable, OSError):
 
 
 class Files(NamedTuple):
-    """`alive` is touched while all is well; `trouble` says what is wrong, one line per language; `group`
+    """`alive` is touched while all is well; `trouble` says what is wrong (see `told`); `group`
     holds the name of the group that the broker's session belongs to; `faults` lists the defects met since the
     start; `alarms` holds the alarms that fire and what people were told of them.
     """
@@ -80,18 +80,25 @@ def runs(lock: Path) -> bool:
 
 
 def trouble_text(troubles: Iterable[Mendable]) -> str:
-    """The text of `trouble`, one line per language."""
+    """The text of `trouble`: one line per language for the one who runs the gateway, then one per language
+    for anybody.
+    """
     some = list(troubles)
-    return "".join(" ".join("; ".join(one.sentence(lang) for one in some).split()) + "\n" for lang in LANGS)
+    full = ["; ".join(one.sentence(lang) for one in some) for lang in LANGS]
+    public = ["; ".join(one.public(lang) for one in some) for lang in LANGS]
+    return "".join(" ".join(line.split()) + "\n" for line in (*full, *public))
 
 
-def trouble(own: Files, lang: str) -> str:
-    """Why a gateway is not well, out of `trouble`; "" if there is no such file or it cannot be read."""
+def trouble(own: Files, lang: str, *, public: bool = False) -> str:
+    """Why a gateway is not well, out of `trouble`; "" if there is no such line or it cannot be read.
+    `public`: in words for anybody (see `Mendable.public`).
+    """
     try:
         lines = own.trouble.read_text("utf-8").splitlines()
     except OSError:
         return ""
-    return "".join(line for one, line in zip(LANGS, lines, strict=False) if one == lang)
+    place = LANGS.index(lang) + len(LANGS) * public
+    return lines[place] if place < len(lines) else ""
 
 
 def unwell(data: Path) -> list[tuple[str, Files]]:

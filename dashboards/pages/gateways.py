@@ -20,12 +20,13 @@ OF_EACH = ("instance",)
 
 
 def troubled(data: Path, lang: str) -> list[str]:
-    """A sentence for each gateway of the data folder that runs and is not well, with what to do; none for a
-    folder without gateways. It comes from the gateways' own files, so it does not depend on the store.
+    """A sentence for each gateway of the data folder that runs and is not well, with what to do, in words for
+    anybody; none for a folder without gateways. It comes from the gateways' own files, so it does not depend
+    on the store.
     """
     unsaid = Mendable("unwell.unsaid", seconds=round(STALE))
     return [
-        text("unwell.gateway", lang, instance=name, trouble=trouble(own, lang) or unsaid)
+        text("unwell.gateway", lang, instance=name, trouble=trouble(own, lang, public=True) or unsaid)
         for name, own in unwell(data)
     ]
 

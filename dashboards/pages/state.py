@@ -1,6 +1,7 @@
 """The state of pages, store and gateways, for monitors: `/healthz`, `/metrics`."""
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from prometheus_client.exposition import choose_encoder
 from dashboards.figures import Figures
 from dashboards.pages.gateways import Gateways, troubled
 from devices.clock import DAY_MS, MINUTE_MS, moment_of
-from devices.texts import LANGS
+from devices.texts import LANGS, Mendable, text
 from gateway.stores.store import RetryLater
 
 SILENT_MS = 6 * MINUTE_MS  # a gateway writes its books all the time, into a point each five minutes
@@ -26,16 +27,17 @@ def router(figures: Figures, data: Path) -> APIRouter:
     def healthz() -> Response:
         """503 where the store does not answer, where a gateway of this machine has not been well for half a
         minute (its disk may be full), or where no gateway was seen for some minutes, as nothing new comes
-        then. Pages that just began give a gateway the time to write its first books.
+        then. Pages that just began give a gateway the time to write its first books. Anybody may ask, so a
+        server's own words stay in the log (see `kept`).
         """
         try:
             silent = _silent(figures)
         except RetryLater as error:
-            return Response(f"store: {error}\n", 503, media_type=PLAIN)
+            return _ill(text("unwell.store", lang, trouble=error.public(lang)) for lang in LANGS)
         if ill := [one for lang in LANGS for one in troubled(data, lang)]:
-            return Response("".join(f"{one}\n" for one in ill), 503, media_type=PLAIN)
-        if silent and (time.monotonic() - begun) * 1000 > SILENT_MS:
-            return Response(f"gateway: {silent}; start one, see hoiquan doctor\n", 503, media_type=PLAIN)
+            return _ill(ill)
+        if silent is not None and (time.monotonic() - begun) * 1000 > SILENT_MS:
+            return _ill(silent.sentence(lang) for lang in LANGS)
         return Response("ok\n", media_type=PLAIN)
 
     gateways = CollectorRegistry()
@@ -50,14 +52,17 @@ def router(figures: Figures, data: Path) -> APIRouter:
     return routes
 
 
-def _silent(figures: Figures) -> str:
-    """Since when no gateway was seen; "" where one was, and for a rehearsal's folder, which needs none."""
+def _ill(sentences: Iterable[str]) -> Response:
+    return Response("".join(f"{one}\n" for one in sentences), 503, media_type=PLAIN)
+
+
+def _silent(figures: Figures) -> Mendable | None:
+    """Since when no gateway was seen; None where one was, and for a rehearsal's folder, which needs none."""
     now = figures.now()
     gateways = figures.store.latest("gateway", {}, now - 7 * DAY_MS)
     newest = max((at for row in gateways for at, _ in row.fields.values()), default=None)
     if figures.rehearsal is not None or (newest is not None and now - newest <= SILENT_MS):
-        return ""
+        return None
     if newest is None:
-        return "none has been seen within seven days"
-    moment = moment_of(newest, figures.pilot.zone)
-    return f"none has been seen since {moment:%Y-%m-%d %H:%M}"
+        return Mendable("unwell.never_seen")
+    return Mendable("unwell.last_seen", since=moment_of(newest, figures.pilot.zone))

@@ -63,10 +63,12 @@ def told_by(pages: FastAPI) -> None:
 
     @pages.exception_handler(RetryLater)
     @pages.exception_handler(RegistryAway)
-    def away(request: Request, error: Exception) -> Response:
-        """503 with Retry-After: a sign to caches and monitors to ask again."""
+    def away(request: Request, error: RetryLater | RegistryAway) -> Response:
+        """503 with Retry-After: a sign to caches and monitors to ask again. Anybody may ask, so a server's own
+        words stay in the log.
+        """
         sent = {"Retry-After": "5"}
-        if request.url.path.startswith(MACHINES):
-            return JSONResponse({"detail": str(error)}, 503, SHARED | sent)
         log.warning("%s is not shown: %s", request.url.path, error)
+        if request.url.path.startswith(MACHINES):
+            return JSONResponse({"detail": error.public("en")}, 503, SHARED | sent)
         return page(request, 503, "away", sent)

@@ -1,6 +1,7 @@
 """The routes of SensorThings: read-only, and every refusal is JSON with a `message`, as clients expect."""
 
 import json
+import logging
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
@@ -23,6 +24,8 @@ SPEC = "http://www.opengis.net/spec/iot_sensing/1.1/req"
 CONFORMS = ("datamodel", "resource-path/resource-path-to-entities", "request-data")
 FRESH = 30  # seconds for which caches may keep an answer
 
+log = logging.getLogger(__name__)
+
 
 def router(figures: Figures) -> APIRouter:
     """Read-only routes over the figures."""
@@ -41,7 +44,8 @@ def router(figures: Figures) -> APIRouter:
         except address.Nothing as error:
             return _refused(404, str(error))
         except (RetryLater, RegistryAway) as error:
-            return _refused(503, str(error), {"Retry-After": "5"})
+            log.warning("%s is not shown: %s", request.url.path, error)
+            return _refused(503, error.public("en"), {"Retry-After": "5"})
 
     return routes
 

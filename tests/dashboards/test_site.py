@@ -192,12 +192,13 @@ def test_an_upload_that_is_cut_off_is_one_line_in_the_log(settings, figures, cap
 @pytest.mark.parametrize("path", ["/api/v1/devices.csv", "/api/v1/devices.geojson", "/sta/v1.1/Things"])
 def test_a_store_that_is_away_is_503_and_says_when_to_ask_again(settings, figures, path, monkeypatch):
     def away(*_, **__):
-        raise RetryLater("store.silent", error="the store does not answer")
+        raise RetryLater("store.silent", error="http://influx.inside:8086 refuses")
 
     monkeypatch.setattr(figures.store, "latest", away)
     with TestClient(site(settings, figures, lambda *_: None, ())) as client:
         answer = client.get(path)
         assert answer.status_code == 503 and answer.headers["retry-after"] == "5"
+        assert "InfluxDB does not answer" in answer.text and "influx.inside" not in answer.text
 
 
 def test_head_and_options_wherever_get_is_answered(settings, figures):

@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from devices.contract.payloads import _BY_TYPE
-from devices.texts import LANGS, catalogue, shown, text
+from devices.texts import LANGS, Mendable, catalogue, shown, text
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("devices", "gateway", "traceability", "dashboards", "sim")
@@ -131,6 +131,30 @@ def test_a_sentence_is_there_in_both_languages_with_the_same_blanks(key):
     filled = dict.fromkeys(blanks(entry["vi"]), "x")
     for lang in LANGS:
         assert text(key, lang, **filled)
+
+
+@pytest.mark.parametrize("key", sorted(key for key in catalogue() if f"{key}_public" in catalogue()))
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_page_for_anybody_shows_no_value_that_may_be_a_path_or_a_servers_word(key, lang):
+    names = blanks(catalogue()[key]["vi"])
+    for values in (dict.fromkeys(names, "/srv/inside"), dict.fromkeys(names, Path("/srv/inside"))):
+        assert "inside" in Mendable(key, **values).sentence(lang)
+        assert "inside" not in Mendable(key, **values).public(lang)
+        within = Mendable("spool.unwritable", path="/srv/inside", why=Mendable(key, **values))
+        assert "inside" not in within.public(lang)
+
+
+def test_a_page_for_anybody_keeps_numbers_and_names_what_to_do():
+    full = Mendable("spool.disk", path="/srv/inside", free=12, keep=200)
+    assert "12 MB" in full.public("vi") and "giải phóng chỗ" in full.public("vi")
+    locked = Mendable("spool.unwritable", path="/srv", why=Mendable("sqlite.full", error="full"))
+    assert locked.public("en").endswith(
+        "so nothing more is taken from the broker: its disk is full; make room there"
+    )
+    # a sentence without such values stays, one that nobody wrote for the public is replaced
+    silent = Mendable("unwell.silent", seconds=15)
+    assert silent.public("vi") == silent.sentence("vi")
+    assert Mendable("store.diary", why="/srv").public("en") == text("unwell.public", "en")
 
 
 def test_vietnamese_letters_are_composed():

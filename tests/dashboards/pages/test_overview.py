@@ -255,6 +255,7 @@ def test_a_store_that_is_away_is_said_and_no_traceback(tmp_path: Path) -> None:
             answer = client.get(path)
             said = "Tạm thời chưa xem được" if path == "/" else "InfluxDB does not answer"
             assert answer.status_code == 503 and said in answer.text and "Traceback" not in answer.text, path
+            assert "127.0.0.1" not in answer.text, "its address is nobody's business"
     store.close()
 
 

@@ -3,6 +3,7 @@ each gateway's figures.
 """
 
 import shutil
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -18,6 +19,7 @@ from dashboards.pages import state
 from devices.pilots import scenario
 from devices.pilots.pilot import load
 from gateway.indicators.count import Evaluation
+from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, tags
 from gateway.stores.store import RetryLater
 
@@ -55,25 +57,34 @@ def test_a_gateway_that_writes_its_books_is_there(store, monkeypatch):
 def test_a_gateway_that_was_seen_once_is_missed_with_its_time(store, monkeypatch):
     books(store, 7)
     code, said = asked(store, monkeypatch)
-    assert code == 503 and said.startswith("gateway: none has been seen since 2026-11-21 09:53;")
+    vi, en = said.splitlines()
+    assert code == 503 and vi.startswith("Không thấy cổng dữ liệu nào từ 21/11/2026 09:53.")
+    assert en.startswith("No gateway has been seen since 21 Nov 2026 09:53.")
 
 
 def test_where_none_was_seen_at_all_it_is_said_once_there_was_time_for_one(store, monkeypatch):
     assert asked(store, monkeypatch, minutes=1) == (200, "ok\n")
     code, said = asked(store, monkeypatch)
-    assert code == 503 and "hoiquan doctor" in said
+    assert code == 503 and all("hoiquan doctor" in line for line in said.splitlines())
 
 
 def test_nobody_looks_for_a_gateway_in_a_rehearsals_folder(store, monkeypatch):
     assert asked(store, monkeypatch, played=scenario.load("decade")) == (200, "ok\n")
 
 
-def test_a_store_that_is_away_is_said(store, monkeypatch):
-    def away(*_):
-        raise RetryLater("store.silent", error="the store is away")
-
-    monkeypatch.setattr(store, "latest", away)
-    assert asked(store, monkeypatch) == (503, "store: InfluxDB does not answer: the store is away\n")
+def test_a_store_that_is_away_is_said_without_its_own_words(monkeypatch):
+    """A real client of a port where nobody listens."""
+    with socket.socket() as shut:
+        shut.bind(("127.0.0.1", 0))  # never listens
+        store = InfluxStore(f"http://127.0.0.1:{shut.getsockname()[1]}", "t", "o", "b")
+        with pytest.raises(RetryLater, match="refused"):
+            store.latest("gateway", {}, 0)
+        code, said = asked(store, monkeypatch)
+    vi, en = said.splitlines()
+    assert code == 503 and vi == (
+        "Các trang không đọc được số liệu: InfluxDB không trả lời; người vận hành hãy chạy hoiquan doctor"
+    )
+    assert en.startswith("The pages cannot read the readings: InfluxDB does not answer;")
 
 
 FIELDS = {

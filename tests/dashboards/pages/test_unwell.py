@@ -60,9 +60,11 @@ def test_a_full_disk_is_said_with_what_to_do(given):
         assert code == 503 and vi.startswith("Cổng dữ liệu gateway-1 đang gặp trở ngại")
         assert "hãy giải phóng chỗ trên đĩa đó" in vi and "HOIQUAN_SPOOL_FREE_MB" in vi
         assert en.startswith("Gateway gateway-1 is in trouble") and "make room on that disk" in en
+        assert str(given.data) not in said and str(given.data) in trouble(full.files, "vi")
         with pages(given) as client:
             for path in ("/", "/?q=tam", "/?still=1"):
-                assert "giải phóng chỗ" in client.get(path).text, path
+                page = client.get(path).text
+                assert "giải phóng chỗ" in page and str(given.data) not in page, path
             client.get("/language/en?to=/")
             assert "make room on that disk" in client.get("/").text
     assert healthz(given) == (200, "ok\n"), "one that does not run is missed after some minutes"
