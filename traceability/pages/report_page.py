@@ -6,7 +6,6 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from devices.texts import text
 from devices.web.frame import headers
 from devices.web.language import VARY, language
 from traceability.pages.frame import PAGES, trouble
@@ -44,7 +43,7 @@ def router(folder: Path) -> APIRouter:
             return trouble(lang, "unknown_report", 404)
         index, why = reports.check(pdf)
         if reports.changed(id, pdf):
-            index, why = None, text("page.report_changed", lang)
+            index, why = None, "page.report_changed"
         sent = headers(vary=VARY, cache="no-cache")
         digest = hashlib.sha256(pdf).hexdigest()
         return PAGES.answer(

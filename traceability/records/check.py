@@ -10,6 +10,7 @@ the record was changed since. The bytes alone cannot tell which, so the part is 
 files may tell.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -23,6 +24,7 @@ from traceability.tlog.note import NoteError, Verifier, split_note
 from traceability.tlog.proof import Checkpoint, VerifiedInclusion
 from traceability.tlog.witness import Witness, cosigned
 
+log = logging.getLogger(__name__)
 Part = Literal["record", "proof", "checkpoint", "key", "other"]
 
 
@@ -32,6 +34,16 @@ class CheckFailed(UserError):
     def __init__(self, part: Part, sentence: str) -> None:
         super().__init__(sentence)
         self.part = part
+
+
+def sentence_of(error: Exception) -> str:
+    """The key of the sentence that tells anybody why a check failed. A trouble of our own log, whose words
+    have paths in them, goes into the program's log.
+    """
+    if isinstance(error, CheckFailed):
+        return f"verify.{error.part}"
+    log.warning("a record or report cannot be checked: %s", error)
+    return "page.log_unreadable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from devices.files import write_all
-from traceability.records.check import CheckFailed, included
+from traceability.records.check import CheckFailed, included, sentence_of
 from traceability.tlog.merkle import leaf_hash
 from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
 
@@ -94,9 +94,8 @@ class Reports:
             return None
 
     def check(self, pdf: bytes) -> tuple[int | None, str]:
-        """The report's index in the log, proven against the signed checkpoint, or None and the reason.
-
-        The reason is "" while the report waits to be logged.
+        """The report's index in the log, proven against the signed checkpoint, or None and the key of the
+        sentence that says why not: "" while the report waits to be logged.
         """
         try:
             proof = self.proof(pdf)
@@ -104,7 +103,7 @@ class Reports:
                 return None, ""
             return included(entry(pdf), proof, self._keys.read_text("utf-8"))[0].index, ""
         except (CheckFailed, LogCorrupt, OSError) as error:
-            return None, str(error)
+            return None, sentence_of(error)
 
 
 def _whole(path: Path, pdf: bytes) -> bool:

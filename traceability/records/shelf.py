@@ -8,7 +8,7 @@ from devices.settings import CANONICAL
 from traceability.digital_link import LOT, LotKey
 from traceability.exchange.served import served
 from traceability.records import addendum, record
-from traceability.records.check import CheckFailed, included
+from traceability.records.check import CheckFailed, included, sentence_of
 from traceability.tlog.merkle import leaf_hash
 from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
 
@@ -34,8 +34,8 @@ class Shelf:
         return None
 
     def check(self, data: bytes) -> tuple[int | None, str]:
-        """The index of canonical bytes in the log, proven against the signed checkpoint, or None and the
-        reason.
+        """The index of canonical bytes in the log, proven against the signed checkpoint, or None and the key
+        of the sentence that says why not.
 
         The form of the bytes is not checked: no other bytes have this leaf.
         """
@@ -47,7 +47,7 @@ class Shelf:
                 return proven[leaf], ""
             index = self._log.index_of(leaf)
             if index is None:
-                return None, "the record is not in the log"
+                return None, "page.not_logged"
             proof = self._log.proof(index)
             included(entry, proof, self._keys.read_text("utf-8"))
             checkpoint = proof.partition(b"\n\n")[2]
@@ -56,7 +56,7 @@ class Shelf:
             proven[leaf] = index
             return index, ""
         except (CheckFailed, LogMissing, LogCorrupt, OSError) as error:
-            return None, str(error)
+            return None, sentence_of(error)
 
     def checkpoint(self) -> bytes:
         """The log's signed checkpoint, with its witnesses' lines. Raises LogMissing."""

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import harvest, write
 from traceability.commands import trace_app
-from traceability.pages import report_page
+from traceability.pages import report_page, web
 from traceability.records.reports import Reports, entry
 from traceability.sealing.seal import Sealer
 
@@ -134,3 +134,24 @@ def test_the_command_checks_it_without_a_server(sealer: Sealer, client: TestClie
     file.write_bytes(PDF.replace(b"a", b"A"))
     bad = CliRunner().invoke(trace_app, ["verify", str(file), "--lang", "en"])
     assert bad.exit_code == 1 and "NOT verified" in bad.output
+
+
+@pytest.mark.parametrize("damaged", ["checkpoint", "tiles"])
+def test_a_damaged_log_is_said_on_public_pages_without_its_path(
+    sealer: Sealer, pilot: Pilot, client: TestClient, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    damaged: str,
+) -> None:  # fmt: skip
+    sealed(sealer, tmp_path)
+    done = write(sealer, pilot.fleet["tam-que-diary-01"], harvest())
+    assert done is not None
+    for path in (tmp_path / "log").rglob("*"):
+        if path.is_file() and (
+            path.name == "checkpoint" if damaged == "checkpoint" else "tile" in path.parts
+        ):
+            path.write_bytes(path.read_bytes()[:5])
+    records = FastAPI()
+    records.include_router(web.router(tmp_path, pilot, "https://example.org"))
+    for answer in (client.get(f"/report/{ID}"), TestClient(records).get(done.key.path)):
+        assert "nhật ký minh bạch ở máy chủ này không đọc được hoặc đã bị hỏng" in answer.text
+        assert "KHÔNG xác minh được" in answer.text and str(tmp_path) not in answer.text
+    assert str(tmp_path) in caplog.text
