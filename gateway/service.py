@@ -41,6 +41,7 @@ from gateway.ingest.message import Message, Refusal, Written
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB, Room, SpoolFull
+from gateway.ingest.waiting import Waiting
 from gateway.instance import Files, claimed, files
 from gateway.intake.receive import Receiver
 from gateway.lots import told
@@ -209,17 +210,18 @@ def _denials(settings: Settings) -> Callable[[], Sequence[str]]:
 def _registry(settings: Settings, own: Files, stop: threading.Event) -> Registry | None:
     """Read the registry, retrying: without it every real device is unknown. None if stopped meanwhile."""
     own.trouble.unlink(missing_ok=True)  # left by a run that was killed
-    registry = Registry(settings.registry_url, settings.loaded_pilot)
+    registry, waiting = Registry(settings.registry_url, settings.loaded_pilot), Waiting("the gateway waits")
     while True:
         try:
             registry.refresh()
         except RegistryAway as error:
-            log.warning("%s; again in %.0f s", error, RETRY)
+            waiting.on(error)
             with suppress(OSError):  # a full disk
                 replace(own.trouble, instance.trouble_text([error]))
             if stop.wait(RETRY):
                 return None
         else:
+            waiting.over()
             return registry
 
 
@@ -264,29 +266,24 @@ class Diaries:
 
     def run(self, stop: threading.Event) -> None:
         """Seal what is pending until `stop` is set."""
+        waiting = Waiting("sealing waits")
         while not stop.is_set():
             self._new.clear()
             try:
                 done = self.seal_some()
-            except RetryLater as error:
-                log.warning("sealing waits for the store: %s", error)
-                stop.wait(RETRY)
-                continue
             except LogBusy:
                 stop.wait(RETRY)  # the other instance seals; if it is gone by then, this one does
                 continue
-            except SpoolFull as error:
-                log.warning("what cannot be sealed waits for room in the quarantine: %s", error)
-                stop.wait(RETRY)
-                continue
-            except (OSError, sqlite3.DatabaseError) as error:  # the disk's error: readings go on meanwhile
-                log.warning("sealing waits: %s", error)
+            # the store, room in the quarantine, or the disk: readings go on meanwhile
+            except (RetryLater, SpoolFull, OSError, sqlite3.DatabaseError) as error:
+                waiting.on(error)
                 stop.wait(RETRY)
                 continue
             except CONTENT as error:  # a defect that no single event causes: it must not end the gateway
                 self._faults.add("sealing", error)
                 stop.wait(RETRY)
                 continue
+            waiting.over()
             if not done:
                 self._new.wait(WAIT)
 

@@ -17,6 +17,7 @@ from gateway.clerk.indicators import IndicatorSheet
 from gateway.ingest.faults import Faults
 from gateway.ingest.message import Books
 from gateway.ingest.spoolfile import SpoolFull
+from gateway.ingest.waiting import Waiting
 from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
@@ -60,6 +61,8 @@ class Clerk:
         self._store = store
         self._openings = openings
         self._acts = acts
+        self._waiting = Waiting("the paperwork waits")
+        self._held_up = False  # whether a sheet of this round waits
         self._acts_until = 0  # epoch ms up to which acts are in the store
         self._forget = forget
         self._faults = faults or Faults()
@@ -76,6 +79,7 @@ class Clerk:
         """Work until `stop` is set. When the store does not answer, the next round tries again."""
         next_indicators = 0.0
         while not stop.is_set():
+            self._held_up = False
             self._attempt(lambda: self.books.write(now_ms()))
             self._attempt(self.tidy)
             if time.monotonic() >= next_indicators or (self._due.is_set() and self._again is None):
@@ -85,6 +89,8 @@ class Clerk:
                 self._attempt(lambda: self.write_openings(now_ms()))
                 self._attempt(lambda: self.write_acts(now_ms()))
             self._attempt(lambda: self.count_again(stop))
+            if not self._held_up:
+                self._waiting.over()
             stop.wait(self._every)
 
     def _attempt(self, sheet: Callable[[], None]) -> None:
@@ -94,7 +100,8 @@ class Clerk:
         except RejectPoints as error:  # the store took the rest; the refused points are our defect to fix
             log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
         except (RetryLater, SpoolFull, RegistryAway) as error:
-            log.warning("the paperwork waits: %s", error)
+            self._held_up = True
+            self._waiting.on(error)
         except CONTENT as error:  # somebody's bad input, or a defect: the other sheets go on
             self._faults.add("paperwork", error)
 

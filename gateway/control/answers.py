@@ -7,7 +7,6 @@ While the registry's database is away, answers wait in the spool and readings go
 answers go on.
 """
 
-import logging
 import threading
 from collections.abc import Callable
 
@@ -20,8 +19,8 @@ from gateway.ingest.message import Answered, Outcome, Refusal, Segment, unhandle
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.ingest.telling import Telling
+from gateway.ingest.waiting import Waiting
 
-log = logging.getLogger(__name__)
 WAIT = 0.2  # seconds until the next look for new answers
 RETRY = 5.0  # seconds until the database or the spool is tried again
 
@@ -42,15 +41,17 @@ class Answers:
 
     def run(self, stop: threading.Event) -> None:
         """Record answers until `stop` is set."""
+        waiting = Waiting("answers to commands wait")
         while not stop.is_set():
             try:
                 done = self.keep_some()
             except (RegistryAway, SpoolFull) as error:
                 self.trouble = error
-                log.warning("answers to commands wait: %s; again in %.0f s", error, RETRY)
+                waiting.on(error)
                 stop.wait(RETRY)
                 continue
             self.trouble = None
+            waiting.over()
             if not done:
                 stop.wait(WAIT)
 

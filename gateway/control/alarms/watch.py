@@ -36,6 +36,7 @@ from gateway.control.alarms.states import (
     names,
 )
 from gateway.ingest.faults import Faults
+from gateway.ingest.waiting import Waiting
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
 
@@ -71,6 +72,7 @@ class Watch:
         self._store = store
         self._pilot = pilot
         self._file = file
+        self._waiting = Waiting("alarms cannot be shown or written down")
         self._channels = channels
         self._rules = {one: {rule.id: rule for rule in rules(pilot, one)} for one in LANGS}
         self._ruled = self._rules[lang]
@@ -109,12 +111,14 @@ class Watch:
         try:
             self.look(at, stop)
         except RetryLater as error:
-            log.warning("alarms cannot be shown on the pages: %s", error)
+            self._waiting.on(error)
         except OSError as error:
-            log.warning("what is in alarm cannot be written down: %s", error)
+            self._waiting.on(error)
         # an error would end this thread, and with it the gateway; readings matter more than alarms
         except CONTENT as error:
             self._faults.add("alarms", error)
+        else:
+            self._waiting.over()
 
     def look(self, at: int, stop: threading.Event | None = None) -> None:
         """Look once, at epoch ms `at`. Raises RetryLater, OSError; the states and what was told are kept."""

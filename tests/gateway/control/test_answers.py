@@ -3,11 +3,13 @@
 import json
 import shutil
 import sqlite3
+import threading
 from contextlib import closing
 
 import pytest
 
 from devices.access.database import RegistryAway
+from gateway.control import answers
 from gateway.control.answers import Answers
 from gateway.control.ledger import Entry, Ledger
 from gateway.ingest.decode import Decoder
@@ -16,6 +18,7 @@ from gateway.ingest.message import Message, Segment
 from gateway.ingest.spool import Spool
 from gateway.ingest.telling import Telling
 from tests.gateway.ports import DEVICES, NOW, FakeReceiver, FakeStore, build, drain, telemetry
+from tests.servers import until
 
 
 def result(name, number=0, device="d1", *, ok=True):
@@ -91,6 +94,31 @@ def test_while_the_database_is_away_they_wait_and_are_then_written(spool, regist
     kept.rename(registry)
     keep_all(keeper)
     assert (said(registry), told(spool)) == ((True, NOW), (1, 0, 0, 0))
+
+
+def test_an_outage_is_logged_once_and_so_is_its_end(spool, registry, keeper, monkeypatch, caplog):
+    tries, kept = [], registry.with_name("kept")
+    tried = keeper.keep_some
+    monkeypatch.setattr(answers, "RETRY", 0.001)
+    monkeypatch.setattr(keeper, "keep_some", lambda: tries.append(1) or tried())
+    registry.rename(kept)
+    registry.mkdir()
+    spool.append([result("mine")])
+    stop = threading.Event()
+    thread = threading.Thread(target=keeper.run, args=(stop,))
+    thread.start()
+    try:
+        until(lambda: len(tries) > 20, "it was tried often")
+        assert keeper.trouble is not None
+        registry.rmdir()
+        kept.rename(registry)
+        until(lambda: keeper.trouble is None and not spool.books().spooled, "the answer is written")
+    finally:
+        stop.set()
+        thread.join()
+    begin, end = [one.getMessage() for one in caplog.records]
+    assert begin.startswith("answers to commands wait: the registry does not answer: ")
+    assert end == "answers to commands wait: that is over now"
 
 
 def test_killed_between_ledger_and_books_it_is_the_same_answer_the_next_time(tmp_path, registry):

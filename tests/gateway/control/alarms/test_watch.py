@@ -245,7 +245,7 @@ def test_what_could_not_be_written_down_is_shown_and_written_at_the_next_look(tm
     (tmp_path / "alarms").mkdir()  # nothing can be written there, as on a full disk
     watching = watch(store, tmp_path, way)
     after = minutes(watching, store, 0, 3, salinity=1.5)
-    assert "cannot be written down" in caplog.text
+    assert "alarms cannot be shown or written down" in caplog.text
     assert now_shown(store, NOW)["salinity"]["state"] == "firing"
     (tmp_path / "alarms").rmdir()
     after = minutes(watching, store, after, 1, salinity=1.5)

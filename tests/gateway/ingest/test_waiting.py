@@ -1,0 +1,43 @@
+"""What a loop logs while it waits: each cause once, then rarely, and the end."""
+
+import pytest
+
+from devices.texts import Mendable
+from gateway.ingest import waiting
+from gateway.ingest.waiting import Waiting
+
+
+@pytest.fixture
+def at(monkeypatch):
+    """The time, in seconds, to set."""
+    now = [0.0]
+    monkeypatch.setattr(waiting.time, "monotonic", lambda: now[0])
+    return now
+
+
+def full(free):
+    return Mendable("spool.disk", path="/spool", free=free, keep=200)
+
+
+def test_a_cause_that_lasts_is_logged_ever_more_rarely_but_again_each_hour(at, caplog):
+    one, logged = Waiting("answers wait"), []
+    for second in range(0, 6 * 3600, 5):
+        at[0] = second
+        one.on(full(second))
+        if caplog.records:
+            logged.append(second)
+            caplog.clear()
+    assert logged == [0, 60, 180, 420, 900, 1860, 3780, 7380, 10980, 14580, 18180]
+
+
+def test_another_cause_is_logged_at_once_and_the_end_once(caplog):
+    one = Waiting("answers wait")
+    one.over()
+    for error in (full(9), full(8), OSError(5, "disk", "draft.1"), OSError(5, "disk", "draft.2"), full(7)):
+        one.on(error)
+    one.over()
+    one.over()
+    one.on(full(6))
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 5 and all(line.startswith("answers wait: ") for line in said)
+    assert [line.endswith(": that is over now") for line in said] == [False, False, False, True, False]
