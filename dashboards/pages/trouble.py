@@ -64,8 +64,8 @@ def told_by(pages: FastAPI) -> None:
     @pages.exception_handler(RetryLater)
     @pages.exception_handler(RegistryAway)
     def away(request: Request, error: RetryLater | RegistryAway) -> Response:
-        """503 with Retry-After: a sign to caches and monitors to ask again. Anybody may ask, so a server's own
-        words stay in the log.
+        """503 with Retry-After: a sign to caches and monitors to ask again. Anybody may ask, so a server's
+        own words stay in the log.
         """
         sent = {"Retry-After": "5"}
         log.warning("%s is not shown: %s", request.url.path, error)

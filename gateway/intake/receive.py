@@ -49,6 +49,7 @@ SESSION_SECONDS = 14 * 24 * 3600  # the broker keeps our queue this long while w
 IN_FLIGHT = 5000  # messages the broker may send before the first is acknowledged
 ASK_AGAIN = 30.0  # seconds until the gateway asks again for a refused subscription
 DEAF = 60.0  # after so many seconds without a heartbeat through the group, its share counts as dead
+STARTING = 10.0  # seconds after our start in which a broker may still be starting beside us
 GOODBYE = 1.0  # most seconds to wait for the last heartbeat
 # Most seconds between two tries to connect. Mosquitto forgets shared subscriptions when it ends: until the
 # first gateway of a group is back it keeps no messages for the group.
@@ -103,6 +104,7 @@ class Receiver:
         self._epoch = 0
         self.connected = False  # connected and subscribed: from then on the broker keeps messages for us
         self._resumed = False  # whether the broker had kept the session
+        self._began = 0.0  # when `start` was called; s, monotonic
         self._no_way = ""  # why the last try to connect failed
         self._refused: dict[str, str] = {}  # subscriptions that the broker did not grant, and why
         self._asking = threading.Lock()
@@ -111,6 +113,7 @@ class Receiver:
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
+        self._began = time.monotonic()
         address = (self._broker.host, self._broker.port)
         if self._version == MQTTv5:
             wanted = Properties(PacketTypes.CONNECT)
@@ -235,8 +238,14 @@ class Receiver:
 
     def _on_connect_fail(self, _: Client, __: Any) -> None:
         # paho calls this while handling the error, which it does not pass on; it tries every few seconds
-        why = str(sys.exc_info()[1])
-        if why != self._no_way:
+        error = sys.exc_info()[1]
+        if (
+            isinstance(error, ConnectionRefusedError)
+            and not self._epoch  # never connected so far
+            and time.monotonic() - self._began < STARTING
+        ):
+            return
+        if (why := str(error)) != self._no_way:
             self._no_way = why
             log.warning("no way to the broker at %s yet: %s", self._broker, why)
 

@@ -220,6 +220,27 @@ def test_why_there_is_no_way_to_the_broker_is_said_once(tmp_path, caplog):
         receiver.stop()
 
 
+def test_a_broker_that_is_being_started_is_no_news_and_one_that_stays_away_is(caplog, monkeypatch):
+    tried, failed = [], Receiver._on_connect_fail
+    monkeypatch.setattr(Receiver, "_on_connect_fail", lambda *by: (failed(*by), tried.append(1)))
+    with mosquitto("allow_anonymous true") as broker:
+        broker.stop()
+        receiver = Receiver(broker.url, "gateway", "", 5)
+        receiver.start()
+        until(lambda: tried, "nobody is there yet")
+        broker.start()
+        until(lambda: receiver.connected, "now it is")
+        receiver.stop()
+        assert "no way" not in caplog.text
+        broker.stop()
+        monkeypatch.setattr(receive, "STARTING", 0.0)
+        receiver = Receiver(broker.url, "gateway", "", 5)
+        receiver.start()
+        until(lambda: caplog.text.count("no way to the broker"), "that lasts")
+        receiver.stop()
+        broker.start()
+
+
 # -- heartbeats, and the broker's notices about itself
 
 
