@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from devices import broker_url
-from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, midnight_of, now_ms
+from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, midnight_of, moment_of, now_ms
 from devices.files import may_write
 from devices.installation import require_no_rehearsal
 from devices.pilots import scenario as scenarios
@@ -154,7 +154,13 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             Session(plan, settings.loaded_pilot, settings.data, secret, None).run(stop)
             return
         with open_past(settings, judged) as past:
-            Session(plan, settings.loaded_pilot, settings.data, secret, past).run(stop)
+            session = Session(plan, settings.loaded_pilot, settings.data, secret, past)
+            if (made := session.made()) and (
+                history_only or CHILD not in os.environ
+            ):  # `up` has two children
+                since, end = (moment_of(at, judged.zone) for at in made)
+                announce("simulated.made", lang, err=True, since=since, until=end, asked=history or "")
+            session.run(stop)
         if plan.complete and plan.shard == (1, 1) and not stop.is_set():
             (settings.data / PLAYED).touch()
         if plan.complete and not stop.is_set() and CHILD not in os.environ:

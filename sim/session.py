@@ -121,12 +121,17 @@ class Session:
         self._organisations = others[index - 1 :: count]
         self._links: Links | None = None
         self._truth: IO[str] | None = None
+        self._first: int | None = (
+            None  # epoch ms where the readings of the first run begin; None: known already
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Make the history, then run live until the plan's end or `stop`."""
         plan = self._plan
         start = plan.start if plan.start is not None else now_ms()
         begin = self._begin("readings", start)
+        if "readings" not in self._kept():
+            self._first = start if self._past is None else begin
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
                 self._tell(lasting(node))
@@ -142,6 +147,15 @@ class Session:
                 self._save(readings=start)
                 return
             self._live(begin, start, out, stop)
+
+    def made(self) -> tuple[int, int] | None:
+        """From when to when (epoch ms) earlier runs made readings, if this plan asks for still earlier ones:
+        these are not made any more, because stored indicators, advice and records rest on what was there.
+        """
+        kept, start = self._kept(), now_ms()
+        if self._past is None or "since" not in kept or start - self._plan.history_ms >= kept["since"]:
+            return None
+        return kept["since"], kept["readings"]
 
     def _early(self, begin: int, stop: int) -> Iterator[Record]:
         """Yield a record for each harvest within a pre-harvest interval, in [begin, stop). `stop` is the end
@@ -301,7 +315,8 @@ class Session:
         if self._plan.out or self._plan.start is not None:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
-        replace(self._state, json.dumps(self._kept() | {"seed": self._plan.seed} | until))
+        since = {} if self._first is None else {"since": self._first}
+        replace(self._state, json.dumps(self._kept() | {"seed": self._plan.seed} | since | until))
 
 
 @contextlib.contextmanager

@@ -84,6 +84,23 @@ def test_what_a_node_kept_when_the_last_run_ended_is_in_the_next_ones_history(tm
     assert min(one.time for one in kept if one.device.community == "tam-que") >= last - HOUR
 
 
+def test_a_longer_past_that_is_not_made_any_more_is_named(tmp_path):
+    """The readings of an earlier run stay, and what is asked for from before them is not added."""
+    now = {"store": True, "start": None, "until": None, "speed": 1.0, "shard": (1, 8)}
+    first = Session(plan(**now, history_ms=2 * HOUR), PILOT, tmp_path, "secret", Kept())
+    assert first.made() is None
+    begun = now_ms()
+    first.run(threading.Event())
+    for asked, longer in ((HOUR, False), (9 * HOUR, True)):
+        kept = Kept()
+        again = Session(plan(**now, history_ms=asked), PILOT, tmp_path, "secret", kept)
+        made = again.made()
+        assert (made is not None) == longer
+        again.run(threading.Event())
+    assert made is not None and 0 <= made[0] - (begun - 2 * HOUR) < HOUR
+    assert made[1] >= begun and all(one.time > begun - 2 * HOUR for one in kept)
+
+
 def test_the_progress_of_history_ends_at_its_total(tmp_path, monkeypatch):
     """A mast was down all the last quarter, so its nodes' memory begins before that: one piece more."""
     now, shown = now_ms(), []
