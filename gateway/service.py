@@ -93,7 +93,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     faults = Faults()
     clerk = Clerk(
         store, pilot, settings.instance, spool.books, registry.devices, registry.spans,
-        figures=gauges.fields, openings=Openings(settings.trace, pilot).points,
+        figures=gauges.fields, openings=Openings(settings.trace, pilot).write,
         acts=Acts(settings, registry).points,
         forget=lambda: spool.forget(now_ms() - kept_ms, kept_bytes), faults=faults,
     )  # fmt: skip

@@ -35,8 +35,8 @@ class Clerk:
     """Writes what the boards need besides the readings, in a round every `every` seconds.
 
     `devices` returns the devices that may send now, `spans` the periods in which devices were allowed to.
-    `figures` returns the fields beside the books, `openings` how often lots were opened, `acts` who did what
-    since a time. `forget` deletes a few old refused messages and returns how many.
+    `figures` returns the fields beside the books, `openings` writes how often lots were opened, `acts`
+    returns who did what since a time. `forget` deletes a few old refused messages and returns how many.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Clerk:
         spans: Callable[[], Sequence[Enrolled]],
         *,
         figures: Callable[[], dict[str, int]] = dict,
-        openings: Callable[[int], list[Point]] = lambda _: [],
+        openings: Callable[[Store, int], None] = lambda *_: None,
         acts: Callable[[int], list[Point]] = lambda _: [],
         forget: Callable[[], int] = int,
         faults: Faults | None = None,
@@ -137,8 +137,7 @@ class Clerk:
 
     def write_openings(self, at: int) -> None:
         """Write how often lots were opened, up to epoch ms `at`."""
-        if opened := self._openings(at):
-            self._store.write(opened)
+        self._openings(self._store, at)
 
     def write_acts(self, at: int) -> None:
         """Write the acts since the previous call, up to epoch ms `at`; the first call goes back a year."""

@@ -18,7 +18,7 @@ from devices.pilots.pilot import Pilot
 from devices.salvage import why
 from gateway.lots import told
 from gateway.stores.points import Point, Value, tags
-from gateway.stores.store import RetryLater
+from gateway.stores.store import RejectPoints, RetryLater, Store
 from traceability.diary.reader import EVERY, DiaryReader
 from traceability.diary.slots import Slots
 from traceability.digital_link import LotKey
@@ -29,24 +29,31 @@ LATELY_MS = 31 * DAY_MS  # lots harvested this recently are written even if nobo
 
 
 class Openings:
-    """Reads the records folder. `points` returns all if a count changed or an hour passed, else none."""
+    """Reads the records folder and writes its counts."""
 
     def __init__(self, folder: Path, pilot: Pilot) -> None:
         self._folder = folder
         self._pilot = pilot
-        self._last: tuple[int, list[scans.Opened]] = 0, []  # the time and the counts of the last result
+        self._written: tuple[int, list[scans.Opened]] = 0, []  # the time and the counts of the last write
 
-    def points(self, at: int) -> list[Point]:
-        """Return points of epoch ms `at`. Raises RetryLater if the files cannot be read now."""
+    def write(self, store: Store, at: int) -> None:
+        """Write all points of epoch ms `at` if a count changed since the last write or an hour passed. Raises
+        RejectPoints, and RetryLater if the files cannot be read now or the store takes nothing: the next call
+        then writes them.
+        """
         try:
             counted = scans.read(self._folder / "scans.sqlite")
-            if counted == self._last[1] and at - self._last[0] < HOUR_MS:
-                return []
+            if counted == self._written[1] and at - self._written[0] < HOUR_MS:
+                return
             points = self._all(counted, at)
         except (sqlite3.Error, OSError) as error:
             raise RetryLater("store.openings", error=why(error)) from error
-        self._last = at, counted
-        return points
+        try:
+            store.write(points)
+        except RejectPoints:  # the others are stored
+            self._written = at, counted
+            raise
+        self._written = at, counted
 
     def _all(self, counted: list[scans.Opened], at: int) -> list[Point]:
         of_lot: Counter[LotKey] = Counter()

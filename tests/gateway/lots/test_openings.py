@@ -16,8 +16,9 @@ from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
 from gateway.past import Past
 from gateway.stores.sqlite import SqliteStore
-from gateway.stores.store import RetryLater
+from gateway.stores.store import RejectPoints, RetryLater
 from sim.run import diaries
+from tests.gateway.ports import FakeStore
 from traceability.digital_link import LotKey
 from traceability.pages import web
 from traceability.pages.scans import Scans
@@ -57,7 +58,7 @@ def lots(trace):
 def written(store, trace, at=NOW, openings=None):
     books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
     openings = openings or Openings(trace, PILOT)
-    Clerk(store, PILOT, "g", lambda: books, list, list, openings=openings.points).write_openings(at)
+    Clerk(store, PILOT, "g", lambda: books, list, list, openings=openings.write).write_openings(at)
     days = {
         (dict(point.tags)["community"], point.time): point.fields["scans"]
         for point in store.series("scan", {"pilot": PILOT.pilot}, 0, NOW + 1, 10_000)
@@ -111,12 +112,36 @@ def test_a_lot_that_is_opened_far_more_often_than_it_has_packages_is_marked(stor
 
 def test_what_was_told_is_told_again_each_hour_alone_or_when_it_changes(store, trace):
     openings, (_, key) = Openings(trace, PILOT), lots(trace)[0]
-    assert openings.points(NOW) and openings.points(NOW + HOUR - 1) == []
+    assert told(openings, NOW) and not told(openings, NOW + HOUR - 1)
     with closing(Scans(trace / "scans.sqlite")) as scans:
         scans.count(key, TODAY)
-    assert openings.points(NOW + HOUR - 1)
-    assert openings.points(NOW + HOUR) == []
-    assert openings.points(NOW + 2 * HOUR)
+    assert told(openings, NOW + HOUR - 1)
+    assert not told(openings, NOW + HOUR)
+    assert told(openings, NOW + 2 * HOUR)
+
+
+def told(openings, at):
+    """What is written at that time."""
+    taken = FakeStore()
+    openings.write(taken, at)
+    return taken.held
+
+
+def test_what_the_store_did_not_take_is_written_at_the_next_call(trace):
+    openings, away = Openings(trace, PILOT), FakeStore(plan=["nothing stored", "half stored"])
+    for _ in range(2):
+        with pytest.raises(RetryLater):
+            openings.write(away, NOW)
+    openings.write(away, NOW)
+    assert away.held == told(Openings(trace, PILOT), NOW)
+    openings.write(away, NOW + 1)
+    assert away.writes == 3
+    choosy = FakeStore(refuses=lambda point: point.measurement == "lot")
+    refusing = Openings(trace, PILOT)
+    with pytest.raises(RejectPoints):
+        refusing.write(choosy, NOW)
+    refusing.write(choosy, NOW + 1)  # what it refuses is not sent again each minute
+    assert choosy.writes == 1
 
 
 def test_a_folder_without_records_has_zeros_and_a_broken_one_waits(store, tmp_path):
@@ -126,4 +151,4 @@ def test_a_folder_without_records_has_zeros_and_a_broken_one_waits(store, tmp_pa
     broken.mkdir()
     (broken / "scans.sqlite").write_bytes(b"not a database at all" * 100)
     with pytest.raises(RetryLater, match="openings"):
-        Openings(broken, PILOT).points(NOW)
+        Openings(broken, PILOT).write(store, NOW)

@@ -53,7 +53,7 @@ class Group:
 
     def look(self, at=LATER):
         """Write how often lots were opened, as the clerk does."""
-        self.store.write(Openings(self.trace, PILOT).points(at))
+        Openings(self.trace, PILOT).write(self.store, at)
 
     def points(self):
         return self.store.series("lot", WHERE, 0, LATER, 1000)

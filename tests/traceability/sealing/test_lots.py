@@ -12,6 +12,7 @@ from devices.clock import epoch_ms
 from devices.contract.diary import Split
 from devices.pilots.pilot import Pilot
 from gateway.lots.openings import Openings
+from gateway.stores.sqlite import SqliteStore
 from tests.traceability.conftest import HARVESTED, harvest, recall, write
 from tests.traceability.diary.test_standing import Plot, entry, pick
 from traceability.commands import trace_app
@@ -83,7 +84,10 @@ def test_who_only_counts_lots_reads_no_records(
     recall(sealer, device)
     record_file(tmp_path / "records", sealed.key).write_bytes(b"{")
     assert [row["recalled"] for row in seal.harvests(tmp_path, 10)] == [True]
-    (told,) = (point for point in Openings(tmp_path, pilot).points(sealed.time) if point.measurement == "lot")
+    store = SqliteStore(tmp_path / "store.sqlite")
+    Openings(tmp_path, pilot).write(store, sealed.time)
+    (told,) = store.series("lot", {}, 0, sealed.time + 1, 10)
+    store.close()
     assert told.fields["lot"] == sealed.key.lot and caplog.text == ""
     assert [row["unfit"] for row in seal.lots(tmp_path)] == [""] and "cannot be read" in caplog.text
 
