@@ -82,10 +82,15 @@ class Sorter:
 
     def sort(self, telemetry: Sequence[Telemetry]) -> None:
         """Sort all readings. Raises PayloadError for a clash, before any of them is remembered."""
+        rewound = self._seen.rewound
         if not self._played:
             self._judge_clock(telemetry)
         dated = [self._believed(one) for one in telemetry]
-        self._refuse_clash([one for one, believed in zip(telemetry, dated, strict=True) if believed])
+        try:
+            self._refuse_clash([one for one, believed in zip(telemetry, dated, strict=True) if believed])
+        except PayloadError:
+            self._seen.rewound = rewound  # what a refused message's clock said is forgotten
+            raise
         for one, believed in zip(telemetry, dated, strict=True):
             late = believed and one.time is not None and one.time <= self._seen.newest != NEVER
             repeated = self._repeated(one, believed=believed, late=late)

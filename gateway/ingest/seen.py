@@ -187,7 +187,7 @@ class Seen:
     @property
     def missing(self) -> int:
         """How many numbers of the remembered boots have not come so far: their messages may still come, or
-        node, radio or broker lost them. Numbers before the first that came are not counted.
+        node, radio or broker lost them. Numbers of a boot before the first that was taken are not counted.
         """
         return self._forgotten + sum(
             first - last - 1 for _, ranges in self._boots() for last, first in _pairs(ranges[1:-1])
@@ -282,9 +282,12 @@ class Seen:
         return False
 
     def refuse(self, boot: str, seq: int) -> None:
-        """Note the number of a refused message: it is not missing, and may come again with other content."""
+        """Note the number of a refused message: it is not missing, and may come again with other content.
+
+        A boot is noted by its first message that is taken, which judges its clock; none before it is missed.
+        """
         ranges = self._ranges if boot == self._current else (self._before or {}).get(boot)
-        if ranges and (_has(ranges, seq) or seq < ranges[0] - REORDERED):
+        if not ranges or _has(ranges, seq) or seq < ranges[0] - REORDERED:
             return  # a number far below may be of a counter that began again: the next good message will tell
         self.take(boot, seq, REFUSED)
 
