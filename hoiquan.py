@@ -64,7 +64,7 @@ def web(
     http_port: terminal.Port = 8080,
     bind: terminal.Bind = "127.0.0.1",
 ) -> None:
-    """The pages alone: overview, records, log, open data."""
+    """Serve only the web pages: overview, records, transparency log, open data."""
     from dashboards.pages.check import Verdict
     from dashboards.site import site
     from devices.access.registry import Registry
@@ -109,7 +109,7 @@ def up(
     scenario: terminal.ScenarioName = None,
     lang: terminal.Language = "vi",
 ) -> None:
-    """Everything on this machine, no Docker: broker, gateway, SQLite store, pages, simulator."""
+    """Run everything on this machine, without Docker: broker, gateway, SQLite store, pages, simulator."""
     from devices import installation
     from devices.settings import Settings
     from gateway.brokers import house
@@ -169,22 +169,22 @@ def simulate() -> Callable[..., None]:
 
 SHARED = ("gateway.service", "gateway.stores.opening", "gateway.stores.sqlite", "sqlalchemy.dialects.sqlite")
 COMMANDS = {
-    "up": Late(lambda: up, "Everything on this machine, no Docker"),
-    "doctor": Late("gateway.launch:doctor", "Look at each part and say what is wrong and what to do"),
-    "device": Late("gateway.probing:devices_app", "Enrol real devices, list and revoke them; probe files"),
-    "trace": Late("traceability.commands:trace_app", "Lots and records: list, show, label, export, verify"),
-    "report": Late(report, "The yearly report, or a review of several years, as PDF, Word or Markdown"),
-    "quarantine": Late("gateway.commands:quarantine_app", "Refused messages: list, show, replay"),
-    "advice": Late("gateway.actuators:advice_app", "Automatic commands: stop them all, or let them go on"),
-    "alarms": Late("gateway.alarms:alarms_app", "What is in alarm now; a test of who is told"),
-    "audit": Late("gateway.audit.commands:audit_app", "Who did what: devices, commands, lots"),
-    "pilot": Late("devices.commands:pilot_app", "A province's pilot file: check one"),
-    "simulate": Late(simulate, "The simulator alone: a seeded province over MQTT"),
-    "gateway": Late("gateway.launch:gateway", "The gateway alone"),
-    "web": Late(lambda: web, "The pages alone: overview, records, log, open data"),
-    "dashboards": Late("dashboards.commands:dashboards_app", "Grafana boards: write them"),
-    "config": Late("devices.commands:config", "Show every setting, its variable and its value"),
-    "ca": Late("devices.commands:ca", "The CA of the broker's certificate"),
+    "up": Late(lambda: up, "Run everything on this machine, without Docker"),
+    "doctor": Late("gateway.launch:doctor", "Check each part; say what is wrong and what to do"),
+    "device": Late("gateway.probing:devices_app", "Enrol and revoke devices; choose or make probe files"),
+    "trace": Late("traceability.commands:trace_app", "List lots; show, label, export, verify records"),
+    "report": Late(report, "Write the yearly report, or a review of several years"),
+    "quarantine": Late("gateway.commands:quarantine_app", "List, show and replay refused messages"),
+    "advice": Late("gateway.actuators:advice_app", "Stop all automatic commands, or allow them again"),
+    "alarms": Late("gateway.alarms:alarms_app", "List the alarms that fire now; send a test message"),
+    "audit": Late("gateway.audit.commands:audit_app", "List who did what to devices, commands and lots"),
+    "pilot": Late("devices.commands:pilot_app", "Check a province's pilot file"),
+    "simulate": Late(simulate, "Run only the simulator, or list and play scenarios"),
+    "gateway": Late("gateway.launch:gateway", "Run only the gateway"),
+    "web": Late(lambda: web, "Serve only the web pages"),
+    "dashboards": Late("dashboards.commands:dashboards_app", "Write or check Grafana's boards and alerts"),
+    "config": Late("devices.commands:config", "Show every setting: variable, value and meaning"),
+    "ca": Late("devices.commands:ca", "Print the CA certificate of the broker, for devices to trust"),
     "broker": Late("gateway.launch:broker", hidden=True),
     "accounts": Late("devices.commands:accounts", hidden=True),
     "tokens": Late("gateway.commands:tokens", hidden=True),

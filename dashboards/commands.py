@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 ENDINGS = (".pdf", ".docx", ".md")
 OpenFigures = Callable[[Settings], AbstractContextManager["Figures"]]
 
-dashboards_app = typer.Typer(
-    no_args_is_help=True, help="Grafana boards: write them, or check that they are fresh."
-)
+dashboards_app = typer.Typer(no_args_is_help=True, help="Write or check Grafana's boards and alerts.")
 
 
 @dashboards_app.command()
 def build() -> None:
-    """Write every board and alert rule, in Vietnamese and English, to dashboards/json and alerts."""
+    """Write every board and alert rule, in Vietnamese and English, under dashboards/."""
     from dashboards.boards.build import build as write  # late: the SDK is slow to import
 
     for path in write():
@@ -39,7 +37,7 @@ def build() -> None:
 
 @dashboards_app.command()
 def check() -> None:
-    """Fail where a file in dashboards/json or dashboards/alerts is not what the code writes."""
+    """Check that dashboards/json and dashboards/alerts hold what the code writes. Exit code 1 if not."""
     from dashboards.boards.build import stale
 
     old = stale()
@@ -76,22 +74,32 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
     """The command `hoiquan report`; `open_figures` opens the store's figures under given settings."""
 
     def report(
-        year: Annotated[int | None, typer.Option(min=2020, max=2100, help="Year; this one.")] = None,
+        year: Annotated[
+            int | None, typer.Option(min=2020, max=2100, help="Year of the report; without it, this year.")
+        ] = None,
         pilot: PilotName = None,
         years: Annotated[
-            int, typer.Option(min=1, max=MOST_YEARS, help="Years that end with it; 3 or 5 make a review.")
+            int,
+            typer.Option(
+                min=1, max=MOST_YEARS, help="Number of years, ending with --year. 3 or 5 make a review."
+            ),
         ] = 1,
         out: Annotated[
-            Path, typer.Option(help="File to write: .pdf, .docx for Word, or .md for Markdown.")
+            Path, typer.Option(help="File to write: .pdf, .docx (Word) or .md (Markdown).")
         ] = Path("bao-cao.pdf"),
         seal: Annotated[
-            bool, typer.Option("--seal", help="Into the transparency log too, with a QR code that checks it.")
+            bool,
+            typer.Option(
+                "--seal",
+                help="For a .pdf: add its hash to the transparency log, and a QR code to check it by.",
+            ),
         ] = False,
         lang: Language = "vi",
         data: Data = None,
     ) -> None:
-        """The yearly report, or a review of several years, as PDF, Word or Markdown, out of the store. A year
-        without data is a report too.
+        """Write the yearly report, or a review of several years, from the store, as PDF, Word or Markdown.
+
+        A year without data gives a report too. Example: `hoiquan report --year 2026 --out bao-cao.pdf`
         """
         from dashboards.report.compose import compose
         from dashboards.report.yearly import look_back

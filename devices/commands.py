@@ -26,17 +26,22 @@ from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, text
 
-devices_app = typer.Typer(no_args_is_help=True, help="Enrol real devices, list and revoke them; probe files.")
-pilot_app = typer.Typer(no_args_is_help=True, help="A province's pilot file: check one.")
+devices_app = typer.Typer(no_args_is_help=True, help="Enrol and revoke devices; choose or make probe files.")
+pilot_app = typer.Typer(no_args_is_help=True, help="Check a province's pilot file.")
+Known = Annotated[str, typer.Argument(help="Id of the enrolled device.")]
 Qr = Annotated[
-    Path | None, typer.Option(help="Draw all of it as a QR code into this file: .svg, .png or .pdf.")
+    Path | None,
+    typer.Option(help="Also draw these details as a QR code, into this file: .svg, .png or .pdf."),
 ]
 Probe = Annotated[
-    str | None, typer.Option(help="Probe file that reads what it sends: hoiquan device probes.")
+    str | None,
+    typer.Option(help="Id of the probe file that reads the device's messages; see `hoiquan device probes`."),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A value of the place that the probe file needs: height=3.2."),
+    typer.Option(
+        "--set", help="NAME=VALUE that the probe file needs of the site, such as height=3.2. Repeatable."
+    ),
 ]
 COMPOSE_S = "secrets/chirpstack_password"  # where docker-compose.yml reads it
 SHOWN = 20  # refused lines that are printed; all of them are in the report
@@ -45,22 +50,27 @@ RELOAD = 1.5  # seconds until Mosquitto has read the file: deploy/mosquitto/run 
 
 @devices_app.command()
 def enroll(
-    community: Annotated[str, typer.Option(help="Community or village of the pilot file, such as tam-que.")],
-    model: Annotated[str, typer.Option(help=f"One of: {', '.join(MODELS)}.")],
-    device: Annotated[str, typer.Option("--id", help="Id of the device: 1 to 64 of a-z, 0-9 and -.")],
+    community: Annotated[
+        str, typer.Option(help="Id of the device's community or village in the pilot file, such as tam-que.")
+    ],
+    model: Annotated[str, typer.Option(help=f"Kind of device, one of: {', '.join(MODELS)}.")],
+    device: Annotated[str, typer.Option("--id", help="New id of the device: 1 to 64 of a-z, 0-9 and -.")],
     dev_eui: Annotated[
-        str | None, typer.Option(help="Of a LoRaWAN device: its uplinks come through ChirpStack.")
+        str | None,
+        typer.Option(help="DevEUI of a LoRaWAN device, whose uplinks come through a network server."),
     ] = None,
     plot: Annotated[
         str | None,
         typer.Option(
-            help="Plot that it stands on, as the diary names it; none: it measures for the whole place."
+            help="Plot on which the device stands, as the diary names it. "
+            "Without it, the device measures for the whole place."
         ),
     ] = None,
     probe: Probe = None,
     values: Set = None,
     network_password: Annotated[
-        bool, typer.Option("--network-password", help="With --dev-eui: print the network server's, too.")
+        bool,
+        typer.Option("--network-password", help="With --dev-eui: print the network server's password too."),
     ] = False,
     qr: Qr = None,
     data: Data = None,
@@ -68,10 +78,12 @@ def enroll(
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Enrol a real device: prints host, port, user, password, topic and a ready mosquitto_pub line.
+    """Enrol a real device, and print its host, port, user, password, topic and a ready mosquitto_pub line.
 
-    The password is shown this once and stored hashed. With --model diary it also prints the page that the
-    diary is written on, with --dev-eui the steps for ChirpStack and The Things Stack.
+    Example: `hoiquan device enroll --community tam-que --model soil-probe --id my-esp32`
+
+    The password is shown only this once; the registry keeps its hash. With --model diary, the command also
+    prints the address of the diary page; with --dev-eui, the steps for ChirpStack and The Things Stack.
     """
     may_write(qr, PICTURES, new=True)
     settings, registry = installation.registry(data, pilot)
@@ -96,15 +108,18 @@ def enroll(
 
 @devices_app.command("enroll-many")
 def enroll_many(
-    file: Annotated[Path, typer.Argument(help="CSV: id, community, model, maybe dev_eui, plot, probe, set.")],
-    report: Annotated[Path, typer.Option(help="CSV to write: each line's result, address and password.")],
+    file: Annotated[Path, typer.Argument(help="CSV with id,community,model[,dev_eui][,plot][,probe][,set].")],
+    report: Annotated[Path, typer.Option(help="New CSV with each line's result, address and password.")],
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
 ) -> None:
-    """Enrol the devices of a CSV file at once; the report says of each line what came of it.
+    """Enrol all devices of a CSV file, and write a report with the result of each line.
 
-    Lines that cannot be enrolled hold up no other: exit code 1, and the same file again enrols the rest.
+    Example: `hoiquan device enroll-many probes.csv --report report.csv`
+
+    A line that cannot be enrolled does not stop the others, but the exit code is then 1. Correct that line
+    and run the file again, with another --report, to enrol the rest.
     """
     may_write(report, new=True)
     settings, registry = installation.registry(data, pilot)
@@ -130,14 +145,17 @@ def enroll_many(
 
 @devices_app.command()
 def rotate(
-    device: str,
+    device: Known,
     qr: Qr = None,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Give a device a new password, shown this once; the old one is worth nothing, its connection is cut."""
+    """Give a device a new password, and print it only this once.
+
+    The old password stops working, and a connection that was made with it is cut.
+    """
     may_write(qr, PICTURES, new=True)
     settings, registry = installation.registry(data, pilot)
     known = registry.lookup(device)
@@ -152,7 +170,7 @@ def rotate(
 def list_devices(
     data: Data = None, pilot: PilotName = None, lang: Language = "vi", json_output: AsJson = False
 ) -> None:
-    """Real devices, the newest first; revoked ones too."""
+    """List the enrolled devices, newest first, revoked ones included."""
     _, registry = installation.registry(data, pilot)
     rows = registry.enrolled()
     if json_output:
@@ -174,8 +192,8 @@ def list_devices(
 
 
 @devices_app.command()
-def show(device: str, data: Data = None, pilot: PilotName = None) -> None:
-    """One enrolled device as JSON."""
+def show(device: Known, data: Data = None, pilot: PilotName = None) -> None:
+    """Print one enrolled device as JSON."""
     _, registry = installation.registry(data, pilot)
     row = next((row for row in registry.enrolled() if row.device.device == device), None)
     if row is None:
@@ -184,8 +202,8 @@ def show(device: str, data: Data = None, pilot: PilotName = None) -> None:
 
 
 @devices_app.command()
-def revoke(device: str, data: Data = None, pilot: PilotName = None, lang: Language = "vi") -> None:
-    """Shut a device out, from now on: its connection is cut; its readings stay."""
+def revoke(device: Known, data: Data = None, pilot: PilotName = None, lang: Language = "vi") -> None:
+    """Shut a device out from now on: cut its connection, and keep its readings."""
     settings, registry = installation.registry(data, pilot)
     registry.revoke(device)
     tell_broker(settings, registry)
@@ -194,12 +212,12 @@ def revoke(device: str, data: Data = None, pilot: PilotName = None, lang: Langua
 
 @pilot_app.command("check")
 def check_pilot(
-    file: Annotated[str, typer.Argument(help="A YAML file, or the name of one of devices/pilots.")],
+    file: Annotated[str, typer.Argument(help="A YAML file, or the name of a file in devices/pilots.")],
     lang: Language = "vi",
 ) -> None:
-    """Whether a province's file can be used, and what to think over before it is.
+    """Check whether a pilot file can be used, and list what to think over before using it.
 
-    Exit code 2 where it cannot be used, 1 where there is something to think over.
+    Exit code: 2 if the file cannot be used, 1 if there is something to think over, else 0.
     """
     pilot = load(file)
     sensors = sum(device.model != DIARY for device in pilot.fleet.values())
@@ -214,13 +232,14 @@ def check_pilot(
 
 
 def ca(
-    der: Annotated[bool, typer.Option("--der", help="As DER, for MicroPython, instead of PEM.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write it into this new file.")] = None,
+    der: Annotated[bool, typer.Option("--der", help="Print DER, for MicroPython, instead of PEM.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write to this new file instead of printing.")] = None,
     data: Data = None,
     lang: Language = "vi",
 ) -> None:
-    """The CA of the broker's certificate, made where there is none: PEM, for a device to trust. Its
-    fingerprint and the end of its days go to standard error.
+    """Print the CA certificate of the broker, for devices to trust, as PEM; make it if there is none.
+
+    The CA's fingerprint and expiry date go to standard error. Example: `hoiquan ca > ca.pem`
     """
     if der and out is None and sys.stdout.isatty():
         raise Misuse("ca.der")
@@ -238,7 +257,7 @@ def ca(
 
 
 def config(json_output: AsJson = False) -> None:
-    """Show every setting, its variable and its value (secrets are hidden)."""
+    """Show every setting: variable, value and meaning (secrets are hidden)."""
     settings = Settings.read()
     rows = {f"HOIQUAN_{name.upper()}": str(getattr(settings, name)) for name in Settings.model_fields}
     if json_output:

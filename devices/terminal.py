@@ -160,42 +160,65 @@ def log_to_stderr() -> None:
 
 
 _LANG = typer.Option(
-    "--lang", envvar="HOIQUAN_LANG", callback=remember_language, help="Language of the answer."
+    "--lang", envvar="HOIQUAN_LANG", callback=remember_language, help="Language of the output."
 )
 
-Data = Annotated[Path | None, typer.Option(help="Folder of all local state (HOIQUAN_DATA).")]
+Data = Annotated[Path | None, typer.Option(help="Data folder, with all local state (HOIQUAN_DATA; ./data).")]
 PilotName = Annotated[
-    str | None, typer.Option("--pilot", help="Pilot file: a name or a path (HOIQUAN_PILOT).")
+    str | None,
+    typer.Option(
+        "--pilot", help="Pilot file: a name such as dong-thap, or the path of a YAML file (HOIQUAN_PILOT)."
+    ),
 ]
-Port = Annotated[int, typer.Option("--http-port", help="Port of the pages.")]
-MqttPort = Annotated[int, typer.Option("--mqtt-port", help="Port of the broker.")]
+Port = Annotated[int, typer.Option("--http-port", help="TCP port of the web pages.")]
+MqttPort = Annotated[int, typer.Option("--mqtt-port", help="TCP port of the MQTT broker.")]
 Bind = Annotated[
-    str, typer.Option(help="Address of the pages; 0.0.0.0: for phones too. The broker stays on 127.0.0.1.")
+    str,
+    typer.Option(
+        help="Address on which the pages listen. 0.0.0.0 opens them to phones on the same network; "
+        "the broker stays on 127.0.0.1."
+    ),
 ]
 Host = Annotated[
     str | None,
-    typer.Option("--host", help="Name or address of this machine in QR codes and links, with --bind."),
+    typer.Option(
+        "--host", help="With --bind: name or address of this machine, for use in QR codes and links."
+    ),
 ]
 WhichBroker = Annotated[
     Literal["auto", "mosquitto", "amqtt"],
-    typer.Option("--broker", help="auto: Mosquitto where it is installed."),
+    typer.Option("--broker", help="MQTT broker to run. auto: Mosquitto if it is installed, else amqtt."),
 ]
-History = Annotated[str, typer.Option("--history", help="How much of the past to show at once.")]
-Speed = Annotated[float, typer.Option("--speed", help="Speed of the simulator; 1 is real time.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the simulator.")]
-Faults = Annotated[Literal["none", "normal", "harsh"], typer.Option(help="How often nodes and links fail.")]
+History = Annotated[
+    str,
+    typer.Option(
+        "--history", help="Length of the simulated past that is made first: 30d, 12h or 90m. 0d: none."
+    ),
+]
+Speed = Annotated[
+    float,
+    typer.Option("--speed", help="Speed of simulated time. 1: real time; 60: a minute takes one second."),
+]
+Seed = Annotated[
+    int, typer.Option("--seed", help="Seed of the simulator: the same seed gives the same data.")
+]
+Faults = Annotated[
+    Literal["none", "normal", "harsh"],
+    typer.Option(help="How often simulated nodes, masts and the grid fail."),
+]
 Rollout = Annotated[
     Literal["plan", "on-time", "late", "drop-out"],
-    typer.Option(help="When places and organisations join and stop."),
+    typer.Option(help="When simulated places and organisations join and stop."),
 ]
 ScenarioName = Annotated[
     str | None,
     typer.Option(
-        "--scenario", help="Rehearse this instead: a name of `hoiquan simulate scenarios`, or a file."
+        "--scenario",
+        help="Play this scenario instead: a name from `hoiquan simulate scenarios`, or a YAML file.",
     ),
 ]
-Limit = Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="How many, the newest first.")]
-AsJson = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+Limit = Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Show at most this many, newest first.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Language = Annotated[Lang, _LANG]
 Languages = Annotated[Literal["vi", "en", "both"], _LANG]
 

@@ -20,29 +20,38 @@ from gateway.control.ledger import SENDER, Entry, Ledger
 
 RECORDED = b"recorded\n"  # content of the mark OFF once the registry has recorded who made it
 
-advice_app = typer.Typer(no_args_is_help=True, help="Automatic commands: stop them all, or let them go on.")
+advice_app = typer.Typer(no_args_is_help=True, help="Stop all automatic commands, or allow them again.")
 
 
 @devices_app.command()
 def command(
-    device: Annotated[str, typer.Argument(help="Id of a device with an actuator.")],
+    device: Annotated[str, typer.Argument(help="Id of a device that has the actuator.")],
     actuator: Annotated[str, typer.Argument(help=f"One of: {', '.join(ACTUATORS)}.")],
-    value: Annotated[str, typer.Argument(metavar="SET", help="on, off, open, closed, or 0 to 1.")],
-    minutes: Annotated[float, typer.Option(help="For how long; then the device lets it go.")] = 30,
-    by: Annotated[str, typer.Option(help="Who sends it; the account is recorded anyway.")] = "",
+    value: Annotated[
+        str, typer.Argument(metavar="SET", help="on, off, open, closed, or a number from 0 to 1.")
+    ],
+    minutes: Annotated[
+        float, typer.Option(help="Minutes for which the command holds; then the device lets go.")
+    ] = 30,
+    by: Annotated[
+        str, typer.Option(help="Name of the person who sends it; the account is recorded as well.")
+    ] = "",
     wait: Annotated[
-        float, typer.Option(callback=terminal.seconds, help="Seconds to wait for the device's answer.")
+        float,
+        typer.Option(callback=terminal.seconds, help="Seconds to wait for the device's answer. 0: do not."),
     ] = 10,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Move an actuator for a limited time, and wait for the device's answer. All of it is recorded, an answer
-    that comes after the wait too.
+    """Move an actuator for a limited time, and wait for the device's answer.
 
-    Exit code 1 where the device refuses or has not answered. It needs the broker's account `operator`, and a
-    gateway, which hears the answer.
+    Example: `hoiquan device command thuan-tan-pump-controller-01 pump on --minutes 30`
+
+    The command and its answer are recorded, even if the answer comes after the wait; `hoiquan device
+    commands` lists them. Exit code 1 if the device refuses, or has not answered yet. Sending needs the
+    broker's account `operator`, and a running gateway, which receives the answer.
     """
     settings, registry = installation.registry(data, pilot)
     if not isfinite(minutes):
@@ -63,14 +72,14 @@ def command(
 
 @devices_app.command()
 def commands(
-    device: Annotated[str | None, typer.Option("--id", help="Of this device alone.")] = None,
+    device: Annotated[str | None, typer.Option("--id", help="Only commands to this device.")] = None,
     limit: Limit = 20,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """What was commanded, by whom, and what became of it."""
+    """List the commands to actuators: who sent each, when, and what the device answered."""
     settings, registry = installation.registry(data, pilot)
     entries = Ledger(settings.registry_url).entries(limit, device)
     if json_output:
@@ -91,7 +100,7 @@ def commands(
 
 @advice_app.command()
 def off(data: Data = None, lang: Language = "vi") -> None:
-    """Send no automatic command any more, from now on; what runs ends when its time is over."""
+    """Stop all automatic commands from now on. A command that runs already ends at its own time."""
     mark = installation.beside(data).data / OFF
     try:
         mark.touch()  # before anything else: stopping pumps must not wait for the registry
@@ -107,7 +116,7 @@ def off(data: Data = None, lang: Language = "vi") -> None:
 
 @advice_app.command()
 def on(data: Data = None, lang: Language = "vi") -> None:
-    """Let the pilot file decide again."""
+    """Allow automatic commands again, where the pilot file enables them."""
     settings, registry = installation.registry(data, None)
     if (settings.data / OFF).exists():
         with registry.acting("advice_on"):

@@ -20,7 +20,7 @@ from gateway.control.alarms.watch import read
 from gateway.instance import files
 
 LATE_MS = 5 * MINUTE_MS  # the watch looks each minute: if its last look is older than this, it does not run
-alarms_app = typer.Typer(no_args_is_help=True, help="What is in alarm now; a test of who is told of it.")
+alarms_app = typer.Typer(no_args_is_help=True, help="List the alarms that fire now; send a test message.")
 
 
 class Listed(NamedTuple):
@@ -35,7 +35,10 @@ class Listed(NamedTuple):
 
 @alarms_app.command("list")
 def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = False) -> None:
-    """What fires, since when, and who was told: by the gateway's last look (it looks each minute)."""
+    """List the alarms that fire, since when, and on which channels people were told.
+
+    The list is that of the gateway's last look; the gateway looks every minute.
+    """
     settings = Settings.read(data=data).as_running()
     file = files(settings.data, settings.instance).alarms
     if not file.exists():
@@ -80,7 +83,10 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
 
 @alarms_app.command()
 def test(lang: Language = "vi", data: Data = None) -> None:
-    """Send a harmless message by each way that is set; 1 where one of them does not take it."""
+    """Send a harmless test message on every channel that is set (mail, webhook).
+
+    Exit code 1 if a channel does not accept it.
+    """
     ways = channels(Settings.read(data=data))
     if not ways:
         raise Misuse("alerts.no_channel")

@@ -33,10 +33,13 @@ from gateway.ingest.spool import Spool
 from gateway.instance import files
 from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
-quarantine_app = typer.Typer(no_args_is_help=True, help="Refused messages: list, show, replay after a mend.")
+quarantine_app = typer.Typer(no_args_is_help=True, help="List, show and replay refused messages.")
 LAST = 2**62  # highest id that is accepted: SQLite can hold it and the number after it
-Number = Annotated[int, typer.Argument(max=LAST, help="Its id, as listed.")]
-Instance = Annotated[str | None, typer.Option(help="Whose spool: gateway-1, … (HOIQUAN_INSTANCE).")]
+Number = Annotated[int, typer.Argument(max=LAST, help="Id of the message, from `hoiquan quarantine list`.")]
+Instance = Annotated[
+    str | None,
+    typer.Option(help="Gateway whose refused messages are meant: gateway-1, … (HOIQUAN_INSTANCE)."),
+]
 
 
 @quarantine_app.command("list")
@@ -45,9 +48,14 @@ def list_refused(
     instance: Instance = None,
     limit: Limit = 20,
     lang: Language = "vi",
-    json_output: Annotated[bool, typer.Option("--json", help="As JSON, in both languages.")] = False,
+    json_output: Annotated[
+        bool, typer.Option("--json", help="Print JSON, with reasons in both languages.")
+    ] = False,
 ) -> None:
-    """The newest refused messages and their reasons; how many were refused, and how many are not kept."""
+    """List the newest refused messages with their reasons.
+
+    The last line counts all refused messages, and those of them that are no longer kept.
+    """
     settings = Settings.read(data=data, instance=instance).as_running()
     with closing(Spool.to_read(_path(settings))) as spool:
         rows, books = spool.quarantined(limit), spool.books()
@@ -72,7 +80,7 @@ def list_refused(
 
 @quarantine_app.command()
 def show(number: Number, data: Data = None, instance: Instance = None) -> None:
-    """One refused message, with its bytes."""
+    """Print one refused message as JSON, with its reason and its payload."""
     with closing(Spool.to_read(_path(Settings.read(data=data, instance=instance)))) as spool:
         rows = spool.quarantined(1, number + 1)
     if not rows or rows[0].id != number:
@@ -82,13 +90,17 @@ def show(number: Number, data: Data = None, instance: Instance = None) -> None:
 
 @quarantine_app.command()
 def replay(
-    numbers: Annotated[list[int] | None, typer.Argument(max=LAST, help="Ids as listed.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="All that were not replayed yet.")] = False,
+    numbers: Annotated[list[int] | None, typer.Argument(max=LAST, help="Ids from the list.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Replay all that were not replayed yet.")] = False,
     lang: Language = "vi",
     data: Data = None,
     instance: Instance = None,
 ) -> None:
-    """Try refused messages again, after the cause was mended; a running gateway takes them at once."""
+    """Process refused messages again, once the cause is mended.
+
+    A running gateway takes them at once, another one at its next start. Example: `hoiquan quarantine replay
+    12 13`, or `--all`.
+    """
     with closing(Spool(_path(Settings.read(data=data, instance=instance)))) as spool:
         if every:
             numbers = [row.id for row in reversed(spool.quarantined(1_000_000)) if not row.replayed]
@@ -99,29 +111,37 @@ def replay(
 
 @devices_app.command()
 def check(
-    file: Annotated[str, typer.Argument(help="File with one message; - is standard input.")] = "-",
-    device: Annotated[str | None, typer.Option("--id", help="Id of the device whose message it is.")] = None,
-    live: Annotated[bool, typer.Option("--live", help="Listen to what the device (--id) sends.")] = False,
+    file: Annotated[str, typer.Argument(help="File with one message; -: standard input.")] = "-",
+    device: Annotated[
+        str | None, typer.Option("--id", help="Read the message as one of this enrolled device.")
+    ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Check each message that the device (--id) sends from now on.")
+    ] = False,
     uplink: Annotated[
-        bool, typer.Option("--uplink", help="It is an uplink of ChirpStack v4 or The Things Stack v3.")
+        bool,
+        typer.Option("--uplink", help="The message is an uplink of ChirpStack v4 or The Things Stack v3."),
     ] = False,
     probe: Probe = None,
     values: Set = None,
     messages: Annotated[
-        int, typer.Option("--number", help="With --live: messages after which to stop; 0: never.")
+        int, typer.Option("--number", help="With --live: stop after this many messages. 0: never.")
     ] = 0,
     seconds: Annotated[
         float,
-        typer.Option(callback=terminal.seconds, help="With --live: seconds of silence that are mentioned."),
+        typer.Option(
+            callback=terminal.seconds, help="With --live: say so after this many seconds without a message."
+        ),
     ] = 60,
     lang: Languages = "both",
     data: Data = None,
     pilot: PilotName = None,
-    json_output: Annotated[bool, typer.Option("--json", help="As JSON, a line a message.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="Print JSON, one line per message.")] = False,
 ) -> None:
-    """Say what is wrong with each field of a message, what would be right, and what would be stored.
+    """Check a message: say which fields are wrong, what would be right, and what would be stored.
 
-    Nothing is kept. Exit code 1 where the gateway would refuse it (with --live: the last one).
+    Nothing is stored. Example: `hoiquan device check message.json`, or `hoiquan device check --live --id
+    my-esp32`. Exit code 1 if the gateway would refuse the message; with --live, the last message counts.
     """
     if device:  # only an installation knows its devices; a payload alone can be judged anywhere
         settings, registry = installation.registry(data, pilot)
@@ -240,8 +260,8 @@ def _plain(row: Quarantined) -> dict[str, object]:
 
 
 def tokens(
-    writer: Annotated[Path, typer.Option(help="File for the token of gateway and simulator.")],
-    reader: Annotated[Path, typer.Option(help="File for the token of pages and Grafana.")],
+    writer: Annotated[Path, typer.Option(help="File to write: the token of gateway and simulator.")],
+    reader: Annotated[Path, typer.Option(help="File to write: the token of pages and Grafana.")],
 ) -> None:
     """Make the services' tokens with the administrator's (docker-compose.yml, once InfluxDB runs)."""
     from gateway.stores.grants import Grant, provide

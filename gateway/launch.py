@@ -9,16 +9,16 @@ from devices.processes import share_heap, stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 
-Mqtt = Annotated[str | None, typer.Option(help="Broker, mqtt://host:port (HOIQUAN_MQTT).")]
+Mqtt = Annotated[str | None, typer.Option(help="Address of the broker: mqtt://host:port (HOIQUAN_MQTT).")]
 
 
 def broker(
-    port: Annotated[int, typer.Option(help="Port to listen on, of 127.0.0.1.")] = 1883,
-    kind: Annotated[Literal["mosquitto", "amqtt"], typer.Option("--with", help="Which.")] = "amqtt",
+    port: Annotated[int, typer.Option(help="TCP port to listen on, on 127.0.0.1.")] = 1883,
+    kind: Annotated[Literal["mosquitto", "amqtt"], typer.Option("--with", help="Which broker.")] = "amqtt",
     data: Data = None,
     pilot: PilotName = None,
 ) -> None:
-    """The broker alone (a part of `hoiquan up`)."""
+    """Run only the broker (a part of `hoiquan up`)."""
     from gateway.brokers.house import serve
 
     require_port("--port", LOOPBACK[0], port)
@@ -30,13 +30,15 @@ def gateway(
     pilot: PilotName = None,
     mqtt: Mqtt = None,
     group: Annotated[
-        str | None, typer.Option(help="Share the messages with the gateways of this group (HOIQUAN_GROUP).")
+        str | None,
+        typer.Option(help="Share the broker's messages with the gateways of this group (HOIQUAN_GROUP)."),
     ] = None,
     instance: Annotated[
-        str | None, typer.Option(help="Name of this one: gateway-1, gateway-2, … (HOIQUAN_INSTANCE).")
+        str | None,
+        typer.Option(help="Name of this gateway: gateway-1, gateway-2, … (HOIQUAN_INSTANCE)."),
     ] = None,
 ) -> None:
-    """The gateway alone: MQTT → spool → checks → store, records and indicators."""
+    """Run only the gateway: MQTT → spool → checks → store, records and indicators."""
     from gateway.service import serve
     from gateway.stores.opening import open_store
 
@@ -55,7 +57,7 @@ def doctor(
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Look at each part and say what is wrong and what to do. Exit code 1 where a part is bad."""
+    """Check each part; say what is wrong and what to do. Exit code 1 if a part is bad."""
     from gateway.doctor.report import report
 
     raise SystemExit(

@@ -50,12 +50,16 @@ USED_AFTER = RECHECK + 0.5  # seconds after which a running gateway uses the dev
 
 @devices_app.command("probes")
 def list_probes(
-    word: Annotated[str, typer.Argument(help="Part of a maker's, model's or probe's name; none: all.")] = "",
+    word: Annotated[str, typer.Argument(help="Part of a maker's, model's or file's name; none: all.")] = "",
     data: Data = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Probe files: list them, or show those that WORD is in: what each reads, and in which unit."""
+    """List the probe files, or those whose maker, model or id contains WORD.
+
+    If only one file is left, the command shows which field it reads as which signal, and in which unit.
+    Example: `hoiquan device probes dragino`
+    """
     shelf = Shelf(Settings.read(data=data).as_running().probes)
     matching = [one for one in shelf.probes.values() if word.casefold() in _words(one.probe)]
     for trouble in shelf.troubles:
@@ -91,16 +95,18 @@ def list_probes(
 
 @devices_app.command("set")
 def set_probe(
-    device: Annotated[str, typer.Option("--id", help="Id of the device.")],
+    device: Annotated[str, typer.Option("--id", help="Id of the enrolled device.")],
     probe: Probe = None,
     values: Set = None,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
 ) -> None:
-    """Let a probe file read what an enrolled device sends; without --probe it speaks the contract again.
+    """Choose the probe file that reads an enrolled device's messages.
 
-    What was refused of it is tried again at once.
+    Without --probe, the device's messages must follow the contract again. The gateway processes the
+    device's refused messages again at once.
+    Example: `hoiquan device set --id canal-1 --probe milesight-em410-rdl --set height=3.4`
     """
     settings, registry = installation.registry(data, pilot)
     _enrolled(registry, device)
@@ -112,26 +118,34 @@ def set_probe(
 def learn(
     device: Annotated[str, typer.Option("--id", help="Id of the enrolled device.")],
     file: Annotated[
-        Path | None, typer.Argument(help="A file with one message; else those in the quarantine.")
+        Path | None,
+        typer.Argument(
+            help="A file with one message. Without it: the device's refused messages, or else its next one."
+        ),
     ] = None,
-    live: Annotated[bool, typer.Option("--live", help="Wait for what it sends next.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Wait for the device's next message, whatever was refused before.")
+    ] = False,
     seconds: Annotated[
-        float, typer.Option(callback=terminal.seconds, help="With --live: how long to wait at most.")
+        float, typer.Option(callback=terminal.seconds, help="Wait at most this many seconds for a message.")
     ] = 3600,
     take: Annotated[
         list[str] | None,
-        typer.Option(help="SIGNAL=PATH:UNIT without being asked, such as soil_moisture=water_SOIL:%."),
+        typer.Option(
+            help="Ask nothing; take SIGNAL=PATH:UNIT, such as soil_moisture=water_SOIL:%. Repeatable."
+        ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Id of the new probe file; own-ID.")] = None,
-    maker: Annotated[str, typer.Option(help="Whose device it is.")] = "-",
+    name: Annotated[str | None, typer.Option(help="Id of the new probe file; without it, own-ID.")] = None,
+    maker: Annotated[str, typer.Option(help="Maker of the device, to note in the file.")] = "-",
     values: Set = None,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
 ) -> None:
-    """See what a probe sends, say which of it is which signal in which unit, and have that written down.
+    """Make a probe file from a device's messages: ask which field is which signal, in which unit.
 
-    Writes DATA/probes/NAME.yaml; the device is read by it from then on, what was refused is tried again.
+    The command writes DATA/probes/NAME.yaml. From then on that file reads the device's messages, and the
+    gateway processes the refused ones again. Example: `hoiquan device learn --id lora-2`
     """
     settings, registry = installation.registry(data, pilot)
     enrolled = _enrolled(registry, device)

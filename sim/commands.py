@@ -29,10 +29,15 @@ if TYPE_CHECKING:
 Rollout = Annotated[
     scenarios.Variant | None,
     typer.Option(
-        help="When places and organisations join and stop; plan unless the scenario says otherwise."
+        help="When places and organisations join and stop. Without it: as the scenario says, else plan."
     ),
 ]
-Faults = Annotated[scenarios.Faults | None, typer.Option(help="How often nodes and links fail; none.")]
+Faults = Annotated[
+    scenarios.Faults | None,
+    typer.Option(
+        help="How often nodes, masts and the grid fail. Without it: as the scenario says, else none."
+    ),
+]
 UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 LONGEST_JITTER = 3600  # s; a node that waits longer for its link has an outage
 # epoch ms; the same as `ANCHOR`, without importing numpy
@@ -47,57 +52,80 @@ def command(open_past: OpenPast) -> Callable[..., None]:
     def simulate(
         action: Annotated[
             Literal["run", "describe", "scenarios", "adoption"],
-            typer.Argument(help="Run it, draw it, list what can be rehearsed, or who takes part and why."),
+            typer.Argument(
+                help="run: simulate. describe: draw the simulated world. scenarios: list what can be "
+                "rehearsed. adoption: list who takes part, year by year, and why."
+            ),
         ] = "run",
         data: Data = None,
         pilot: PilotName = None,
-        mqtt: Annotated[str | None, typer.Option(help="Live readings and diaries go to this broker.")] = None,
-        out: Annotated[
-            str | None, typer.Option(help="Write everything as ndjson to a file, or - for stdout.")
+        mqtt: Annotated[
+            str | None,
+            typer.Option(help="Send live readings and diaries to this broker: mqtt://host:port."),
         ] = None,
-        store: Annotated[bool, typer.Option("--store", help="The past goes straight to the store.")] = False,
+        out: Annotated[
+            str | None,
+            typer.Option(
+                help="Write every message as ndjson to this file (-: standard output). describe: the page."
+            ),
+        ] = None,
+        store: Annotated[
+            bool, typer.Option("--store", help="Write the past straight into the store of the data folder.")
+        ] = False,
         scenario: Annotated[
             str | None,
             typer.Option(
-                help="What to play: a file, or one of "
+                help="Scenario to play: a YAML file, or one of "
                 + ", ".join(sorted(path.stem for path in scenarios.HERE.glob("*.yaml")))
             ),
         ] = None,
         history: Annotated[
-            str | None, typer.Option(help="How much of the past to make first: 30d, 12h.")
+            str | None, typer.Option(help="Length of the past that is made first: 30d, 12h or 90m.")
         ] = None,
         start: Annotated[
-            str | None, typer.Option(help="Play from this time (RFC 3339) instead of now.")
+            str | None, typer.Option(help="Begin at this time (RFC 3339) instead of now.")
         ] = None,
         until: Annotated[str | None, typer.Option(help="Stop at this simulated time (RFC 3339).")] = None,
-        speed: Annotated[float, typer.Option(help="1 is real time, 0 as fast as possible.")] = 1.0,
-        seed: Annotated[int | None, typer.Option(help="Same seed, same data; 1.")] = None,
-        shard: Annotated[str, typer.Option(help="Part i of n of the fleet, as i/n.")] = "1/1",
+        speed: Annotated[
+            float, typer.Option(help="Speed of time. 1: real time; 0: as fast as possible.")
+        ] = 1.0,
+        seed: Annotated[
+            int | None,
+            typer.Option(help="The same seed gives the same data. Without it: the scenario's, else 1."),
+        ] = None,
+        shard: Annotated[
+            str, typer.Option(help="Simulate only part i of n of the fleet, as i/n, for n processes.")
+        ] = "1/1",
         faults: Faults = None,
         storm: Annotated[
             str | None,
-            typer.Option(help="So often the mast of one place fails and its nodes come back together: 30m."),
+            typer.Option(
+                help="Every so often (30m), break the connections of one place; its nodes come back together."
+            ),
         ] = None,
         jitter: Annotated[
-            float, typer.Option(help="Seconds within which nodes that lost their connection come back.")
+            float,
+            typer.Option(
+                help="Spread over this many seconds the return of nodes that lost their connection. "
+                "0: all at once."
+            ),
         ] = 0.0,
         truth: Annotated[
-            str | None, typer.Option(help="Write what every fault changed to this file (ndjson).")
+            str | None, typer.Option(help="Also write what each fault changed, to this file (ndjson).")
         ] = None,
         history_only: Annotated[
-            bool, typer.Option("--history-only", help="Stop when history is made.")
+            bool, typer.Option("--history-only", help="Stop when the past is made.")
         ] = False,
         rollout: Rollout = None,
-        community: Annotated[
-            str, typer.Option(help="describe: the community whose week is drawn.")
-        ] = "tam-que",
-        year: Annotated[int, typer.Option(help="describe: the year that is drawn.")] = 2026,
+        community: Annotated[str, typer.Option(help="describe: draw a week of this community.")] = "tam-que",
+        year: Annotated[int, typer.Option(help="describe: draw this year.")] = 2026,
         lang: Language = "vi",
     ) -> None:
-        """The simulator alone: a seeded province over MQTT, into a file or into the store.
+        """Run only the simulator, or list and play scenarios: over MQTT, into a file or into the store.
 
-        A decade of the plan in minutes: `hoiquan simulate --scenario decade --store --data rehearsal`,
-        then `hoiquan web --data rehearsal`. `hoiquan simulate describe --out FILE` draws what is simulated.
+        Example: `hoiquan simulate --scenario decade --store --data rehearsal` plays the plan's ten years in
+        minutes; `hoiquan web --data rehearsal` then shows them. `hoiquan simulate describe --out FILE` draws
+        the simulated world. At least one of --mqtt, --out and --store is needed to run.
         """
         # imported late, as in all commands, so that `--help` is quick
         from sim.session import Plan, Session

@@ -26,9 +26,9 @@ from traceability.tlog.log import LogBusy
 from traceability.tlog.tiles import LogReader
 from traceability.tlog.witness import accept, parse_witnesses
 
-trace_app = typer.Typer(
-    no_args_is_help=True, help="Lots and records: list, show, label, export, verify, epcis."
-)
+trace_app = typer.Typer(no_args_is_help=True, help="List lots; show, label, export, verify records.")
+Gtin = Annotated[str, typer.Argument(help="GTIN of the lot, as `hoiquan trace list` shows it.")]
+Lot = Annotated[str, typer.Argument(help="Code of the lot, as `hoiquan trace list` shows it.")]
 
 
 class NoKey(Mendable, FileNotFoundError):
@@ -42,7 +42,7 @@ def list_lots(
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """The newest lots, those out of splits and merges too: sealed, or refused and why."""
+    """List the newest lots: sealed, or refused and why. Lots made by a split or a merge are included."""
     settings = installation.beside(data)
     rows = seal.lots(settings.trace, limit)
     if json_output:
@@ -73,33 +73,38 @@ def _producer(row: dict[str, object], pilot: Pilot, lang: str) -> str:
 
 
 @trace_app.command()
-def show(gtin: str, lot: str, data: Data = None) -> None:
-    """A sealed record, as its canonical bytes."""
+def show(gtin: Gtin, lot: Lot, data: Data = None) -> None:
+    """Print a sealed record as its canonical bytes, the ones that were hashed for the log."""
     _, content = _record(data, gtin, lot)
     typer.echo(content)
 
 
 @trace_app.command("label")
 def make_label(
-    gtin: str,
-    lot: str,
-    out: Annotated[Path, typer.Option(help="What to write: .svg or .png, the code alone; .pdf, labels.")],
+    gtin: Gtin,
+    lot: Lot,
+    out: Annotated[Path, typer.Option(help="File to write. .svg or .png: only the code; .pdf: labels.")],
     data: Data = None,
-    paper: Annotated[str, typer.Option(help="Of a .pdf: roll (50 × 30 mm) or a4 (24 a sheet).")] = "a4",
-    copies: Annotated[int, typer.Option(min=1, max=10_000, help="Labels of a .pdf.")] = 24,
+    paper: Annotated[str, typer.Option(help="For a .pdf: roll (50 × 30 mm) or a4 (24 per sheet).")] = "a4",
+    copies: Annotated[int, typer.Option(min=1, max=10_000, help="For a .pdf: number of labels.")] = 24,
     rehearsal: Annotated[
-        bool, typer.Option("--rehearsal", help="To try out: the label says so, and localhost will do.")
+        bool,
+        typer.Option("--rehearsal", help="Make a trial label, marked as such; it may lead to localhost."),
     ] = False,
     anyway: Annotated[
         bool,
         typer.Option(
-            "--anyway", help="Even if the lot was recalled, should not have been sealed, or went into others."
+            "--anyway",
+            help="Make the label even if the lot was recalled, should not have been sealed, or went into "
+            "other lots.",
         ),
     ] = False,
     lang: Language = "vi",
 ) -> None:
-    """The QR code of a lot as a picture, or labels with it to print. Its address is HOIQUAN_BASE_URL, else
-    that of the running `hoiquan up`, else the one in the sealed record.
+    """Write the QR code of a lot as a picture, or labels with the code to print.
+
+    The code's address is HOIQUAN_BASE_URL, else that of the running `hoiquan up`, else the one in the sealed
+    record. Example: `hoiquan trace label GTIN LOT --out labels.pdf --paper a4`
     """
     files.may_write(out, files.PICTURES)
     key, sealed = _record(data, gtin, lot)
@@ -126,14 +131,15 @@ def make_label(
 
 @trace_app.command()
 def export(
-    gtin: str,
-    lot: str,
-    out: Annotated[Path, typer.Option(help="Folder for record, proof and public key.")],
+    gtin: Gtin,
+    lot: Lot,
+    out: Annotated[Path, typer.Option(help="Folder to write record, proof and public key into.")],
     data: Data = None,
     lang: Language = "vi",
 ) -> None:
-    """What a buyer needs to check a lot elsewhere: record and addenda, their proofs and pictures, the public
-    key.
+    """Export what a buyer needs to check a lot elsewhere.
+
+    The folder gets the record, its addenda (later entries), their proofs and pictures, and the public key.
     """
     key, content = _record(data, gtin, lot)
     folder = _folder(data)
@@ -159,9 +165,9 @@ def export(
 
 @trace_app.command("epcis")
 def read_epcis(
-    file: Annotated[Path, typer.Argument(help="An EPCIS 2.0 document (JSON), of anybody.")],
+    file: Annotated[Path, typer.Argument(help="An EPCIS 2.0 document (JSON), from any source.")],
 ) -> None:
-    """Read an EPCIS 2.0 document: its events, or what is wrong with it."""
+    """Read an EPCIS 2.0 document: print its events, or what is wrong with it (exit code 1)."""
     try:
         document = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -177,30 +183,39 @@ def read_epcis(
 
 @trace_app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="The record (.json) or the report (.pdf) as downloaded.")],
+    file: Annotated[Path, typer.Argument(help="The downloaded record (.json) or yearly report (.pdf).")],
     proof: Annotated[
-        Path | None, typer.Option(help="Its proof; else the same name with .tlog-proof.")
+        Path | None, typer.Option(help="Proof of the file. Without it: the same name with .tlog-proof.")
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option(help="The public key or key list; else log.vkey, log.keys beside the record."),
+        typer.Option(help="Public key or list of keys. Without it: log.vkey or log.keys beside the file."),
     ] = None,
     later: Annotated[
         list[Path] | None,
         typer.Option(
-            help="An entry made after the record; those named LOT.….json beside it are read anyway."
+            help="An entry made after the record. Entries beside it, named LOT.….json, are read anyway. "
+            "Repeatable."
         ),
     ] = None,
     photo: Annotated[
-        list[Path] | None, typer.Option(help="A picture: is it one that the record names?")
+        list[Path] | None,
+        typer.Option(help="Also check that the record names this picture. Repeatable."),
     ] = None,
-    witnesses: Annotated[Path | None, typer.Option(help="Keys of witnesses, one a line.")] = None,
-    quorum: Annotated[int, typer.Option(min=0, help="How many of them must have cosigned.")] = 1,
+    witnesses: Annotated[
+        Path | None, typer.Option(help="File with keys of witnesses, one per line, whose cosignatures count.")
+    ] = None,
+    quorum: Annotated[
+        int, typer.Option(min=0, help="With --witnesses: how many of them must have cosigned.")
+    ] = 1,
     lang: Language = "vi",
 ) -> None:
-    """Check a record offline: is it the one that was sealed, and what came after? Needs no server and no
-    network. Exit code 1 where it is not verified or doubtful, and where the lot was recalled, or would not
-    have been sealed as it was corrected.
+    """Check a record offline: whether it is the one that was sealed, and what came after it.
+
+    Needs no server and no network. Example: `hoiquan trace verify DIR/LOT.json`
+
+    Exit code 1 if the record is not verified or is doubtful, if the lot was recalled, or if it would not have
+    been sealed with the corrections made since.
     """
     file.open("rb").close()  # a missing record is reported before a missing key
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
@@ -243,12 +258,14 @@ def verify(
 
 @trace_app.command()
 def cosign(
-    file: Annotated[Path, typer.Argument(help="A witness's answer: its cosignature lines.")],
-    witnesses: Annotated[Path, typer.Option(help="Keys of the witnesses that were asked, one a line.")],
+    file: Annotated[Path, typer.Argument(help="File with a witness's answer: its cosignature lines.")],
+    witnesses: Annotated[
+        Path, typer.Option(help="File with the keys of the witnesses that were asked, one per line.")
+    ],
     data: Data = None,
     lang: Language = "vi",
 ) -> None:
-    """Take in witnesses' cosignatures of the log's checkpoint (c2sp.org/tlog-cosignature)."""
+    """Add witnesses' cosignatures to the log's checkpoint (c2sp.org/tlog-cosignature)."""
     log = LogReader(_folder(data) / "log")
     answer, trusted = files.words(file), parse_witnesses(files.words(witnesses))
     cosigned = accept(log.directory, log.size, log.checkpoint(), answer, trusted)
@@ -257,7 +274,10 @@ def cosign(
 
 @trace_app.command("rotate-key")
 def rotate_key(data: Data = None, lang: Language = "vi") -> None:
-    """Give the log a new key. The old one stays in log.keys for what it signed; stop the gateway first."""
+    """Give the log a new signing key. Stop the gateway first.
+
+    The old key stays in log.keys, for what it signed.
+    """
     settings = installation.beside(data)
     origin = f"{settings.log_origin}/{settings.loaded_pilot.pilot}"
     today = datetime.now(settings.loaded_pilot.zone).date()
@@ -270,10 +290,10 @@ def rotate_key(data: Data = None, lang: Language = "vi") -> None:
 
 @trace_app.command()
 def verifier(
-    out: Annotated[Path, typer.Option(help="The file to write, such as verify.html.")],
+    out: Annotated[Path, typer.Option(help="File to write, such as verify.html.")],
     lang: Language = "vi",
 ) -> None:
-    """The page that checks records in a browser, without a network: one file, for others to host."""
+    """Write the page that checks records in a browser, without a network: one file, for others to host."""
     files.may_write(out)
     out.write_bytes(verify_page.page(lang))
     typer.echo(text("lots.verifier", lang, out=out))

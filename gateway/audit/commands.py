@@ -13,24 +13,28 @@ from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, shown, text
 from gateway.audit.acts import WHAT, Acts
 
-audit_app = typer.Typer(no_args_is_help=True, help="Who did what: devices, commands, lots; list it.")
+audit_app = typer.Typer(no_args_is_help=True, help="List who did what to devices, commands and lots.")
 
 
 @audit_app.command("list")
 def list_acts(
     since: Annotated[
-        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="From this day of the pilot on.")
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Only acts from this day on, in the pilot's time zone."),
     ] = None,
-    what: Annotated[str | None, typer.Option(help=f"These alone, one of: {', '.join(WHAT)}.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=terminal.MOST_ROWS, help="How many, the newest.")] = 50,
+    what: Annotated[str | None, typer.Option(help=f"Only acts of this kind: {', '.join(WHAT)}.")] = None,
+    limit: Annotated[
+        int, typer.Option(min=1, max=terminal.MOST_ROWS, help="Show at most this many, the newest.")
+    ] = 50,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """What was done, by whom, when and from where, the oldest first. What failed is not in it.
+    """List what was done, by whom, when and from where, oldest first. Acts that failed are not listed.
 
-    It needs the rights of the installation's own account, for it names accounts.
+    The list names accounts, so the command needs the rights of the installation's own account.
+    Example: `hoiquan audit list --since 2026-11-01 --what enrolled`
     """
     settings, registry = installation.registry(data, pilot)
     zone = registry.pilot.zone
