@@ -38,11 +38,24 @@ STEPS = ((0.75, "30m"), (1.5, "1h"), (2.5, "2h"), (4.5, "3h"), (9, "6h"), (24, "
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--keep", type=Path, help="folder of an engine that is filled once and stays")
-    parser.add_argument("--devices", type=int, help="of an invented province (the default pilot's 140)")
-    parser.add_argument("--near", type=int, default=30, help="minutes between its readings of a day (30)")
+    parser.add_argument("--days", type=int, default=365, help="days of readings in the store (365)")
+    parser.add_argument("--runs", type=int, default=3, help="runs of each board (3)")
+    parser.add_argument(
+        "--keep",
+        type=Path,
+        help="fill the InfluxDB engine in this folder once, and use it again in the next run",
+    )
+    parser.add_argument(
+        "--devices",
+        type=int,
+        help="measure an invented province with this many devices (without it: the default pilot's 140)",
+    )
+    parser.add_argument(
+        "--near",
+        type=int,
+        default=30,
+        help="with --devices: minutes between a device's readings of the last day (30)",
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         keep = options.keep or Path(folder)

@@ -246,7 +246,7 @@ def show(level: str, result: Result, console: Console) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("seed", nargs="*", type=int, default=[1])
+    parser.add_argument("seed", nargs="*", type=int, default=[1], help="seeds of the simulator (1)")
     seeds = parser.parse_args().seed
     pilot, console = all_joined(load("dong-thap")), Console(width=170)
     for level in LEVELS:

@@ -109,9 +109,13 @@ def cost(kind: str, rounds: int) -> float:
 def main() -> None:
     """Print a line per kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--before", type=Path, help="another checkout")
-    parser.add_argument("--rounds", type=int, default=7, help="rounds, in turn")
-    parser.add_argument("--whole", type=float, help="CPU µs of a plain message in the whole gateway")
+    parser.add_argument("--before", type=Path, help="another checkout to measure in turn with this one")
+    parser.add_argument("--rounds", type=int, default=7, help="rounds of each kind; the best counts (7)")
+    parser.add_argument(
+        "--whole",
+        type=float,
+        help="CPU µs per plain message in the whole gateway, as benchmarks/gateway.py prints it",
+    )
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--one", help=argparse.SUPPRESS)
     options = parser.parse_args()

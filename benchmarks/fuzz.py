@@ -143,7 +143,7 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seconds", type=int, default=60, help="how long to run (60)")
     options = parser.parse_args()
     atheris = installed()
     # atheris ends the process itself: the folder stays, with the findings in it

@@ -53,16 +53,31 @@ FAILURES = (Missing, RuntimeError, OSError, AssertionError)
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--messages", type=int, default=60_000, help="messages that wait (60000)")
-    parser.add_argument("--only", default=",".join(GATEWAYS), help="of ours,telegraf,node-red")
-    parser.add_argument("--repeat", type=int, default=1, help="drains of each, in turn; the best counts (1)")
     parser.add_argument(
-        "--rate", type=int, default=1000, help="live messages a second (1000; 0: no live run)"
+        "--messages", type=int, default=60_000, help="messages that wait in the broker for each drain (60000)"
     )
-    parser.add_argument("--minutes", type=float, default=0.5, help="of the live run (0.5; 10: is it flat?)")
-    parser.add_argument("--before", type=Path, help="another checkout, such as of the commit before")
-    parser.add_argument("--no-faults", action="store_true", help="neither kill nor bad messages")
-    parser.add_argument("--json", type=Path, help="write all figures to this file as well")
+    parser.add_argument(
+        "--only", default=",".join(GATEWAYS), help="gateways to measure, of ours,telegraf,node-red (all)"
+    )
+    parser.add_argument(
+        "--repeat", type=int, default=1, help="drains of each gateway, in turn; the best counts (1)"
+    )
+    parser.add_argument(
+        "--rate", type=int, default=1000, help="messages per second of the live run (1000; 0: no live run)"
+    )
+    parser.add_argument(
+        "--minutes",
+        type=float,
+        default=0.5,
+        help="minutes of the live run (0.5; 10 shows whether memory stays flat)",
+    )
+    parser.add_argument(
+        "--before", type=Path, help="also measure this other checkout, such as one of the previous commit"
+    )
+    parser.add_argument(
+        "--no-faults", action="store_true", help="leave out the runs with a kill and with bad messages"
+    )
+    parser.add_argument("--json", type=Path, help="also write all figures to this file, as JSON")
     options = parser.parse_args()
     if unknown := set(options.only.split(",")) - GATEWAYS.keys():
         parser.error(f"--only: no gateway {', '.join(sorted(unknown))}; there are {', '.join(GATEWAYS)}")

@@ -83,12 +83,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--sizes", default="140,1400,14000", help="numbers of devices (140,1400,14000)")
-    parser.add_argument("--store", default="sqlite", help="of sqlite,influx (sqlite)")
-    parser.add_argument("--days", type=int, default=30, help="in the store (30)")
-    parser.add_argument("--interval", type=float, default=3, help="hours between two readings (3)")
-    parser.add_argument("--only", default="jobs,registry,memory,pages", help="of jobs,registry,memory,pages")
-    parser.add_argument("--keep", type=Path, help="folder of stores that are filled once and stay")
+    parser.add_argument(
+        "--sizes", default="140,1400,14000", help="numbers of devices to compare (140,1400,14000)"
+    )
+    parser.add_argument("--store", default="sqlite", help="stores to measure, of sqlite,influx (sqlite)")
+    parser.add_argument("--days", type=int, default=30, help="days of readings in the store (30)")
+    parser.add_argument(
+        "--interval", type=float, default=3, help="hours between two readings of a device (3)"
+    )
+    parser.add_argument(
+        "--only",
+        default="jobs,registry,memory,pages",
+        help="what to measure, of jobs,registry,memory,pages (all)",
+    )
+    parser.add_argument(
+        "--keep", type=Path, help="fill the stores in this folder once, and use them again in the next run"
+    )
     parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:

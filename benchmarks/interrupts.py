@@ -51,14 +51,23 @@ class Run(NamedTuple):
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--times", type=int, default=50, help="runs (50)")
-    parser.add_argument("--within", type=float, default=20, help="seconds from the start (20)")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments (1)")
-    parser.add_argument("--broker", choices=("mosquitto", "amqtt"), default="mosquitto")
-    parser.add_argument("--history", default="30d", help="that it makes (30d); a slow machine needs less to "
-                        "come to its pages")  # fmt: skip
-    parser.add_argument("--busy", action="store_true", help="two loops beside it")
-    parser.add_argument("--twice", action="store_true", help="press it a second time right after")
+    parser.add_argument("--times", type=int, default=50, help="number of runs (50)")
+    parser.add_argument(
+        "--within", type=float, default=20, help="press Ctrl-C at most this many seconds after the start (20)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random moments (1)")
+    parser.add_argument(
+        "--broker",
+        choices=("mosquitto", "amqtt"),
+        default="mosquitto",
+        help="broker of `hoiquan up` (mosquitto)",
+    )
+    parser.add_argument("--history", default="30d", help="past that `hoiquan up` makes (30d); a slow "
+                        "machine needs less to come to its pages")  # fmt: skip
+    parser.add_argument("--busy", action="store_true", help="let two loops compete for the processor")
+    parser.add_argument(
+        "--twice", action="store_true", help="press Ctrl-C a second time right after the first"
+    )
     return parser.parse_args()
 
 

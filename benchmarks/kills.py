@@ -230,9 +230,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--times", type=int, default=100, help="kills (100)")
-    parser.add_argument("--seed", type=int, help="of moments and parts; another each time, and printed")
-    parser.add_argument("--speed", type=float, default=1200, help="of simulated time (1200)")
+    parser.add_argument("--times", type=int, default=100, help="number of kills (100)")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        help="seed of the random moments and parts (without it: another each time, and printed)",
+    )
+    parser.add_argument(
+        "--speed", type=float, default=1200, help="speed of simulated time; 1 is real time (1200)"
+    )
     options = parser.parse_args()
     seed = random.randrange(2**32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)

@@ -174,7 +174,9 @@ def said(child: Running) -> list[dict[str, Any]]:
 def main() -> None:
     """Run the comparison, or be the child."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("connections", nargs="?", type=int, default=10_000)
+    parser.add_argument(
+        "connections", nargs="?", type=int, default=10_000, help="number of connections (10000)"
+    )
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:

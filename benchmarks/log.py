@@ -41,7 +41,7 @@ def resident_mb() -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("leaves", nargs="?", type=int, default=1_000_000)
+    parser.add_argument("leaves", nargs="?", type=int, default=1_000_000, help="number of leaves (1000000)")
     leaves = parser.parse_args().leaves
     table = Table("what", "measured", "asked for")
     memory = []

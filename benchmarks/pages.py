@@ -188,10 +188,12 @@ def beside_slow(port: int, paths: Sequence[str]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lots", type=int, default=300)
-    parser.add_argument("--rate", type=int, default=200)
-    parser.add_argument("--seconds", type=int, default=20)
-    parser.add_argument("--remembered", type=int, default=300, help="pages opened once before")
+    parser.add_argument("--lots", type=int, default=300, help="sealed lots in the log (300)")
+    parser.add_argument("--rate", type=int, default=200, help="page requests per second (200)")
+    parser.add_argument("--seconds", type=int, default=20, help="seconds of requests (20)")
+    parser.add_argument(
+        "--remembered", type=int, default=300, help="open this many pages once before measuring (300)"
+    )
     options = parser.parse_args()
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:

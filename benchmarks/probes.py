@@ -33,10 +33,12 @@ def main() -> None:
     """Read the file and print the results by kind."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     here = Path(__file__).parents[1].parent / "shared" / "vectors" / "probes.jsonl"
-    parser.add_argument("file", nargs="?", type=Path, default=here)
-    parser.add_argument("--maker", help="of this maker alone")
-    parser.add_argument("--verbose", action="store_true", help="each model that is not whole, and why")
-    parser.add_argument("--json", type=Path, help="write what became of each model to this file")
+    parser.add_argument("file", nargs="?", type=Path, default=here, help="the messages, one per line")
+    parser.add_argument("--maker", help="measure only this maker's devices")
+    parser.add_argument(
+        "--verbose", action="store_true", help="also print each model that is not read whole, and why"
+    )
+    parser.add_argument("--json", type=Path, help="also write the result of each model to this file, as JSON")
     options = parser.parse_args()
     models: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for line in options.file.read_text("utf-8").splitlines():

@@ -35,7 +35,7 @@ def main() -> None:
     options = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    options.add_argument("--repeat", type=int, default=5)
+    options.add_argument("--repeat", type=int, default=5, help="runs of each; the best counts (5)")
     repeat = options.parse_args().repeat
     for arguments in KINDS.values():  # creates the byte code
         seconds(arguments)

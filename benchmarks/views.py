@@ -39,10 +39,12 @@ LOTS = 200
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--days", type=int, default=365)
-    parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--rate", type=float, default=10.0, help="pages a second")
-    parser.add_argument("--keep", type=Path, help="folder of stores that are filled once and stay")
+    parser.add_argument("--days", type=int, default=365, help="days of readings in the stores (365)")
+    parser.add_argument("--seconds", type=int, default=60, help="seconds of requests (60)")
+    parser.add_argument("--rate", type=float, default=10.0, help="page requests per second (10)")
+    parser.add_argument(
+        "--keep", type=Path, help="fill the stores in this folder once, and use them again in the next run"
+    )
     parser.add_argument("--serve", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:

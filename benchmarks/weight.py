@@ -36,15 +36,20 @@ PARTS = ("broker", "gateway", "web", "simulate")
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--before", type=Path, help="another checkout, such as of an earlier commit")
     parser.add_argument(
-        "--messages", type=int, default=240_000, help="messages that wait for a drain (240000)"
+        "--before", type=Path, help="also measure this other checkout, such as one of an earlier commit"
     )
     parser.add_argument(
-        "--idle", type=float, default=30, help="seconds of idleness before it is weighed (30)"
+        "--messages",
+        type=int,
+        default=240_000,
+        help="messages that wait in the broker for the drain (240000)",
     )
-    parser.add_argument("--history", default="30d", help="past of `hoiquan up` (30d)")
-    parser.add_argument("--only", default="idle,full,up", help="of idle,full,up")
+    parser.add_argument(
+        "--idle", type=float, default=30, help="seconds that a gateway idles before it is measured (30)"
+    )
+    parser.add_argument("--history", default="30d", help="simulated past of `hoiquan up` (30d)")
+    parser.add_argument("--only", default="idle,full,up", help="what to measure, of idle,full,up (all)")
     options = parser.parse_args()
     roots = {"this commit": ROOT}
     if options.before is not None:
