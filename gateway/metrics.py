@@ -36,7 +36,7 @@ class Collector(Collects):
         yield from self._well_being()
         by_community = Counter(
             f"{EXPORTED}community_outcomes",
-            "Readings stored, and messages known already or refused, since the gateway started.",
+            "Readings stored, and messages that were duplicates or refused, since the gateway started.",
             labels=("community", "outcome"),
         )
         for (community, outcome), number in list(self._pipeline.telling.rates.items()):
@@ -52,8 +52,16 @@ class Collector(Collects):
         age = max(0.0, time.time() - books.oldest / 1000) if books.oldest is not None else 0.0
         now: tuple[tuple[str, float, str], ...] = (
             ("books_balanced", books.balanced, BALANCED),
-            ("spool_limit_bytes", self._gauges.room.most, "What they may hold before nothing more is taken."),
-            ("oldest_unsent_seconds", age, "Age of the oldest message that waits; the lag."),
+            (
+                "spool_limit_bytes",
+                self._gauges.room.most,
+                "Bytes that spool and quarantine may hold before the gateway stops taking messages.",
+            ),
+            (
+                "oldest_unsent_seconds",
+                age,
+                "Age in seconds of the oldest message that waits to be stored (the lag).",
+            ),
         )
         for name, figure, text in now:
             yield Gauge(EXPORTED + name, text, figure)
@@ -61,19 +69,25 @@ class Collector(Collects):
     def _well_being(self) -> Iterator[Metric]:
         receiver = self._gauges.receiver
         for name, value, text in (
-            ("connected", receiver.connected, "1: connected to the broker, and subscribed."),
+            ("connected", receiver.connected, "1 if connected to the broker and subscribed, else 0."),
             (
                 "heartbeat_age_seconds",
                 receiver.heartbeat.age(),
-                "Time since the newest heartbeat was sent that the broker gave back.",
+                "Seconds since the gateway sent the newest heartbeat that came back from the broker.",
             ),
-            ("trouble", bool(self._health.troubles), "1: something is not well; the log says what."),
+            (
+                "trouble",
+                bool(self._health.troubles),
+                "1 if something is not well (the log says what), else 0.",
+            ),
         ):
             yield Gauge(EXPORTED + name, text, value)
-        yield Counter(f"{EXPORTED}advice_faults", "Times when no advice was given.", self._advisor.faults)
+        yield Counter(
+            f"{EXPORTED}advice_faults", "Times that computing the advice failed.", self._advisor.faults
+        )
         faults = Counter(
             f"{EXPORTED}faults",
-            "Messages, events and paperwork that this program stumbled over.",
+            "Messages, events and other work that a defect of this program made it set aside, by part.",
             labels=("part",),
         )
         for part, number in self._faults.counts().items():
@@ -81,7 +95,8 @@ class Collector(Collects):
         yield faults
         if receiver.heartbeat.round_trip is not None:
             yield Gauge(
-                f"{EXPORTED}heartbeat_seconds", "Way of the last heartbeat to the broker and back.",
+                f"{EXPORTED}heartbeat_seconds",
+                "Round trip of the last heartbeat in seconds, to the broker and back.",
                 receiver.heartbeat.round_trip,
             )  # fmt: skip
 

@@ -35,10 +35,11 @@ CSV = "text/csv; charset=utf-8"
 T = TypeVar("T")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a text that begins so for a formula
 
-Limit = Annotated[int, Query(ge=1, le=MOST, description="rows a page")]
-Offset = Annotated[int, Query(ge=0, le=FURTHEST, description="rows to leave out before")]
+Limit = Annotated[int, Query(ge=1, le=MOST, description="most rows on a page")]
+Offset = Annotated[int, Query(ge=0, le=FURTHEST, description="rows to skip before the first one")]
 Form = Annotated[
-    Literal["json", "csv"] | None, Query(description="json or csv; without it what `Accept` asks for")
+    Literal["json", "csv"] | None,
+    Query(description="json or csv; without it, the form that `Accept` asks for"),
 ]
 
 

@@ -92,12 +92,12 @@ def router(figures: Figures) -> APIRouter:
 
     @routes.get(ROOT, responses=responses, response_class=Response)
     def catalog(request: Request) -> Response:
-        """DCAT-AP 3: JSON-LD, Turtle or RDF/XML, by `Accept`."""
+        """The catalogue by DCAT-AP 3, as JSON-LD, Turtle or RDF/XML: the form that `Accept` asks for."""
         return _written(request, figures, _asked(request.headers.get("accept", "")))
 
     @routes.get(f"{ROOT}.{{ending}}", responses=responses, response_class=Response)
     def catalog_as(request: Request, ending: Literal["jsonld", "ttl", "rdf"]) -> Response:
-        """The catalogue in the form of the path's ending."""
+        """The catalogue by DCAT-AP 3, in the form that the path's ending names."""
         return _written(request, figures, ending)
 
     return routes

@@ -52,7 +52,7 @@ def router(
 
     @a_file("/indicators.csv", CSV)
     def indicators() -> Response:
-        """The three targets."""
+        """The three targets, as a file."""
         return _table("indicators", gather.indicators(figures, targets()), columns(IndicatorRow))
 
     @a_file("/communities.csv", CSV)
@@ -62,7 +62,7 @@ def router(
 
     @a_file("/devices.csv", CSV)
     def devices() -> Response:
-        """Devices heard within a day, with their newest values."""
+        """The devices heard within the last day, with their newest values."""
         return as_file("devices.csv", table.get(), CSV)
 
     @a_file("/lots.csv", CSV)
@@ -72,12 +72,12 @@ def router(
 
     @a_file("/series/{signal}.csv", CSV, 404)
     def series(signal: Signal) -> Response:
-        """A signal of every device, by the hour, over seven days."""
+        """One signal of every device, by the hour, over the last seven days."""
         return weeks.answer(signal, None)
 
     @a_file("/series/{signal}/{place}.csv", CSV, 404)
     def series_of(signal: Signal, place: str) -> Response:
-        """A signal of the devices of one place, by the hour, over seven days."""
+        """One signal of one place's devices, by the hour, over the last seven days."""
         if place not in figures.pilot.place:
             raise HTTPException(404, f"{place}: the pilot has no such place; see communities")
         return weeks.answer(signal, place)
@@ -91,7 +91,7 @@ def router(
 
     @a_file("/devices.geojson", GEOJSON)
     def devices_map() -> Response:
-        """Devices heard within a day at the point of their place, ±5 km: not where they stand."""
+        """The devices heard within the last day, at the points of their places (±5 km), not their own."""
         return as_file("devices.geojson", on_map.get(), GEOJSON)
 
     return routes

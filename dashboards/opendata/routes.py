@@ -53,10 +53,12 @@ def router(
     def indicators(
         request: Request, page: Page,
         at: Annotated[
-            date | None, Query(description="count again at the end of this day, in the pilot's time zone")
+            date | None, Query(description="count again as of the end of this day, in the pilot's time zone")
         ] = None,
     ) -> Response:  # fmt: skip
-        """The three targets: value, target, gap, forecast; who counts, who misses and by what."""
+        """The three targets: value, target, gap and forecast; which places count, which do not, and what they
+        lack.
+        """
         now = figures.now()
         if at is None:
             return answer(request, figures, page, written(targets()), columns(open_rows.IndicatorRow))
@@ -75,7 +77,7 @@ def router(
 
     @routes.get("/communities", **_describes(open_rows.Communities))
     def communities(request: Request, page: Page) -> Response:
-        """The communities and villages of the pilot; places are ±5 km."""
+        """The communities and villages of the pilot, with positions good to ±5 km."""
         rows = figures.pilot.places
         return answer(request, figures, page, rows, columns(open_rows.CommunityRow), gather.community)
 
@@ -83,16 +85,22 @@ def router(
     def series(
         request: Request, page: Page,
         signal: Annotated[
-            str, Query(description="a signal id, such as salinity", json_schema_extra={"enum": list(SIGNALS)})
+            str,
+            Query(description="id of a signal, such as salinity", json_schema_extra={"enum": list(SIGNALS)}),
         ],
         community: str | None = place,
         device: str | None = None,
-        start: Annotated[datetime | None, Query(description="RFC 3339; 7 days before end")] = None,
-        end: Annotated[datetime | None, Query(description="RFC 3339; now")] = None,
-        step: Annotated[Literal["1h", "6h", "1d", "7d"], Query(description="days are Vietnamese")] = "1h",
+        start: Annotated[
+            datetime | None, Query(description="RFC 3339 with a zone; without it, 7 days before end")
+        ] = None,
+        end: Annotated[datetime | None, Query(description="RFC 3339 with a zone; without it, now")] = None,
+        step: Annotated[
+            Literal["1h", "6h", "1d", "7d"],
+            Query(description="length of a step; days begin at midnight in Vietnam"),
+        ] = "1h",
     ) -> Response:  # fmt: skip
-        """A signal in steps: lowest, mean and highest of the believed values. Empty steps are left out. Of a
-        direction only the mean of its vectors is given.
+        """A signal in steps of time: lowest, mean and highest of the believed values. Empty steps are left
+        out. A direction has only the mean of its vectors.
         """
         if signal not in SIGNALS:
             raise misread("signal", signal, "there is no such signal; see devices/README.md")
@@ -116,7 +124,7 @@ def router(
 
     @routes.get("/devices", **_describes(open_rows.Devices))
     def devices(request: Request, page: Page, community: str | None = place) -> Response:
-        """Devices heard within a day, with their newest values."""
+        """The devices heard within the last day, with their newest values."""
         require_place(figures, community)
         newest = fleet(community)
         return answer(request, figures, page, newest, gather.device_columns(newest), device_json)
@@ -131,7 +139,9 @@ def router(
 
     @routes.get("/lots", **_describes(open_rows.Lots))
     def lots(request: Request, page: Page, community: str | None = producer) -> Response:
-        """The newest harvests, without the codes of their lots: who holds a label can look its record up."""
+        """The newest harvests, without the codes of their lots; with the code on a label, its record can be
+        looked up.
+        """
         if community is not None and community not in figures.pilot.producers:
             raise misread("community", community, "the pilot has nobody of that name who seals lots")
         rows = [gather.lot(lot) for lot in figures.harvests(LOTS, community or "")]

@@ -13,20 +13,22 @@ class _Row(BaseModel):
 
 
 class Refused(_Row):
-    """Why there is no answer."""
+    """A refusal; `detail` says why."""
 
     detail: str
 
 
 class Missed(_Row):
-    """A place that does not count, and what it `has` of what it needs."""
+    """A place that does not count towards the target; `has` says what it has of what it needs."""
 
     id: str
     has: str
 
 
 class ForecastRow(_Row):
-    """The forecast for the end of `year`: its median as `value`, its central 80 % from `low` to `high`."""
+    """The forecast for the end of `year`: its median, and the range from low to high that holds 80 % of
+    the outcomes.
+    """
 
     year: int
     value: float
@@ -35,7 +37,7 @@ class ForecastRow(_Row):
 
 
 class IndicatorRow(_Row):
-    """One target. `path` is what a straight line between the dated targets asks for at `time`."""
+    """One target. `path` is the value that a straight line between the dated targets needs at `time`."""
 
     indicator: str
     unit: str
@@ -62,7 +64,7 @@ class CommunityRow(_Row):
     commune_new: str | None
     lat: float
     lon: float
-    unit: str = Field(description="of lat and lon")
+    unit: str = Field(description="unit of lat and lon")
     accuracy_km: float
     joined: date
     fictional: bool
@@ -81,9 +83,9 @@ class SeriesRow(_Row):
     simulated: bool
     signal: str
     unit: str
-    low: float | None = Field(description="null of a direction")
-    mean: float | None = Field(description="of a direction that of its vectors; null where they cancel out")
-    high: float | None = Field(description="null of a direction")
+    low: float | None = Field(description="lowest value; null for a direction")
+    mean: float | None = Field(description="mean; for a direction, of its vectors: null if they cancel out")
+    high: float | None = Field(description="highest value; null for a direction")
     number: int
 
 
@@ -93,16 +95,18 @@ class Quantity(_Row):
 
 
 class LotRow(_Row):
-    """A harvest, without its code: who holds a label can look its record up."""
+    """A harvest, without the code of its lot; with the code on a label, its record can be looked up."""
 
     community: str
     gtin: str
     time: datetime
     quantity: Quantity
-    coverage: float | None = Field(description="null of what was not sealed: nobody asked how it grew")
-    unit: str = Field(description="of coverage")
+    coverage: float | None = Field(
+        description="how well readings cover its growing time, 0 to 1; null if it was not sealed"
+    )
+    unit: str = Field(description="unit of coverage")
     sealed: bool
-    simulated: bool = Field(description="of a simulated diary: nothing was harvested")
+    simulated: bool = Field(description="true if the diary is simulated: nothing was harvested")
 
 
 class Value(_Row):
@@ -116,7 +120,7 @@ class Doubted(Value):
 
 
 class DeviceRow(_Row):
-    """A device heard within a day, with its newest values; `flagged` are those not believed."""
+    """A device heard within the last day, with its newest values; `flagged` has those not believed."""
 
     device: str
     community: str
@@ -134,7 +138,7 @@ class Licence(_Row):
 
 
 class Page(_Row):
-    """`total` is the number of all rows; `next` is the address of the page after this one, if any."""
+    """Which rows this page has: `total` is the number of all rows, `next` the address of the next page."""
 
     limit: int
     offset: int
@@ -146,7 +150,9 @@ class _Answer(_Row):
     licence: Licence
     attribution: str
     time: datetime
-    rehearsal: str | None = Field(None, description="a scenario that was played: nothing of it happened")
+    rehearsal: str | None = Field(
+        None, description="name of the scenario that was played, of which nothing happened; null if none was"
+    )
     page: Page
 
 

@@ -28,9 +28,9 @@ TYPES: dict[Kind, str] = {
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
 }
-KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # all reports of this year: asking for each again makes none anew
-Year = Annotated[int | None, Query(ge=START_YEAR, description="of which year; without it this one")]
-Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="how many years that end with that one")]
+KEPT = len(TYPES) * len(LANGS) * MOST_YEARS  # all reports of this year: asking again makes none anew
+Year = Annotated[int | None, Query(ge=START_YEAR, description="year of the report; without it, this year")]
+Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="number of years, ending with `year`")]
 
 
 class Made(NamedTuple):

@@ -19,22 +19,25 @@ VERSION = "1.0.0"
 # kind → (sent by the device, retained, QoS, summary, example)
 _KINDS: dict[str, tuple[bool, bool, int, str, Any]] = {
     "telemetry": (
-        True, False, 1, "Readings. SenML (RFC 8428) in JSON or CBOR and a list of these are taken as well.",
+        True, False, 1, "Readings. A list of them, and SenML (RFC 8428) in JSON or CBOR, are accepted too.",
         {"ts": "2026-11-21T10:00:00Z", "seq": 1042, "boot": "7f3a", "values": {"soil_moisture": 34.1}},
     ),
-    "status": (True, True, 1, "Whether it is there; offline is its last will.", {"state": "online"}),
+    "status": (
+        True, True, 1, "Whether the device is online; the broker sends offline as its last will.",
+        {"state": "online"},
+    ),
     "diary": (
-        True, False, 1, "Farm diary events; a harvest seals a lot.",
+        True, False, 1, "Farm diary events; a harvest event seals a lot.",
         {"event": "harvest", "id": "mango-2026-11", "ts": "2026-11-21T09:30:00+07:00", "plot": "plot-1",
          "crop": "mango", "quantity_kg": 850},
     ),
     "command": (
-        False, False, 1, "What an actuator is to do, until when.",
+        False, False, 1, "What an actuator must do, and until when.",
         {"id": "c-1", "actuator": "pump", "set": 1, "until": "2026-11-21T11:00:00Z"},
     ),
-    "result": (True, False, 1, "What became of a command.", {"id": "c-1", "ok": True, "error": None}),
+    "result": (True, False, 1, "The device's answer to a command.", {"id": "c-1", "ok": True, "error": None}),
     "rejected": (
-        False, False, 0, "Why a message of this device was refused.",
+        False, False, 0, "Why the gateway refused a message of this device.",
         {"reason": "no_values", "vi": "Thiếu “values” hoặc “values” trống.", "en": "\"values\" is missing."},
     ),
 }  # fmt: skip
@@ -53,7 +56,7 @@ def telemetry_schema() -> dict[str, Any]:
 def document() -> dict[str, Any]:
     """The whole AsyncAPI document."""
     parameters = {
-        "pilot": {"description": "The province's pilot file."},
+        "pilot": {"description": "Name of the province's pilot, as its pilot file gives it."},
         "community": {"description": "The hội quán, HTX or village that the device was enrolled in."},
         "device": {"description": "The device's id, which is its MQTT user and client id."},
     }
@@ -62,8 +65,8 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "hoiquan devices",
             "version": VERSION,
-            "description": "What a sensor sends to a village's gateway, and what it hears. devices/README.md "
-            "says the same in Vietnamese and English.",
+            "description": "What a device sends to a village's gateway, and what it receives. "
+            "devices/README.md says the same in Vietnamese and English.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -97,7 +100,7 @@ def document() -> dict[str, Any]:
             "securitySchemes": {
                 "password": {
                     "type": "userPassword",
-                    "description": "One for each device: hoiquan device enroll",
+                    "description": "One account per device: `hoiquan device enroll` prints its password.",
                 }
             },
             "messages": {

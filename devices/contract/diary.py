@@ -64,7 +64,7 @@ class PestObservation(_Work):
 
 
 class Harvest(_Event):
-    """`area_code`: the planting-area code that the goods are to go under, if any."""
+    """A harvest, which seals a lot. `area_code`: planting-area code the goods go under, if any."""
 
     event: Literal["harvest"]
     quantity_kg: Kilograms
@@ -73,8 +73,8 @@ class Harvest(_Event):
 
 
 class Packing(_Event):
-    """Of the plot's last harvest of this crop, or of the one that `harvest` names. `house_code`: of the
-    packing house, where the goods need one.
+    """The packing of a lot: the one of the harvest that `harvest` names, else of the plot's last harvest of
+    this crop. `house_code`: packing-house code, if the goods need one.
     """
 
     event: Literal["packing"]
@@ -86,7 +86,9 @@ class Packing(_Event):
 
 
 class Shipping(_Event):
-    """Like packing: of the last harvest, or of the one that `harvest` names."""
+    """The shipping of a lot: the one of the harvest that `harvest` names, else of the plot's last harvest of
+    this crop.
+    """
 
     event: Literal["shipping"]
     quantity_kg: Kilograms
@@ -95,7 +97,7 @@ class Shipping(_Event):
 
 
 class Split(_Event):
-    """One lot becomes several, of `parts` kilograms; part 1 is then known as the harvest `{id}-1`."""
+    """One lot becomes several, with `parts` kilograms each. Other events name part 1 as harvest `{id}-1`."""
 
     event: Literal["split"]
     harvest: Id
@@ -103,15 +105,15 @@ class Split(_Event):
 
 
 class Merge(_Event):
-    """Whole lots of one product become one, then known as the harvest `{id}-1`."""
+    """Whole lots of one product become one lot, which other events name as harvest `{id}-1`."""
 
     event: Literal["merge"]
     harvests: Annotated[tuple[Id, ...], Field(min_length=2, max_length=20)]
 
 
 class Correction(_Event):
-    """The event `of` was written down wrongly; `changes` has the fields as they should have been. Kind, plot,
-    crop and lot (`harvest`) stay: the event is sealed beside that lot.
+    """A correction of the wrong event `of`: `changes` has the fields as they should have been. Kind, plot,
+    crop and lot (`harvest`) cannot change, because the event is sealed beside that lot.
     """
 
     event: Literal["correction"]
@@ -124,7 +126,7 @@ class Correction(_Event):
 
 
 class Revocation(_Event):
-    """The lot of a harvest is recalled."""
+    """A recall of the lot of a harvest."""
 
     event: Literal["revocation"]
     harvest: Id

@@ -27,7 +27,7 @@ LONGEST_MS = 31 * DAY_MS  # Assumption: nobody means to leave a pump on for long
 
 
 class Order(BaseModel):
-    """A command. `set`: 0 off or closed, 1 on or open; `until`: RFC 3339 with a zone, or epoch ms."""
+    """A command. `set`: from 0 (off, closed) to 1 (on, open); `until`: RFC 3339 with a zone, or epoch ms."""
 
     model_config = ConfigDict(strict=True, extra="forbid", title="Command")
 
@@ -42,7 +42,7 @@ _Words = Field(pattern=r"^[^\x00]*$")
 
 
 class Answer(BaseModel):
-    """What became of a command. `id`: null of one that could not be read; `error`: why it was not done."""
+    """The answer to a command. `id`: null if the command could not be read; `error`: why it was not done."""
 
     model_config = ConfigDict(strict=True, extra="ignore", title="Result")
 

@@ -125,21 +125,24 @@ EXPORTED = "hoiquan_gateway_"
 # the gateway exports its current figures, the pages those that each gateway last wrote to the store
 EXPORTS = (
     Exported("received", "received_messages", True,
-             "Messages taken from the broker since the spool was made."),
+             "Messages taken from the broker since the spool was created."),
     Exported("stored", "stored_messages", True, "Messages whose readings, states or events are stored."),
-    Exported("duplicate", "duplicate_messages", True, "Messages that were known already."),
-    Exported("forgotten", "forgotten_messages", True, "Refused messages whose bytes are not kept any more."),
+    Exported("duplicate", "duplicate_messages", True,
+             "Messages not stored because the same message was taken before."),
+    Exported("forgotten", "forgotten_messages", True,
+             "Refused messages whose bytes were deleted from the quarantine."),
     # a replayed message leaves it
-    Exported("quarantined", "quarantined_messages", False, "Messages refused, and not replayed since."),
-    Exported("spooled", "spooled_messages", False, "Messages that are on disk and wait."),
-    Exported("spool_bytes", "spool_bytes", False, "What spool and quarantine hold."),
-    Exported("missing", "missing_messages", False, "Messages that devices numbered and that never came."),
+    Exported("quarantined", "quarantined_messages", False,
+             "Messages that were refused and have not been replayed."),
+    Exported("spooled", "spooled_messages", False, "Messages on disk that wait to be stored."),
+    Exported("spool_bytes", "spool_bytes", False, "Bytes that spool and quarantine hold."),
+    Exported("missing", "missing_messages", False, "Numbered messages of devices that never arrived."),
     Exported("broker_dropped", "broker_dropped_messages", True,
-             "Messages that the broker dropped since it started."),
+             "Messages that the broker dropped since its start."),
     Exported("refused_logins", "refused_logins", True,
-             "Connections that the broker turned away since the gateway looks."),
+             "Connections that the broker refused since this gateway began to count."),
 )  # fmt: skip
-BALANCED = "1: received = stored + duplicate + quarantined + spooled."
+BALANCED = "1 if received = stored + duplicate + quarantined + spooled, else 0."
 
 UNFIT_TAG = "a tag with a line break, or with a backslash at its end, cannot be kept"
 FLAG_TRUE, FLAG_FALSE = "true", "false"
