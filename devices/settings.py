@@ -35,53 +35,64 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="HOIQUAN_", extra="ignore")
 
-    pilot: str = Field("dong-thap", description="name of a file in devices/pilots, or a path of a YAML file")
-    data: Path = Field(Path("data"), description="folder of all local state")
+    pilot: str = Field(
+        "dong-thap", description="pilot: name of a file in devices/pilots, or path of a YAML file"
+    )
+    data: Path = Field(Path("data"), description="data folder, with all local state")
     mqtt: str = Field(
-        "mqtt://127.0.0.1:1883", description="the broker: mqtt://host:port or mqtts://host:port"
+        "mqtt://127.0.0.1:1883", description="address of the broker: mqtt://host:port or mqtts://host:port"
     )
-    public_mqtt: str = Field("", description="the broker as devices reach it; empty: HOIQUAN_MQTT")
+    public_mqtt: str = Field("", description="address at which devices reach the broker; empty: HOIQUAN_MQTT")
     mqtt_ca: Path | None = Field(
-        None, description="CA certificate that an mqtts:// broker must show one of; empty: the system's CAs"
+        None,
+        description="file of the CA to trust for an mqtts:// broker; empty: the system's CAs",
     )
-    mqtt_version: int = Field(5, ge=4, le=5, description="MQTT 5, or 4 for 3.1.1 (amqtt)")
+    mqtt_version: int = Field(5, ge=4, le=5, description="MQTT version: 5, or 4 for MQTT 3.1.1 (amqtt)")
     gateway_password: SecretStr = Field(SecretStr(""), description="the gateway's password at the broker")
     reader_password: SecretStr = Field(
-        SecretStr(""), description="password of the broker's account 'reader', which hears and never speaks"
+        SecretStr(""),
+        description="password of the broker's account 'reader', which receives everything and sends nothing",
     )
     operator_password: SecretStr = Field(
         SecretStr(""), description="password of the broker's account 'operator', which sends commands"
     )
     simulator_secret: SecretStr = Field(
-        SecretStr(""), description="simulated nodes' passwords derive from it"
+        SecretStr(""), description="secret from which the simulated nodes' passwords derive"
     )
     registry: SecretStr = Field(
         SecretStr(""), description="SQLAlchemy URL of the registry; empty: registry.sqlite in data"
     )
     influx_url: str = Field("", description="InfluxDB's address; empty: the embedded SQLite store")
-    influx_token: SecretStr = Field(SecretStr(""), description="InfluxDB token with read and write")
+    influx_token: SecretStr = Field(SecretStr(""), description="InfluxDB token that may read and write")
     influx_org: str = Field("hoiquan", description="InfluxDB organisation")
-    influx_bucket: str = Field("hoiquan", description="InfluxDB bucket, and InfluxQL database")
-    base_url: str = Field("http://localhost:8080", description="public address in QR codes, without a slash")
+    influx_bucket: str = Field(
+        "hoiquan", description="InfluxDB bucket, which is also the name of the InfluxQL database"
+    )
+    base_url: str = Field(
+        "http://localhost:8080",
+        description="public address of the pages, for QR codes and links, without a slash at the end",
+    )
     canonical: str = Field(
         CANONICAL, pattern=r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+$",
-        description="domain of the links in EPCIS documents, the same whichever host serves them",
+        description="domain of the links in EPCIS documents, whichever host serves them",
     )  # fmt: skip
     trusted_hosts: str = Field(
-        "", description="other hosts (with port, by commas) whose answers have links of their own name"
+        "",
+        description="other hosts (with port, separated by commas) that keep their own name in the links of answers",
     )
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
     mosquitto_passwords: Path | None = Field(
-        None, description="Mosquitto's password file, written on enrolment; its rules beside it, as NAME.acl"
+        None,
+        description="Mosquitto's password file, written at each enrolment, with its rules beside it as NAME.acl",
     )
     mosquitto_denied: Path | None = Field(
-        None, description="file with the lines of Mosquitto's log that say whom its rules turned away"
+        None, description="file with the lines of Mosquitto's log about messages that its rules denied"
     )
     chirpstack_password: SecretStr = Field(
         SecretStr(""), description="password of the broker's account 'chirpstack'; empty: no such account"
     )
     instance: str = Field(
-        FIRST_INSTANCE, description="name of this gateway: of its broker account, spool and figures"
+        FIRST_INSTANCE, description="name of this gateway, used for its broker account, spool and figures"
     )
     group: str = Field(
         "", pattern="^[a-z0-9-]{0,64}$",
@@ -93,21 +104,24 @@ class Settings(BaseSettings):
     )  # fmt: skip
     spool_free_mb: int = Field(256, ge=0, description="MB that the spool leaves free on its disk")
     quarantine_days: int = Field(90, ge=1, description="days for which refused messages are kept")
-    quarantine_max_mb: int = Field(256, ge=1, description="MB of refused messages that are kept, the newest")
+    quarantine_max_mb: int = Field(
+        256, ge=1, description="MB of refused messages that are kept; the newest stay"
+    )
     metrics_port: int = Field(0, ge=0, le=65535, description="port of the gateway's /metrics; 0: none")
     metrics_bind: str = Field("127.0.0.1", description="address that the gateway's /metrics listens on")
-    web_url: str = Field("", description="the pages as this machine reaches them; empty: HOIQUAN_BASE_URL")
-    alert_email: str = Field("", description="who is mailed of alarms, several separated by ;; empty: nobody")
+    web_url: str = Field(
+        "", description="address at which this machine reaches the pages; empty: HOIQUAN_BASE_URL"
+    )
+    alert_email: str = Field("", description="mail addresses that get alarms, separated by ; (empty: nobody)")
     alert_webhook: SecretStr = Field(
         SecretStr(""), description="address that alarms are posted to as JSON; empty: none"
     )
-    alert_sender: str = Field(
-        "", description="whom mails of alarms are from; empty: hoiquan@ the mail server"
-    )
+    alert_sender: str = Field("", description="sender of mails about alarms; empty: hoiquan@ the mail server")
     smtp: SecretStr = Field(
-        SecretStr(""), description="mail server: smtp://user:password@host:587, or smtps://; of alert_email"
+        SecretStr(""),
+        description="mail server for HOIQUAN_ALERT_EMAIL: smtp://user:password@host:587, or smtps://…",
     )
-    lang: Lang = Field("vi", description="language of what a command prints, vi or en; --lang wins over it")
+    lang: Lang = Field("vi", description="language of commands' output, vi or en; --lang overrides it")
 
     @classmethod
     def read(cls, **overrides: Any) -> "Settings":
