@@ -78,7 +78,7 @@ class Settings(BaseSettings):
     )  # fmt: skip
     trusted_hosts: str = Field(
         "",
-        description="other hosts (with port, separated by commas) that keep their own name in the links of answers",
+        description="other hosts (with port, separated by commas) that keep their own name in links",
     )
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
     mosquitto_passwords: Path | None = Field(
