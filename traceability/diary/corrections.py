@@ -126,34 +126,45 @@ class Corrections:
         came = self._tables.event(community, id)
         return self.applied(community, came) if came is not None else None
 
-    def moved(self, community: str, plot: str, start: int, stop: int) -> list[DiaryEvent]:
+    def moved(self, community: str, plot: str, start: int, stop: int, *, simulated: bool) -> list[DiaryEvent]:
         """Entries of a plot, as they came, that a correction placed in [start, stop] epoch ms."""
         return [
             came
-            for (place, _), (came, now) in self._standing.items()
+            for (place, id), (came, now) in self._standing.items()
             if (place, now.plot) == (community, plot) and start <= epoch_ms(now.ts) <= stop
-        ]
+            and self._tables.simulated(place, id) == simulated
+        ]  # fmt: skip
 
-    def last_harvest(self, community: str, plot: str, crop: str, until: int) -> str | None:
+    def last_harvest(
+        self, community: str, plot: str, crop: str, until: int, *, simulated: bool
+    ) -> str | None:
         """The id of a plot's last harvest of a crop up to epoch ms `until`, as corrected."""
         moved = [
             (epoch_ms(now.ts), now.id)
             for _, now in self._harvests.get(community, {}).values()
-            if (now.plot, now.crop) == (plot, crop)
+            if (now.plot, now.crop) == (plot, crop) and self._tables.simulated(community, now.id) == simulated
         ]
-        rest = self._tables.last_harvest(community, plot, crop, until, [id for _, id in moved])
+        but = [id for _, id in moved]
+        rest = self._tables.last_harvest(community, plot, crop, until, but, simulated=simulated)
         last = max([one for one in moved if one[0] <= until] + ([rest] if rest else []), default=None)
         return last[1] if last else None
 
-    def picked(self, community: str, start: int, stop: int, also: Collection[str] = ()) -> list[Picked]:
-        """A community's sealed harvests, and those in `also`, in [start, stop] epoch ms, all as corrected."""
+    def picked(
+        self, community: str, start: int, stop: int, also: Collection[str] = (), *, simulated: bool | None
+    ) -> list[Picked]:
+        """A community's sealed harvests, and those in `also`, in [start, stop] epoch ms, all as corrected.
+
+        `simulated`: only harvests of simulated diaries, or only of real ones; None: of both.
+        """
         events = {
-            id: understood(body)
-            for id, body, sealed in self._tables.harvests(community, start, stop)
-            if sealed or id in also
+            one.id: understood(one.body)
+            for one in self._tables.harvests(community, start, stop)
+            if (one.sealed or one.id in also) and simulated in (None, one.simulated)
         }
         for came, held in self._harvests.get(community, {}).values():
             if came.id not in events and start <= epoch_ms(held.ts) <= stop:
+                if simulated not in (None, self._tables.simulated(community, came.id)):
+                    continue
                 lot = self._tables.lot(community, came.id)
                 if came.id in also or (lot is not None and lot.leaf is not None):
                     events[came.id] = came

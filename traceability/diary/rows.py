@@ -49,11 +49,12 @@ class PendingEntry(NamedTuple):
 
 
 class PlotHarvest(NamedTuple):
-    """A harvest in the diary, and whether it is sealed."""
+    """A harvest in the diary, and whether it is sealed and of a simulated diary."""
 
     id: str
     body: bytes
     sealed: bool
+    simulated: bool
 
 
 class LotRow(NamedTuple):

@@ -6,6 +6,9 @@
     how much the plot gave      all sealed harvests of the crop within a season
 
 A refused harvest ends no growing period, because it became no lot.
+
+Only entries of the harvest's own kind count: a rehearsal runs beside real diaries, and what the simulator
+made up was not put on a real plot. So real entries say nothing about a simulated harvest either.
 """
 
 from bisect import bisect_left, bisect_right
@@ -47,11 +50,13 @@ def basis(
 ) -> Basis:  # fmt: skip
     """Query the diary. `drafted`: ids of the community's harvests to be sealed together with this one."""
     stop = epoch_ms(harvest.ts)
-    diary = tables.plot(community, harvest.plot, stop - LOOK_BACK_MS, stop)
+    simulated = tables.simulated(community, harvest.id)
+    diary = tables.plot(community, harvest.plot, stop - LOOK_BACK_MS, stop, simulated=simulated)
     year, season = harvest.ts.astimezone(zone).year, product.season_days * DAY_MS
     first = min(stop - max(LOOK_BACK_MS, season), midnight_of(date(year, 1, 1), zone))
     last = max(stop + season, midnight_of(date(year + 1, 1, 1), zone))
-    picked = [one for one in corrections.picked(community, first, last, drafted) if one.id != harvest.id]
+    near = corrections.picked(community, first, last, drafted, simulated=simulated)
+    picked = [one for one in near if one.id != harvest.id]
     before = [
         one.time for one in picked
         if (one.plot, one.crop) == (harvest.plot, harvest.crop) and one.time < stop
@@ -60,7 +65,7 @@ def basis(
     own = () if harvest.id in known else (harvest,)  # its original date is far from the corrected one
     moved = [
         one
-        for one in corrections.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop)
+        for one in corrections.moved(community, harvest.plot, stop - LOOK_BACK_MS, stop, simulated=simulated)
         if one.id not in known
     ]
     held = [corrections.applied(community, event) for event in (*diary, *moved)]

@@ -222,35 +222,36 @@ class DiaryTables:
         rows = self._ask("SELECT simulated FROM event WHERE community=? AND id=?", (community, id))
         return bool(rows and rows[0][0])
 
-    def plot(self, community: str, plot: str, start: int, stop: int) -> list[DiaryEvent]:
+    def plot(self, community: str, plot: str, start: int, stop: int, *, simulated: bool) -> list[DiaryEvent]:
         """The entries of a plot in [start, stop] epoch ms, in order of time, as they came."""
         rows = self._ask(
-            "SELECT body FROM event WHERE community=? AND plot=? AND time BETWEEN ? AND ? ORDER BY time, id",
-            (community, plot, start, stop),
+            "SELECT body FROM event WHERE community=? AND plot=? AND time BETWEEN ? AND ? AND simulated=? "
+            "ORDER BY time, id",
+            (community, plot, start, stop, simulated),
         )
         return list(_events(rows))
 
     def last_harvest(
-        self, community: str, plot: str, crop: str, until: int, but: Collection[str]
+        self, community: str, plot: str, crop: str, until: int, but: Collection[str], *, simulated: bool
     ) -> tuple[int, str] | None:
         """Time and id of a plot's last harvest of a crop until epoch ms `until`, as it came, not in `but`."""
         rows = self._ask(
             "SELECT time, id FROM event WHERE harvest AND community=? AND plot=? AND time<=? "
-            "AND instr(body, ?) AND id NOT IN (SELECT value FROM json_each(?)) "
+            "AND instr(body, ?) AND id NOT IN (SELECT value FROM json_each(?)) AND simulated=? "
             "ORDER BY time DESC, id DESC LIMIT 1",
-            (community, plot, until, f'"crop":"{crop}"'.encode(), json.dumps([*but])),
+            (community, plot, until, f'"crop":"{crop}"'.encode(), json.dumps([*but]), simulated),
         )
         return rows[0] if rows else None
 
     def harvests(self, community: str, start: int, stop: int) -> list[PlotHarvest]:
         """A community's harvests in [start, stop] epoch ms, sealed or not."""
         rows = self._ask(
-            "SELECT e.id, e.body, l.leaf IS NOT NULL FROM event e LEFT JOIN lot l "
+            "SELECT e.id, e.body, l.leaf IS NOT NULL, e.simulated FROM event e LEFT JOIN lot l "
             "ON l.community=e.community AND l.harvest=e.id "
             "WHERE e.community=? AND e.harvest AND e.time>=? AND e.time<=?",
             (community, start, stop),
         )
-        return [PlotHarvest(id, body, bool(sealed)) for id, body, sealed in rows]
+        return [PlotHarvest(id, body, bool(sealed), bool(played)) for id, body, sealed, played in rows]
 
     def corrections(self) -> list[Correcting]:
         """All corrections not refused for their content, in the order of arrival. A correction that no lot

@@ -130,7 +130,10 @@ class About:
             case Correction():
                 return self._corrected(community, event, work)
             case Packing() | Shipping() if event.harvest is None:
-                last = self._corrections.last_harvest(community, event.plot, event.crop, epoch_ms(event.ts))
+                last = self._corrections.last_harvest(
+                    community, event.plot, event.crop, epoch_ms(event.ts),
+                    simulated=self._tables.simulated(community, event.id),
+                )  # fmt: skip
                 if last is None:
                     raise Refused("no_lot")
                 return [self.lot(community, last, work)]
@@ -214,12 +217,16 @@ class About:
         return self.lot(community, harvest, work)
 
     def _reached(self, community: str, treated: Input, work: Work) -> list[SealedLot]:
-        """Sealed lots of the plot harvested inside an input's pre-harvest interval, both as corrected."""
+        """Sealed lots of the plot harvested inside an input's pre-harvest interval, both as corrected.
+
+        A simulated input reaches only simulated lots, and a real input only real ones.
+        """
         now = self._corrections.applied(community, treated)
         if not isinstance(now, Input):
             return []
         start = epoch_ms(now.ts)
-        picked = self._corrections.picked(community, start, start + now.pre_harvest_days * DAY_MS - 1)
+        stop, simulated = start + now.pre_harvest_days * DAY_MS - 1, self._tables.simulated(community, now.id)
+        picked = self._corrections.picked(community, start, stop, simulated=simulated)
         return [self.lot(community, one.id, work) for one in picked if one.plot == now.plot]
 
     def _names(self, known: SealedLot, id: str, work: Work) -> bool:
@@ -244,7 +251,8 @@ class About:
                 raise Refused("nothing_to_correct")
             return list(concerned.values())
         first = min(epoch_ms(wrong.ts), epoch_ms(self._corrections.applied(community, wrong).ts))
-        for one in self._corrections.picked(community, first, first + 2 * LOOK_BACK_MS):
+        # Of both kinds: in records of earlier versions real and simulated entries stand side by side.
+        for one in self._corrections.picked(community, first, first + 2 * LOOK_BACK_MS, simulated=None):
             known = self.lot(community, one.id, work)
             if one.plot == wrong.plot and self._names(known, wrong.id, work):
                 concerned[known.key] = known

@@ -56,7 +56,12 @@ def test_the_last_harvest_of_a_crop_is_found_behind_any_number_of_another(
     tables: DiaryTables, pilot: Pilot
 ) -> None:
     tables.keep([kept(pick("h", 0)), *(kept(pick(f"d-{n}", n, crop="durian")) for n in range(1, 30))])
-    assert Corrections(tables, pilot).last_harvest(WHO.community, "plot-1", "mango", ANY_TIME) == "h"
+    assert (
+        Corrections(tables, pilot).last_harvest(
+            WHO.community, "plot-1", "mango", ANY_TIME, simulated=WHO.simulated
+        )
+        == "h"
+    )
 
 
 def test_entries_are_noted_all_or_none(tables: DiaryTables) -> None:
