@@ -83,7 +83,7 @@ class Settings(BaseSettings):
     log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
     mosquitto_passwords: Path | None = Field(
         None,
-        description="Mosquitto's password file, written at each enrolment, with its rules beside it as NAME.acl",
+        description="Mosquitto's password file, written at each enrolment; its rules beside it as NAME.acl",
     )
     mosquitto_denied: Path | None = Field(
         None, description="file with the lines of Mosquitto's log about messages that its rules denied"
