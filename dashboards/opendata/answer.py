@@ -5,11 +5,11 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import HTTPException, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel
 
 from dashboards.figures import Figures, iso
 from dashboards.opendata.rows import Refused
@@ -43,8 +43,9 @@ Form = Annotated[
 ]
 
 
-class Asked(BaseModel):
-    """The query parameters that every list takes."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The query parameters of every list. A pydantic model would lose their descriptions in OpenAPI."""
 
     limit: Limit = USUAL
     offset: Offset = 0

@@ -24,7 +24,7 @@ from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import SIGNALS
 
 SERIES_MS = 7 * DAY_MS
-Signal = Annotated[str, FromPath(json_schema_extra={"enum": list(SIGNALS)})]
+Signal = Annotated[str, FromPath(description="id of a signal", json_schema_extra={"enum": list(SIGNALS)})]
 Answering = TypeVar("Answering", bound=Callable[..., Response])
 WEEKS = 64  # files of a signal held in memory; one of a whole province has a megabyte or so
 
@@ -76,7 +76,7 @@ def router(
         return weeks.answer(signal, None)
 
     @a_file("/series/{signal}/{place}.csv", CSV, 404)
-    def series_of(signal: Signal, place: str) -> Response:
+    def series_of(signal: Signal, place: Annotated[str, FromPath(description="id of a place")]) -> Response:
         """One signal of one place's devices, by the hour, over the last seven days."""
         if place not in figures.pilot.place:
             raise HTTPException(404, f"{place}: the pilot has no such place; see communities")

@@ -46,8 +46,12 @@ def router(
         responses=refused(400, 503),
         dependencies=[Depends(require_known)],
     )
-    place: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.place)})
-    producer: Any = Query(None, json_schema_extra={"enum": list(figures.pilot.producers)})
+    place: Any = Query(
+        None, description="only this place", json_schema_extra={"enum": list(figures.pilot.place)}
+    )
+    producer: Any = Query(
+        None, description="only this producer", json_schema_extra={"enum": list(figures.pilot.producers)}
+    )
 
     @routes.get("/indicators", **_describes(open_rows.Indicators, 404))
     def indicators(
@@ -89,7 +93,7 @@ def router(
             Query(description="id of a signal, such as salinity", json_schema_extra={"enum": list(SIGNALS)}),
         ],
         community: str | None = place,
-        device: str | None = None,
+        device: Annotated[str | None, Query(description="only this device")] = None,
         start: Annotated[
             datetime | None, Query(description="RFC 3339 with a zone; without it, 7 days before end")
         ] = None,
