@@ -85,8 +85,20 @@ class Health:
 
     def _all_troubles(self) -> list[Mendable]:
         troubles = self._pipeline.troubles
-        parts = (None if troubles else self._full, self._receiver.trouble, self._answers.trouble)
-        troubles += [one for one in parts if one is not None]
-        if not troubles and self._receiver.silence > LATE:
-            troubles.append(Mendable("unwell.silent", seconds=round(LATE)))
-        return troubles
+        others = (None if troubles else self._full, self._receiver.trouble, self._answers.trouble)
+        once: dict[str, Mendable] = {}
+        for one in (*troubles, *others):
+            if one is not None:
+                once.setdefault(cause(one), one)
+        if not once and self._receiver.silence > LATE:
+            return [Mendable("unwell.silent", seconds=round(LATE))]
+        return list(once.values())
+
+
+def cause(trouble: Mendable) -> str:
+    """What is behind a trouble: several loops may name it, each for the file that it cannot write. All files
+    of a gateway are on one disk.
+    """
+    why = trouble.values.get("why")
+    full = trouble.key == "spool.disk" or (isinstance(why, Mendable) and why.key == "sqlite.full")
+    return "disk" if full else trouble.key

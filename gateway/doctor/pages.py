@@ -7,6 +7,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from devices.texts import LANGS
 from gateway.doctor.finding import Finding, Visit, one_line
 
 TIMEOUT = 5.0  # seconds
@@ -23,8 +24,20 @@ def pages(visit: Visit) -> Iterator[Finding]:
     except HTTPError as error:
         answer = error.read(MOST).decode("utf-8", "replace")
         key = "pages_ill" if error.code == HTTPStatus.SERVICE_UNAVAILABLE else "pages_bad"
+        if key == "pages_ill":
+            answer = _in_language(answer, visit.lang)
         yield visit.finding("pages", "bad", key, url=url, error=one_line(answer))
     except (OSError, ValueError, HTTPException) as error:
         yield visit.finding("pages", "bad", "pages_bad", url=url, error=one_line(error))
     else:
         yield visit.finding("pages", "ok", "pages_ok", url=url)
+
+
+def _in_language(answer: str, lang: str) -> str:
+    """The lines of an answer in one language: all sentences stand in the first, then all in the next. The
+    answer of another version may be of one line.
+    """
+    lines = answer.splitlines()
+    each, rest = divmod(len(lines), len(LANGS))
+    first = LANGS.index(lang) * each
+    return answer if rest else "\n".join(lines[first : first + each])

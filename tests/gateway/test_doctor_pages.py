@@ -20,3 +20,4 @@ def test_they_are_not_said_to_be_off(tmp_path, monkeypatch):
         pages.stop()
     assert (found["level"], found["mend"]) == ("bad", "See the lines about gateway and store.")
     assert found["sentence"].startswith("The pages answer")
+    assert "The pages cannot read the readings" in found["sentence"] and "Các trang" not in found["sentence"]
