@@ -4,6 +4,7 @@ refused, and why; `hoiquan tokens`: make the services' InfluxDB tokens.
 
 import json
 import sys
+import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import replace
@@ -34,6 +35,7 @@ from gateway.instance import files
 from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="List, show and replay refused messages.")
+LEAST, MENTIONED = 0.1, 3600.0  # seconds between two mentions of one silence, at least and at most
 LAST = 2**62  # highest id that is accepted: SQLite can hold it and the number after it
 Number = Annotated[int, typer.Argument(max=LAST, help="Id of the message, from `hoiquan quarantine list`.")]
 Instance = Annotated[
@@ -180,7 +182,8 @@ def _look_live(
     form: str,
 ) -> bool:
     """Look at each message that a device sends from now on, itself or through a network server. Returns
-    whether the last one was taken. `form`: print as vi, en or json.
+    whether the last one was taken. `form`: print as vi, en or json. A silence is mentioned after `seconds`,
+    then each time that it has lasted twice as long, at least once an hour.
     """
     accepted, spoken = True, "en" if form == "en" else "vi"
     own = str(Topic(who.pilot, who.community, who.device, "telemetry"))
@@ -190,14 +193,16 @@ def _look_live(
     named = ", ".join(topics)
     with listening(settings, *topics, answers) as queue:
         typer.echo(text("check.waiting", spoken, topic=named), err=True)
+        last, silent = time.monotonic(), seconds
         while True:
             try:
-                message = queue.get(timeout=seconds)
+                message = queue.get(timeout=max(0.0, last + silent - time.monotonic()))
             except Empty:
-                typer.echo(text("check.silence", spoken, seconds=seconds, topic=named), err=True)
+                typer.echo(text("check.silence", spoken, seconds=silent, topic=named), err=True)
                 if messages:
                     return False
                 accepted = False
+                silent += min(max(silent, LEAST), MENTIONED)
                 continue
             payload = bytes(message.payload)
             if message.topic == answers:
@@ -209,6 +214,7 @@ def _look_live(
                 accepted = look(payload, message.topic != own)
             else:
                 continue
+            last, silent = time.monotonic(), seconds
             messages -= 1
             if not messages:
                 return accepted

@@ -1,6 +1,7 @@
 """The gateway's reading of a message, in words: from a file, from the topic, and as a page."""
 
 import json
+import re
 from datetime import timedelta
 from threading import Thread
 from urllib.parse import urlencode
@@ -16,7 +17,8 @@ from devices.pilots.pilot import load
 from devices.probes.shelf import Shelf
 from gateway.preview import anybody, judged, lines, plain, preview
 from hoiquan import app
-from tests.servers import mosquitto
+from tests.servers import mosquitto, until
+from tests.system.running import Running, command
 
 PILOT = load("dong-thap")
 NOW = 1_795_255_200_000
@@ -111,6 +113,23 @@ def test_the_command_hears_what_the_device_sends(tmp_path, device_at) -> None:
     assert told[0].exit_code in (0, 1)
     assert 'Write: "soil_moisture":31.5' in told[0].stdout
     assert "Stored: Volumetric soil moisture = 31.5%" in told[0].stdout
+
+
+def test_a_silence_is_mentioned_ever_more_rarely(tmp_path) -> None:
+    with mosquitto("allow_anonymous true") as broker:
+        Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
+        start = command("device", "check", "--live", "--id", "my-esp32", "--seconds", "0.1", "--lang", "en",
+                        "--data", str(tmp_path))  # fmt: skip
+        waiting = Running(tmp_path / "log", start, HOIQUAN_MQTT=broker.url, HOIQUAN_READER_PASSWORD="x")
+
+        def mentioned():
+            return re.findall(r"For ([0-9.]+) s the device sent nothing", waiting.text())
+
+        try:
+            until(lambda: len(mentioned()) > 4, "the silence lasts")
+        finally:
+            waiting.stop()
+        assert mentioned()[:5] == ["0.1", "0.2", "0.4", "0.8", "1.6"]
 
 
 @pytest.fixture
