@@ -50,8 +50,8 @@ def reached(settings: Settings, patience: float = PATIENCE) -> None:
 
 def connected(
     settings: Settings, account: str, password: str, patience: float = PATIENCE, *, again: bool = False
-) -> tuple[Client, "queue.SimpleQueue[MQTTMessage]"]:
-    """Connect as one of the broker's accounts; returns the client and the queue of what it hears.
+) -> Client:
+    """Connect as one of the broker's accounts.
 
     With `again` it reconnects whenever the connection is lost, even before the broker's first answer: another
     client of the account may have taken its place. Raises NotHeard.
@@ -66,7 +66,6 @@ def connected(
     client.connect_timeout = patience
     if where.tls:
         client.tls_set_context(broker_url.trust(settings.mqtt_ca))
-    messages: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
     answered = threading.Event()
     answer: list[ReasonCode] = []
 
@@ -81,7 +80,6 @@ def connected(
             answered.set()
 
     client.on_connect, client.on_disconnect = on_connect, on_disconnect
-    client.on_message = lambda _, __, message: messages.put(message)
     with _as_not_heard(where):
         # paho uses the keepalive as the timeout of the TLS handshake, too
         client.connect(where.host, where.port, keepalive=max(1, round(patience)))
@@ -93,7 +91,7 @@ def connected(
         if not answer:
             raise NotHeard("silent", where=where, said="no CONNACK")
         raise NotHeard("refused", where=where, said=answer[0], account=account)
-    return client, messages
+    return client
 
 
 @contextmanager
@@ -119,12 +117,14 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
     password = settings.reader_password.get_secret_value()
     with _reader(settings.data) as account:
         try:
-            client, messages = connected(settings, account, password, again=True)
+            client = connected(settings, account, password, again=True)
         except NotHeard as error:
             if error.why != "refused":
                 raise
             # this broker's accounts are managed by somebody else
-            client, messages = connected(settings, READER, password, again=True)
+            client = connected(settings, READER, password, again=True)
+        messages: queue.SimpleQueue[MQTTMessage] = queue.SimpleQueue()
+        client.on_message = lambda _, __, message: messages.put(message)
 
         def again(*_: Any) -> None:
             client.subscribe(wanted)

@@ -45,7 +45,7 @@ def dispatch(
     topic = Topic(target.pilot, target.community, device, "command")
     # Another command sent at this moment takes over the account's connection. The client then reconnects and
     # publishes again what the broker has not acknowledged; a device carries out an id only once.
-    client, _ = connected(settings, "operator", settings.operator_password.get_secret_value(), again=True)
+    client = connected(settings, "operator", settings.operator_password.get_secret_value(), again=True)
     puback = threading.Event()
     client.on_publish = lambda *_: puback.set()  # paho's own wait fails while the client is not connected
     try:

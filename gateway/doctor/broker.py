@@ -18,7 +18,7 @@ def broker(visit: Visit) -> Iterator[Finding]:
             reached(settings, TIMEOUT)
             yield visit.finding("broker", "ok", "broker_there", **values)
             return
-        client, _ = connected(settings, READER, password, TIMEOUT)
+        client = connected(settings, READER, password, TIMEOUT)
         client.disconnect()
         client.loop_stop()
     except NotHeard as error:

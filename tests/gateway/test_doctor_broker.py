@@ -53,7 +53,7 @@ def reading(broker, password="right"):
 
 
 def test_it_logs_in_as_reader_and_takes_nobodys_connection(broker, tmp_path):
-    client, _ = connected(reading(broker), "gateway", "its own")
+    client = connected(reading(broker), "gateway", "its own")
     lost = []
     client.on_disconnect = lambda *_: lost.append("gateway")
     found = broker_finding(tmp_path, broker.url, "right")
@@ -111,7 +111,7 @@ def test_nobody_and_somebody_who_does_not_answer(broker, tmp_path, monkeypatch):
 def test_whoever_listens_beside_it_goes_on(broker, tmp_path):
     with listening(reading(broker), "said") as heard:
         assert broker_finding(tmp_path, broker.url, "right")["level"] == "ok"
-        client, _ = connected(reading(broker), "gateway", "its own")
+        client = connected(reading(broker), "gateway", "its own")
 
         def said():
             client.publish("said", b"again")
