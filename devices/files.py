@@ -1,7 +1,8 @@
 """Files: errors about paths that people give, writes that are whole or not at all, SQLite opened to read.
 
 a path ─► may_write, may_fill, words ─► OSError ─► mend: the path, the cause, the mend
-bytes  ─► replace (one, over another), write_all (many new ones), create_private (the first one stays)
+bytes  ─► replace (one, over another), write_all (many new ones), create_private (the first one stays),
+          write_privately (a new one)
 """
 
 import errno
@@ -130,17 +131,34 @@ def create_private(path: Path, text: str) -> None:
         os.link(draft, path)  # unlike a rename, a link never replaces one made meanwhile
 
 
+def write_privately(path: Path, content: bytes) -> None:
+    """Write a new file that only its owner may read, where a person asked for it; durable on return. Raises
+    FileExistsError. It needs no link: a USB stick may not know them. A write that fails leaves no file.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with ExitStack() as undo:
+        undo.callback(path.unlink, missing_ok=True)
+        _fill(descriptor, content)
+        undo.pop_all()
+    sync_directory(path.parent)
+
+
+def _fill(descriptor: int, content: bytes, mode: int | None = None) -> None:
+    """Write a file's whole content to disk, close it, and give it `mode` whatever the umask."""
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        if mode is not None:
+            os.fchmod(file.fileno(), mode)
+        os.fsync(file.fileno())
+
+
 @contextmanager
 def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
     """A durable draft beside `path`, to which the block gives its final name; durable at the end."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fchmod(file.fileno(), mode)  # whatever the umask
-            os.fsync(file.fileno())
+        _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content, mode)
         yield draft
     finally:
         draft.unlink(missing_ok=True)

@@ -18,8 +18,8 @@ from typing import NamedTuple
 
 from devices.access.registry import EnrolmentError, Registry, Wanted
 from devices.access.site import site_of
-from devices.access.ticket import Ticket, write_privately
-from devices.files import mend
+from devices.access.ticket import Ticket
+from devices.files import mend, write_privately
 from devices.probes.shelf import Shelf
 from devices.texts import Misuse
 

@@ -9,7 +9,6 @@ it once, hand it over, and run `hoiquan device rotate` if others saw it.
 
 import io
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from devices import broker_url
 from devices.access.authority import CA, authority, fingerprint
 from devices.contract.models import DIARY, MODELS
 from devices.contract.topics import Topic
+from devices.files import write_privately
 from devices.settings import Settings
 from devices.texts import text
 
@@ -113,12 +113,3 @@ def _example(model: str) -> str:
     if known is None or not known.signals:
         return ""
     return json.dumps({"values": {known.signals[0]: known.usual}}, separators=(",", ":"))
-
-
-def write_privately(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner can read; on disk on return. Raises FileExistsError."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import stat
 from contextlib import closing
 
 import pytest
@@ -50,3 +51,38 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         files.replace(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("write", [
+    lambda path: files.replace(path, "one"), lambda path: files.write_privately(path, b"one"),
+    lambda path: files.create_private(path, "one"), lambda path: files.write_all({path: b"one"}),
+], ids=["replace", "write_privately", "create_private", "write_all"])  # fmt: skip
+def test_a_new_name_is_durable_once_the_file_is(tmp_path, monkeypatch, write):
+    """A file's own sync does not keep its name: its folder is synced after the name is there."""
+    path, sync, synced = tmp_path / "said", os.fsync, []
+
+    def spy(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            synced.append((path.exists(), os.path.samestat(os.fstat(descriptor), tmp_path.stat())))
+        sync(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", spy)
+    write(path)
+    assert (True, True) in synced and path.read_bytes() == b"one"
+
+
+def test_a_private_file_is_new_whole_and_its_owners_alone(tmp_path, monkeypatch):
+    path = tmp_path / "ticket"
+    files.write_privately(path, b"one")
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        files.write_privately(path, b"two")
+    assert path.read_bytes() == b"one"
+
+    def full(_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        files.write_privately(tmp_path / "other", b"two")
+    assert list(tmp_path.iterdir()) == [path]
