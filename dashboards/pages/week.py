@@ -112,8 +112,11 @@ def drawn(one: Measured, week: Week, lang: str) -> str:
         passed = names.index(one.reached) + 1 if one.reached else 0
         lines = one.level.levels[: passed + 1]
     if (lang, lines) not in week.curves:
-        least = CALM * SIGNALS[one.signal].resolution
-        drawing = curve(week.spots, STEPS - 1, week.missing, lang, least=least, lines=lines)
+        signal = SIGNALS[one.signal]
+        least = CALM * signal.resolution
+        drawing = curve(
+            week.spots, STEPS - 1, week.missing, lang, signal.decimals, least=least, lines=lines
+        )  # fmt: skip
         week.curves[lang, lines] = drawing
     return week.curves[lang, lines]
 

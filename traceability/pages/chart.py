@@ -23,8 +23,9 @@ class Spot(NamedTuple):
     high: float
 
 
-def daily(rows: Sequence[Sequence[Any]], first: date, last: date, lang: str) -> str:
-    """A chart of days. `rows` are [day, low, mean, high, number]; the axis runs from `first` to `last`.
+def daily(rows: Sequence[Sequence[Any]], first: date, last: date, lang: str, decimals: int) -> str:
+    """A chart of days. `rows` are [day, low, mean, high, number]; the axis runs from `first` to `last`, its
+    numbers have as many `decimals` as those beside the chart (see `curve`).
 
     Days without a row are marked at the bottom, and a step without any row breaks the line. With many days, a
     step covers several of them: their lowest, mean and highest value. The chart's only text is numbers, as
@@ -41,7 +42,7 @@ def daily(rows: Sequence[Sequence[Any]], first: date, last: date, lang: str) -> 
     }
     missing = [at for at in range(days // step + 1)
                if len(known.get(at, ())) < min(step, days + 1 - at * step)]  # fmt: skip
-    return curve(spots, days / step, missing, lang)
+    return curve(spots, days / step, missing, lang, decimals)
 
 
 def curve(
@@ -49,6 +50,7 @@ def curve(
     end: float,
     missing: Iterable[int],
     lang: str,
+    decimals: int,
     *,
     least: float = 0.0,
     lines: Sequence[float] = (),
@@ -57,7 +59,7 @@ def curve(
 
     The steps in `missing` are marked at the bottom, and a step without a spot breaks the line. The value axis
     spans at least `least`, so that a calm day looks calm, and includes `lines`, which are drawn across it
-    (alarm levels).
+    (alarm levels). Its numbers have `decimals` decimal places, or as many as there is room for.
     """
     low = min(*(spot.low for spot in spots.values()), *lines, math.inf)
     high = max(*(spot.high for spot in spots.values()), *lines, -math.inf)
@@ -73,8 +75,9 @@ def curve(
     def y(value: float) -> float:
         return float(round(HEIGHT - PAD - (HEIGHT - 2 * PAD) * (value - low) / span, 1))
 
+    places = min(decimals, _room(low), _room(high))
     parts = [
-        f'<text x="30" y="{y(edge) + 4}" text-anchor="end">{number(edge, lang, most=_room(edge))}</text>'
+        f'<text x="30" y="{y(edge) + 4}" text-anchor="end">{number(edge, lang, places)}</text>'
         for edge in (high, low)
     ]
     parts += [f'<line class="level" x1="34" x2="{WIDTH - 6}" y1="{y(one)}" y2="{y(one)}"/>' for one in lines]

@@ -122,7 +122,9 @@ def _charts(conditions: dict[str, Any], pilot: Pilot, lang: str) -> list[dict[st
             "mean": SIGNALS[signal].measured(
                 sum(row[2] * row[4] for row in rows) / sum(row[4] for row in rows), lang
             ),
-            "svg": Markup(chart.daily(rows, first, last, lang)),  # noqa: S704 -- numbers alone, made by chart.py
+            "svg": Markup(  # noqa: S704 -- numbers alone, made by chart.py
+                chart.daily(rows, first, last, lang, SIGNALS[signal].decimals)
+            ),
         }
         for signal, rows in conditions["daily"].items()
         if signal in SIGNALS

@@ -126,6 +126,24 @@ def test_a_gap_breaks_the_curve_and_is_told(client: TestClient, store: SqliteSto
     assert "7 ngày qua từ 0,10 đến 0,27 g/L, thiếu 36 giờ" in card(page, "Độ mặn")
 
 
+@pytest.mark.parametrize(("signal", "values", "axis"), [
+    ("water_level", (1.5, 2.4), ["2,40", "1,50"]), ("salinity", (0.1, 5.0), ["5,00", "0,10"]),
+    ("water_temperature", (28.04, 30.0), ["30,0", "28,0"]),
+])  # fmt: skip
+def test_the_axis_has_as_many_decimals_as_the_values_beside_it(
+    client: TestClient,
+    store: SqliteStore,
+    pilot: Pilot,
+    signal: str,
+    values: tuple[float, float],
+    axis: list[str],
+) -> None:
+    for hour, value in enumerate(values):
+        tell(store, gauge(pilot), hour * HOUR_MS + MINUTE_MS, **{signal: value})
+    (drawn,) = re.findall(r'<svg viewBox="0 0 320.*?</svg>', client.get(f"/place/{PLACE}").text, re.S)
+    assert re.findall(r"<text[^>]*>(.*?)</text>", drawn) == axis
+
+
 def test_days_before_the_first_reading_are_no_gap(
     client: TestClient, store: SqliteStore, pilot: Pilot
 ) -> None:

@@ -151,6 +151,8 @@ def test_gaps_are_drawn(client: TestClient, key: LotKey) -> None:
     # the first of ten days, the 6th to the 8th, and the day of harvest
     assert air.count('class="gap"') == 3
     assert soil.count('class="gap"') == 2  # all days but the one before the harvest
+    edges = re.findall(r"<text[^>]*>(.*?)</text>", air + soil)
+    assert len(edges) == 4 and all(re.fullmatch(r"\d+,\d", edge) for edge in edges), "as in the words above"
 
 
 def test_machine_forms(client: TestClient, key: LotKey) -> None:
