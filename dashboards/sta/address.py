@@ -15,7 +15,7 @@ LONGEST = 12  # segments
 _SEGMENT = re.compile(r"(\w+)(?:\((\d{1,18})\))?")
 
 
-class Nothing(Exception):
+class NotFound(Exception):
     """There is nothing at this address; the sentence says where it ends."""
 
 
@@ -41,10 +41,10 @@ class Target:
 
 
 def find(path: str, reader: Reader) -> Target:
-    """What a path leads to. Raises Nothing, RetryLater."""
+    """What a path leads to. Raises NotFound, RetryLater."""
     segments = path.split("/")
     if len(segments) > LONGEST:
-        raise Nothing(f"{path}: longer than {LONGEST} segments")
+        raise NotFound(f"{path}: longer than {LONGEST} segments")
     target = _begun(segments[0], reader)
     for segment in segments[1:]:
         target = _step(target, segment, reader)
@@ -52,40 +52,40 @@ def find(path: str, reader: Reader) -> Target:
 
 
 def _begun(segment: str, reader: Reader) -> Target:
-    found = _SEGMENT.fullmatch(segment)
-    if found is None or found[1] not in WAYS:
-        raise Nothing(f"{segment}: there are {', '.join(WAYS)}")
-    return _chosen(reader.all_of(found[1]), found[1], found[2], reader)
+    match = _SEGMENT.fullmatch(segment)
+    if match is None or match[1] not in WAYS:
+        raise NotFound(f"{segment}: there are {', '.join(WAYS)}")
+    return _chosen(reader.all_of(match[1]), match[1], match[2], reader)
 
 
 def _step(target: Target, segment: str, reader: Reader) -> Target:
     if target.ref or target.raw:
-        raise Nothing(f"{segment}: nothing follows there")
+        raise NotFound(f"{segment}: nothing follows there")
     if target.field is not None:
         if segment != "$value":
-            raise Nothing(f"{segment}: after a property there is $value")
+            raise NotFound(f"{segment}: after a property there is $value")
         return Target(entity=target.entity, field=target.field, raw=True)
     if segment == "$ref":
         return Target(target.scope, target.entity, ref=True)
     if target.entity is None:
-        raise Nothing(f"{segment}: say of which one, such as {target.set}(1)")
+        raise NotFound(f"{segment}: say of which one, such as {target.set}(1)")
     entity = target.entity
     if segment in IDS:
         return Target(entity=entity, field="@iot.id")
     if segment in FIELDS[entity.set]:
         if segment not in entity.fields:
-            raise Nothing(f"{segment}: it has none")
+            raise NotFound(f"{segment}: it has none")
         return Target(entity=entity, field=segment)
-    found = _SEGMENT.fullmatch(segment)
-    if found is None or found[1] not in WAYS[entity.set]:
-        there = ", ".join((*FIELDS[entity.set], *WAYS[entity.set]))
-        raise Nothing(f"{segment}: {entity.set} have {there}")
-    scope = reader.led(entity, found[1])
-    if WAYS[entity.set][found[1]].many:
-        return _chosen(scope, found[1], found[2], reader)
-    if found[2] is not None and int(found[2]) != scope.ids[0]:
-        raise Nothing(f"{segment}: that is another one")
-    return _chosen(scope, found[1], str(scope.ids[0]), reader)
+    match = _SEGMENT.fullmatch(segment)
+    if match is None or match[1] not in WAYS[entity.set]:
+        names = ", ".join((*FIELDS[entity.set], *WAYS[entity.set]))
+        raise NotFound(f"{segment}: {entity.set} have {names}")
+    scope = reader.led(entity, match[1])
+    if WAYS[entity.set][match[1]].many:
+        return _chosen(scope, match[1], match[2], reader)
+    if match[2] is not None and int(match[2]) != scope.ids[0]:
+        raise NotFound(f"{segment}: that is another one")
+    return _chosen(scope, match[1], str(scope.ids[0]), reader)
 
 
 def _chosen(scope: Scope, name: str, number: str | None, reader: Reader) -> Target:
@@ -93,5 +93,5 @@ def _chosen(scope: Scope, name: str, number: str | None, reader: Reader) -> Targ
         return Target(scope)
     entity = reader.one(scope, int(number))
     if entity is None:
-        raise Nothing(f"{name}({number}): there is none")
+        raise NotFound(f"{name}({number}): there is none")
     return Target(entity=entity)

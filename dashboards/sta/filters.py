@@ -78,14 +78,14 @@ def span(condition: Condition | None) -> Span:
     """The times within which an observation must begin. The span may be wider than the condition asks, as
     `meets` tests each observation.
     """
-    found = Span()
+    times = Span()
     for part in _conjuncts(condition):
         match part:
             case Compare(Path((name,)), sign, Literal(Time() as time)) if name in TIMES:
-                found = found.within(_bound(sign, time))
+                times = times.within(_bound(sign, time))
             case Compare(Literal(Time() as time), sign, Path((name,))) if name in TIMES:
-                found = found.within(_bound(_MIRRORED.get(sign, sign), time))
-    return found
+                times = times.within(_bound(_MIRRORED.get(sign, sign), time))
+    return times
 
 
 def streams(condition: Condition | None) -> int | None:

@@ -129,12 +129,12 @@ def _tokens(text: str) -> list[_Token]:
     tokens, at = [], 0
     end = len(text.rstrip())
     while at < end:
-        found = TOKEN.match(text, at)
-        if found is None:
+        match = TOKEN.match(text, at)
+        if match is None:
             raise BadQuery(f"$filter: {text[at : at + 20]!r} is not understood")
-        kind = str(found.lastgroup)
-        tokens.append(_Token(kind, found.group(kind), at))
-        at = found.end()
+        kind = str(match.lastgroup)
+        tokens.append(_Token(kind, match.group(kind), at))
+        at = match.end()
         if len(tokens) > MOST_TOKENS:
             raise BadQuery(f"$filter: more than {MOST_TOKENS} words")
     return tokens

@@ -90,7 +90,7 @@ class Hours:
         wanted = {(stream.device, stream.signal): stream.number for stream in streams}
         signals = tuple(dict.fromkeys(stream.signal for stream in streams))
         summary = self._figures.store.summary("telemetry", signals, where, start, stop, HOUR_MS)
-        found: dict[int, Bucket] = {}
+        hours: dict[int, Bucket] = {}
         for signal, series in summary.items():
             for tags, buckets in series.items():
                 number = wanted.get((dict(tags).get("device", ""), signal))
@@ -99,14 +99,14 @@ class Hours:
                 for bucket in buckets:
                     if not isnan(bucket.mean):
                         key = observation_id(number, bucket.time)
-                        found[key] = joined(found[key], bucket) if key in found else bucket
-        self._read_so_far += len(found)
+                        hours[key] = joined(hours[key], bucket) if key in hours else bucket
+        self._read_so_far += len(hours)
         if self._read_so_far > MOST_READ:
             raise BadQuery(
                 f"more than {MOST_READ} Observations are to be looked through: ask for a shorter "
                 "phenomenonTime, or for the newest with $orderby=phenomenonTime desc and without $count"
             )
-        return [self._entity(number, found[number]) for number in sorted(found)]
+        return [self._entity(number, hours[number]) for number in sorted(hours)]
 
     def _entity(self, number: int, bucket: Bucket) -> Entity:
         begin, now = bucket.time, self._now - self._now % SECOND_MS

@@ -20,7 +20,7 @@ from devices.pilots.places import Place
 from devices.texts import text
 from gateway.stores.points import FLAG_TRUE
 
-HEARD_MS = 366 * DAY_MS
+REACH_MS = 366 * DAY_MS
 MEASUREMENT = "http://www.opengis.net/def/observationType/OGC-OM/2.0/OM_Measurement"
 UCUM = "http://unitsofmeasure.org"
 
@@ -35,7 +35,7 @@ class Stream(NamedTuple):
 
 
 @dataclass(slots=True)
-class Heard:
+class StoredDevice:
     """A device as the store knows it; `at` is the newest time of its points, epoch ms."""
 
     device: str
@@ -70,7 +70,7 @@ class Survey:
     def __init__(self, figures: Figures, numbers: Numbers) -> None:
         self._figures = figures
         self._numbers = numbers
-        self._heard: dict[str, Heard] = {}
+        self._devices: dict[str, StoredDevice] = {}
         self._kept = OnDemand(self._look)
 
     def network(self) -> Network:
@@ -78,8 +78,8 @@ class Survey:
         return self._kept.get()
 
     def _look(self) -> Network:
-        self._listen(self._figures.now() - (DAY_MS if self._heard else HEARD_MS))
-        return build(self._figures, self._numbers, self._heard.values())
+        self._listen(self._figures.now() - (DAY_MS if self._devices else REACH_MS))
+        return build(self._figures, self._numbers, self._devices.values())
 
     def _listen(self, since: int) -> None:
         figures = self._figures
@@ -91,22 +91,22 @@ class Survey:
             if tags.get("model") == DIARY or not measured:
                 continue
             at = max(time for time, _ in latest.fields.values())
-            known = self._heard.get(tags["device"])
+            known = self._devices.get(tags["device"])
             if known is None or known.at <= at:
                 signals = known.signals if known else set()
-                known = self._heard[tags["device"]] = Heard(
+                known = self._devices[tags["device"]] = StoredDevice(
                     tags["device"], tags["community"], tags.get("model", ""),
                     tags.get("simulated") == FLAG_TRUE, at, signals,
                 )  # fmt: skip
             known.signals |= measured
 
 
-def build(figures: Figures, numbers: Numbers, heard: Iterable[Heard]) -> Network:
+def build(figures: Figures, numbers: Numbers, stored: Iterable[StoredDevice]) -> Network:
     """The entities of these devices, in the order of their places in the pilot file."""
     pilot, network = figures.pilot, Network()
     today = day_of(figures.now(), pilot.zone)
     order = {place.id: at for at, place in enumerate(pilot.places)}
-    devices = sorted(heard, key=lambda one: (order[one.community], one.device))
+    devices = sorted(stored, key=lambda one: (order[one.community], one.device))
     places = numbers.of("place", list(order))
     things = numbers.of("thing", [one.device for one in devices])
     models = numbers.of("model", sorted({one.model for one in devices}))
@@ -187,7 +187,7 @@ def _observed(network: Network, number: int, signal: Signal) -> None:
     )  # fmt: skip
 
 
-def _datastream(network: Network, number: int, device: Heard, signal: Signal) -> None:
+def _datastream(network: Network, number: int, device: StoredDevice, signal: Signal) -> None:
     key = "opendata.hourly_direction" if signal.circular else "opendata.hourly"
     wide = {"wide_observation_ids": True} if number > SMALL_STREAMS else {}  # clients may fail over them
     network.add(

@@ -55,10 +55,10 @@ class Numbers:
         with self._lock:
             known = self._known.get(kind, {})
             if any(name not in known for name in names):
-                known = self._known[kind] = self._given(kind, names)
+                known = self._known[kind] = self._numbered(kind, names)
             return {name: known[name] for name in names}
 
-    def _given(self, kind: str, names: Sequence[str]) -> dict[str, int]:
+    def _numbered(self, kind: str, names: Sequence[str]) -> dict[str, int]:
         """Every id of the kind, with a new one for each of `names` that had none."""
         with reached(), self._engine.begin() as connection:
             # this process alone from here on: another page server may assign ids too, or make the table
@@ -69,11 +69,11 @@ class Numbers:
             known = {row.name: row.number for row in connection.execute(query)}
             new = [name for name in dict.fromkeys(names) if name not in known]
             following = max(known.values(), default=0) + 1
-            given = {name: number for number, name in enumerate(new, start=following)}
-            if given:
-                rows = [{"kind": kind, "name": name, "number": number} for name, number in given.items()]
+            added = {name: number for number, name in enumerate(new, start=following)}
+            if added:
+                rows = [{"kind": kind, "name": name, "number": number} for name, number in added.items()]
                 connection.execute(insert(NUMBERS), rows)
-        return known | given
+        return known | added
 
 
 def observation_id(stream: int, at: int) -> int:

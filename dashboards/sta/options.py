@@ -120,16 +120,16 @@ def _expanded(text: str, set_name: str, depth: int) -> dict[str, Options]:
         raise BadQuery(f"$expand: deeper than {DEEPEST}")
     pairs_of: dict[str, list[tuple[str, str]]] = {}  # collected first, so that each way is parsed once
     for item in _split(text, ","):
-        found = re.fullmatch(r"\s*(\w+)((?:/\w+)*)\s*(?:\((.*)\))?\s*", item, re.DOTALL)
-        way = WAYS[set_name].get(found[1]) if found else None
-        if found is None or way is None:
+        match = re.fullmatch(r"\s*(\w+)((?:/\w+)*)\s*(?:\((.*)\))?\s*", item, re.DOTALL)
+        way = WAYS[set_name].get(match[1]) if match else None
+        if match is None or way is None:
             raise BadQuery(f"$expand={item.strip()}: {set_name} lead to {', '.join(WAYS[set_name])}")
-        pairs = [_pair(part) for part in _split(found[3] or "", ";") if part.strip()]
-        if found[2]:  # Datastreams/Sensor(…) is Datastreams($expand=Sensor(…))
-            inner = found[2][1:] + (f"({found[3]})" if found[3] else "")
-            before = pairs_of.get(found[1])  # the same way was named before, to expand something else
+        pairs = [_pair(part) for part in _split(match[3] or "", ";") if part.strip()]
+        if match[2]:  # Datastreams/Sensor(…) is Datastreams($expand=Sensor(…))
+            inner = match[2][1:] + (f"({match[3]})" if match[3] else "")
+            before = pairs_of.get(match[1])  # the same way was named before, to expand something else
             pairs = [("$expand", inner)] if before is None else _merged(before, inner)
-        pairs_of[found[1]] = pairs
+        pairs_of[match[1]] = pairs
     return {name: parse(pairs, WAYS[set_name][name].target, depth + 1) for name, pairs in pairs_of.items()}
 
 

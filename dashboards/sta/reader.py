@@ -57,8 +57,8 @@ class Reader:
             stream, at = observed_at(number)
             if stream not in scope.ids:
                 return None
-            found = self._hours.between([self._network.streams[stream]], Span(at, at + HOUR_MS))
-            return next((one for one in found if one.id == number), None)
+            observations = self._hours.between([self._network.streams[stream]], Span(at, at + HOUR_MS))
+            return next((one for one in observations if one.id == number), None)
         return self._network.sets[scope.set].get(number) if number in scope.ids else None
 
     def led(self, entity: Entity, name: str) -> Scope:
@@ -101,21 +101,21 @@ class Reader:
 
     def page(self, scope: Scope, options: Options) -> Page:
         """The page of a scope that the options ask for. Raises BadQuery, RetryLater."""
-        wanted = options.skip + options.top
-        found: list[Entity] = []
-        for found in self._candidates(scope, options):
+        end = options.skip + options.top
+        entities: list[Entity] = []
+        for entities in self._candidates(scope, options):
             if options.filter is not None:
-                self._charge(len(found) * filters.blind(options.filter))
-                found = [one for one in found if filters.meets(options.filter, one, self.look)]  # noqa: PLW2901
-            if len(found) > wanted:
+                self._charge(len(entities) * filters.blind(options.filter))
+                entities = [one for one in entities if filters.meets(options.filter, one, self.look)]  # noqa: PLW2901
+            if len(entities) > end:
                 break
         if scope.set == "Observations":  # the newest first unless $orderby asks for another order
-            found = sorted(found, key=lambda one: observed_at(one.id)[1], reverse=True)
+            entities = sorted(entities, key=lambda one: observed_at(one.id)[1], reverse=True)
         for path, down in reversed(options.orderby):
-            found = sorted(found, key=lambda one, path=path: _order(self.look(one, path)), reverse=down)  # type: ignore[misc]
-        shown = found[options.skip : wanted]
+            entities = sorted(entities, key=lambda one, path=path: _order(self.look(one, path)), reverse=down)  # type: ignore[misc]
+        shown = entities[options.skip : end]
         return Page(
-            shown, len(found) if options.count else None, more=len(found) > wanted and options.top > 0
+            shown, len(entities) if options.count else None, more=len(entities) > end and options.top > 0
         )
 
     def _candidates(self, scope: Scope, options: Options) -> Iterable[list[Entity]]:
@@ -143,9 +143,9 @@ class Reader:
         if self._shown > MOST_SHOWN:
             raise BadQuery(f"more than {MOST_SHOWN} entities in one answer: a smaller $top, or less $expand")
         own = self.address(entity)
-        made: dict[str, Any] = {"@iot.id": entity.id, SELF: own}
+        content: dict[str, Any] = {"@iot.id": entity.id, SELF: own}
         chosen = options.select
-        made |= {
+        content |= {
             name: entity.fields[name]
             for name in FIELDS[entity.set]
             if name in entity.fields and (not chosen or name in chosen)
@@ -154,13 +154,13 @@ class Reader:
             if name in options.expand:
                 inner = options.expand[name]
                 if way.many:
-                    made |= self.several(self.led(entity, name), inner, f"{own}/{name}", name)
+                    content |= self.several(self.led(entity, name), inner, f"{own}/{name}", name)
                 else:
                     one = self._network.sets[way.target][self.led(entity, name).ids[0]]
-                    made[name] = self.json(one, inner)
+                    content[name] = self.json(one, inner)
             elif not chosen or name in chosen:
-                made[f"{name}@iot.navigationLink"] = f"{own}/{name}"
-        return made
+                content[f"{name}@iot.navigationLink"] = f"{own}/{name}"
+        return content
 
     def several(self, scope: Scope, options: Options, address: str, name: str = "") -> dict[str, Any]:
         """A page of the entities at `address`, with the next page's address where there is one. `name` is the
@@ -168,13 +168,13 @@ class Reader:
         """
         page = self.page(scope, options)
         self._remember(page.entities, options)
-        made: dict[str, Any] = {}
+        content: dict[str, Any] = {}
         if page.total is not None:
-            made[f"{name}@iot.count"] = page.total
+            content[f"{name}@iot.count"] = page.total
         if page.more:
-            made[f"{name}@iot.nextLink"] = f"{address}?{options.following()}"
-        made[name or "value"] = [self.json(one, options) for one in page.entities]
-        return made
+            content[f"{name}@iot.nextLink"] = f"{address}?{options.following()}"
+        content[name or "value"] = [self.json(one, options) for one in page.entities]
+        return content
 
     def _remember(self, entities: Sequence[Entity], options: Options) -> None:
         """Read the newest observations of all these entities together, where each is shown with its own."""

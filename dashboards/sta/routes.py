@@ -41,7 +41,7 @@ def router(figures: Figures) -> APIRouter:
             return await run_in_threadpool(_answer, request, path.rstrip("/"), figures, survey)
         except BadQuery as error:
             return _refused(400, str(error))
-        except address.Nothing as error:
+        except address.NotFound as error:
             return _refused(404, str(error))
         except (RetryLater, RegistryAway) as error:
             log.warning("%s is not shown: %s", request.url.path, error)
@@ -56,7 +56,7 @@ def _answer(request: Request, path: str, figures: Figures, survey: Survey) -> Re
         return _json(_root(root, figures))
     reader = Reader(survey.network(), Hours(figures), root)
     target = address.find(path, reader)
-    asked = options.of_query(request.url.query, target.set)
+    wanted = options.of_query(request.url.query, target.set)
     if target.field is not None and target.entity is not None:
         value = target.entity.id if target.field == "@iot.id" else target.entity.fields[target.field]
         if not target.raw:
@@ -66,15 +66,15 @@ def _answer(request: Request, path: str, figures: Figures, survey: Survey) -> Re
     if target.entity is not None:
         if target.ref:
             return _json({"@iot.selfLink": reader.address(target.entity)})
-        return _json(reader.json(target.entity, asked))
+        return _json(reader.json(target.entity, wanted))
     assert target.scope is not None
     here = f"{root}/{path}"
     if not target.ref:
-        return _json(reader.several(target.scope, asked, here))
-    page = reader.page(target.scope, asked)
+        return _json(reader.several(target.scope, wanted, here))
+    page = reader.page(target.scope, wanted)
     links: dict[str, Any] = {} if page.total is None else {"@iot.count": page.total}
     if page.more:
-        links["@iot.nextLink"] = f"{here}?{asked.following()}"
+        links["@iot.nextLink"] = f"{here}?{wanted.following()}"
     return _json({**links, "value": [{"@iot.selfLink": reader.address(one)} for one in page.entities]})
 
 

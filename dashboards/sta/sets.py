@@ -71,8 +71,8 @@ def require_path(set_name: str, path: tuple[str, ...], passed: tuple[str, ...] =
         return
     way = WAYS[set_name].get(first)
     if way is None or not rest:
-        there = ", ".join(("id", *FIELDS[set_name], *WAYS[set_name]))
-        raise BadQuery(f"{set_name} have no {'/'.join(path)!r}; they have {there}")
+        names = ", ".join(("id", *FIELDS[set_name], *WAYS[set_name]))
+        raise BadQuery(f"{set_name} have no {'/'.join(path)!r}; they have {names}")
     if way.target == "Observations":
         raise BadQuery(f"{'/'.join(path)}: Observations are filtered in their own set")
     if way.target in (*passed, set_name):

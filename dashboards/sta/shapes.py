@@ -27,13 +27,13 @@ class Shape:
 
 def parse(text: str) -> Shape:
     """A shape written as WKT, longitude first. Raises BadQuery."""
-    found = _WKT.match(text.strip())
-    if found is None:
+    match = _WKT.match(text.strip())
+    if match is None:
         raise BadQuery(f"geography'{text[:40]}': a POINT or a POLYGON in WKT is understood")
     try:
-        if found[1].upper() == "POINT":
-            return Shape(_position(found[2]))
-        rings = re.findall(r"\(([^()]*)\)", found[2])
+        if match[1].upper() == "POINT":
+            return Shape(_position(match[2]))
+        rings = re.findall(r"\(([^()]*)\)", match[2])
         shape = Shape(None, tuple(tuple(_position(one) for one in ring.split(",")) for ring in rings))
     except ValueError as error:
         raise BadQuery(f"geography'{text[:40]}': {error}") from error
