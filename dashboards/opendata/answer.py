@@ -44,7 +44,7 @@ Form = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageQuery:
     """The query parameters of every list. A pydantic model would lose their descriptions in OpenAPI."""
 
     limit: Limit = USUAL
@@ -55,7 +55,7 @@ class Asked:
 def answer(
     request: Request,
     figures: Figures,
-    asked: Asked,
+    query: PageQuery,
     rows: Sequence[T],
     columns: Sequence[str],
     written: Callable[[T], dict[str, Any]] = lambda row: row,  # type: ignore[assignment,return-value]
@@ -66,13 +66,13 @@ def answer(
     `columns` are those of CSV, the same on each page. `settled`: the answer is about the past only, so that
     caches may keep it for a day.
     """
-    shown = [written(row) for row in rows[asked.offset : asked.offset + asked.limit]]
+    shown = [written(row) for row in rows[query.offset : query.offset + query.limit]]
     following = None
-    if asked.offset + asked.limit < len(rows):
-        following = str(request.url.include_query_params(offset=asked.offset + asked.limit))
-    page = {"limit": asked.limit, "offset": asked.offset, "total": len(rows), "next": following}
-    as_csv = asked.format == "csv" or (
-        asked.format is None and "text/csv" in request.headers.get("accept", "")
+    if query.offset + query.limit < len(rows):
+        following = str(request.url.include_query_params(offset=query.offset + query.limit))
+    page = {"limit": query.limit, "offset": query.offset, "total": len(rows), "next": following}
+    as_csv = query.format == "csv" or (
+        query.format is None and "text/csv" in request.headers.get("accept", "")
     )
     digest = hashlib.sha256(json.dumps([shown, page, as_csv], sort_keys=True).encode()).hexdigest()
     headers = OPEN | {
@@ -104,10 +104,10 @@ def require_known(request: Request) -> None:
     lists. Ignoring it would answer another question.
     """
     described = request.app.openapi()["paths"][request.scope["route"].path]["get"].get("parameters", ())
-    there = [one["name"] for one in described if one["in"] == "query"]
-    unknown = [name for name in request.query_params if name not in there]
+    names = [one["name"] for one in described if one["in"] == "query"]
+    unknown = [name for name in request.query_params if name not in names]
     if unknown:
-        listed = f"there are {', '.join(there)}" if there else "there are none here"
+        listed = f"there are {', '.join(names)}" if names else "there are none here"
         raise HTTPException(400, f"no parameter is called {', '.join(unknown)}: {listed}")
 
 

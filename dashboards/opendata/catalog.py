@@ -93,7 +93,7 @@ def router(figures: Figures) -> APIRouter:
     @routes.get(ROOT, responses=responses, response_class=Response)
     def catalog(request: Request) -> Response:
         """The catalogue by DCAT-AP 3, as JSON-LD, Turtle or RDF/XML: the form that `Accept` asks for."""
-        return _written(request, figures, _asked(request.headers.get("accept", "")))
+        return _written(request, figures, _ending(request.headers.get("accept", "")))
 
     @routes.get(f"{ROOT}.{{ending}}", responses=responses, response_class=Response)
     def catalog_as(request: Request, ending: Literal["jsonld", "ttl", "rdf"]) -> Response:
@@ -103,7 +103,7 @@ def router(figures: Figures) -> APIRouter:
     return routes
 
 
-def _asked(accept: str) -> str:
+def _ending(accept: str) -> str:
     """The ending of the first form in an `Accept` header that the catalogue has, else of the default."""
     for one in accept.split(","):
         for ending, (medium, _) in WRITERS.items():
@@ -128,7 +128,7 @@ def catalogue(figures: Figures, site: str) -> list[Node]:
             own,
             ("dcat:Catalog",),
             (
-                *_said("dct:title", "catalogue", name=name.vi),
+                *_texts("dct:title", "catalogue", name=name.vi),
                 *_described(figures, "catalogue_about"),
                 *about,
                 ("dct:license", Ref(LICENCE["url"])),
@@ -146,7 +146,7 @@ def catalogue(figures: Figures, site: str) -> list[Node]:
     for one in DATASETS:
         nodes += _dataset(figures, one, site, about)
     service: tuple[tuple[str, Ref | Text], ...] = (
-        *_said("dct:title", "observations"),
+        *_texts("dct:title", "observations"),
         ("dcat:endpointURL", Ref(f"{site}/sta/v1.1")),
         ("dcat:servesDataset", Ref(f"{own}#observations")),
         ("dct:conformsTo", Ref(SENSORTHINGS)),
@@ -167,7 +167,7 @@ def _dataset(
         own,
         ("dcat:Dataset",),
         (
-            *_said("dct:title", one.id),
+            *_texts("dct:title", one.id),
             *_described(figures, f"{one.id}_about"),
             ("dct:identifier", Text(own)),
             *about,
@@ -189,7 +189,7 @@ def _dataset(
             (
                 *(
                     (name, Text(f"{value.text} ({_name(form, signal, value.lang)})", value.lang))
-                    for name, value in _said("dct:title", one.id)
+                    for name, value in _texts("dct:title", one.id)
                 ),
                 ("dcat:accessURL", Ref(f"{site}{path}")),
                 *([("dcat:downloadURL", Ref(f"{site}{path}"))] if whole else []),
@@ -206,16 +206,16 @@ def _name(form: str, signal: str, lang: str) -> str:
     return f"{SIGNALS[signal].name(lang)}, {name}" if signal else name
 
 
-def _said(key: str, sentence: str, **values: object) -> Iterator[tuple[str, Text]]:
+def _texts(key: str, sentence: str, **values: object) -> Iterator[tuple[str, Text]]:
     for lang in LANGS:
         yield key, Text(text(f"opendata.{sentence}", lang, **values), lang)
 
 
 def _described(figures: Figures, sentence: str) -> Iterator[tuple[str, Text]]:
     """A description in each language; for a rehearsal it begins with a warning."""
-    for (key, said), lang in zip(_said("dct:description", sentence), LANGS, strict=True):
+    for (key, description), lang in zip(_texts("dct:description", sentence), LANGS, strict=True):
         if figures.rehearsal is None:
-            yield key, said
+            yield key, description
         else:
             warning = text("opendata.rehearsed", lang, name=figures.rehearsal.get(lang))
-            yield key, Text(f"{warning} {said.text}", lang)
+            yield key, Text(f"{warning} {description.text}", lang)

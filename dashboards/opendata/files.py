@@ -47,8 +47,8 @@ def router(
     weeks = _Weeks(figures)
 
     def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:
-        said: dict[int | str, dict[str, Any]] = {200: {"content": {media: {}}}}
-        return routes.get(path, responses=said | refused(*refusals, 400, 503), response_class=Response)
+        contents: dict[int | str, dict[str, Any]] = {200: {"content": {media: {}}}}
+        return routes.get(path, responses=contents | refused(*refusals, 400, 503), response_class=Response)
 
     @a_file("/indicators.csv", CSV)
     def indicators() -> Response:

@@ -120,9 +120,9 @@ def series(
             "simulated": tags.get("simulated") == FLAG_TRUE,
             "signal": signal,
             "unit": SIGNALS[signal].unit,
-            "low": _there(bucket.low),
-            "mean": _there(round(bucket.mean, 6)),
-            "high": _there(bucket.high),
+            "low": _number(bucket.low),
+            "mean": _number(round(bucket.mean, 6)),
+            "high": _number(bucket.high),
             "number": bucket.number,
         }
         for tags, buckets in ((dict(series), buckets) for series, buckets in summary.get(signal, {}).items())
@@ -132,7 +132,7 @@ def series(
     return sorted(rows, key=lambda row: (row["time"], row["device"]))
 
 
-def _there(value: float) -> float | None:
+def _number(value: float) -> float | None:
     """The value, None for NaN."""
     return None if isnan(value) else value
 

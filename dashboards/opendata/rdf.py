@@ -46,10 +46,10 @@ def json_ld(nodes: Sequence[Node]) -> str:
     """The graph as JSON-LD with its context inline, so that a client that may not fetch one can read it."""
     graph: list[dict[str, Any]] = []
     for node in nodes:
-        made: dict[str, Any] = {"@id": node.address, "@type": list(node.kinds)}
+        node_json: dict[str, Any] = {"@id": node.address, "@type": list(node.kinds)}
         for name, value in node.properties:
-            made.setdefault(name, []).append(_json(value))
-        graph.append(made)
+            node_json.setdefault(name, []).append(_json(value))
+        graph.append(node_json)
     return json.dumps({"@context": PREFIXES, "@graph": graph}, ensure_ascii=False, indent=1)
 
 

@@ -18,7 +18,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 from dashboards.figures import DeviceNow, Figures, device_json
 from dashboards.opendata import gather
 from dashboards.opendata import rows as open_rows
-from dashboards.opendata.answer import LOTS, Asked, answer, misread, refused, require_known
+from dashboards.opendata.answer import LOTS, PageQuery, answer, misread, refused, require_known
 from dashboards.opendata.rows import columns
 from dashboards.progress import Progress
 from devices.clock import DAY_MS, HOUR_MS, day_of, epoch_ms, midnight_of
@@ -28,7 +28,7 @@ from gateway.indicators.course import START_YEAR
 STEPS = {"1h": HOUR_MS, "6h": 6 * HOUR_MS, "1d": DAY_MS, "7d": 7 * DAY_MS}
 MOST_STEPS = 1500  # of one place or device: 62 days by the hour, four years by the day
 MOST_OF_ALL = 200  # of all devices at once
-Page = Annotated[Asked, Depends()]
+Page = Annotated[PageQuery, Depends()]
 
 
 def router(
@@ -156,8 +156,8 @@ def router(
 
 def _describes(model: type[open_rows._Answer], *refusals: int) -> dict[str, Any]:
     """What OpenAPI says of a list and of its refusals."""
-    given = {"model": model, "content": {"text/csv": {"schema": {"type": "string"}}}}
-    return {"responses": {200: given} | refused(*refusals)}
+    described = {"model": model, "content": {"text/csv": {"schema": {"type": "string"}}}}
+    return {"responses": {200: described} | refused(*refusals)}
 
 
 def require_place(figures: Figures, community: str | None) -> None:

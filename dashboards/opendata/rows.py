@@ -180,14 +180,14 @@ def columns(model: type[BaseModel], parts: Mapping[str, Iterable[str]] = Mapping
     """The columns of a row as CSV: its fields, and those of a nested row as `part.field`. `parts` gives the
     keys of each field that is a dictionary.
     """
-    found: list[str] = []
+    names: list[str] = []
     for name, field in model.model_fields.items():
         kind = field.annotation
         if name in parts:
             (_, held) = get_args(kind)
-            found += [f"{name}.{part}.{one}" for part in parts[name] for one in columns(held)]
+            names += [f"{name}.{part}.{one}" for part in parts[name] for one in columns(held)]
         elif isinstance(kind, type) and issubclass(kind, BaseModel):
-            found += [f"{name}.{one}" for one in columns(kind)]
+            names += [f"{name}.{one}" for one in columns(kind)]
         else:
-            found.append(name)
-    return found
+            names.append(name)
+    return names
