@@ -48,7 +48,7 @@ def check() -> None:
         raise typer.Exit(1)
 
 
-def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
+def sealed(settings: Settings, report: "Report") -> tuple[bytes, str]:
     """The report as PDF with its QR code, and the address of the page that checks it. The PDF is kept for the
     transparency log; one that was kept before is returned. Raises Misuse where its file has changed.
     """
@@ -58,12 +58,12 @@ def sealed(settings: Settings, made: "Report") -> tuple[bytes, str]:
 
     # the id depends on the pages' address: sealed under another one, the report needs another QR code
     site, reports = settings.base_url.rstrip("/"), Reports(settings.trace)
-    id = hashlib.sha256(f"{site} {made!r}".encode()).hexdigest()[:16]
+    id = hashlib.sha256(f"{site} {report!r}".encode()).hexdigest()[:16]
     address = f"{site}{path_of(id)}"
     reports.adopt()
     content = reports.read(id)
     if content is None:
-        content = pdf(made, address, label.svg(address).decode())
+        content = pdf(report, address, label.svg(address).decode())
         reports.keep(id, content)
     elif reports.changed(id, content):
         raise Misuse("report.changed", path=reports.file(id))
@@ -114,22 +114,22 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
             now = figures.now()
             chosen = year if year is not None else moment_of(now).year
             past = look_back(figures, chosen, years, now)
-            made = compose(figures.pilot, past, lang, figures.rehearsal)
+            composed = compose(figures.pilot, past, lang, figures.rehearsal)
         if out.suffix == ".md":
             from dashboards.report.plain import markdown
 
-            content = markdown(made).encode()
+            content = markdown(composed).encode()
         elif out.suffix == ".docx":
             from dashboards.report.word import docx
 
-            content = docx(made)
+            content = docx(composed)
         elif seal:
-            content, address = sealed(settings, made)
+            content, address = sealed(settings, composed)
             announce("report.to_be_sealed", lang, address=address)
         else:
             from dashboards.report.paper import pdf
 
-            content = pdf(made)
+            content = pdf(composed)
         out.write_bytes(content)
         typer.echo(str(out))
 

@@ -139,6 +139,8 @@ def _due(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     blocks = [Block("heading", say(lang, "due")), Block("list", rows=tuple((f"{one}.",) for one in due))]
     if not year.empty:
         today = day_of(year.until, pilot.zone)
-        told = say(lang, "counted_from", day=day(today, lang), due=wording.next_report(pilot, today, lang))
-        blocks.append(Block("text", told))
+        sentence = say(
+            lang, "counted_from", day=day(today, lang), due=wording.next_report(pilot, today, lang)
+        )
+        blocks.append(Block("text", sentence))
     return blocks if due else []

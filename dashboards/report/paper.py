@@ -36,8 +36,8 @@ def pdf(report: Report, address: str = "", code: str = "") -> bytes:
     that the fonts lack becomes a question mark, as PDF/A wants every character drawn. `address` is that of
     the page that checks the report, `code` its QR code as SVG.
     """
-    made = report.made.astimezone(UTC)
-    content = asdict(report) | {"made": [made.year, made.month, made.day, made.hour, made.minute]}
+    at = report.made.astimezone(UTC)
+    content = asdict(report) | {"made": [at.year, at.month, at.day, at.hour, at.minute]}
     content["check"] = {
         "said": say(report.lang, "check"), "alt": say(report.lang, "check_alt", address=address), "svg": code
     } if address else None  # fmt: skip

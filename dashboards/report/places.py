@@ -26,11 +26,11 @@ class Commune:
 def communes(pilot: Pilot, year: Year) -> list[Commune]:
     """Every commune with a place that had joined by the end of the year, or by now."""
     until = day_of(year.until, pilot.zone)
-    found: dict[str, list[Place]] = {}
+    by_name: dict[str, list[Place]] = {}
     for place in sorted(pilot.places, key=lambda one: alphabetical(one.name)):
         if place.joined <= until and place.joined.year <= year.year:
-            found.setdefault(pilot.commune(place, date.max), []).append(place)
-    return [Commune(name, tuple(found[name])) for name in sorted(found, key=alphabetical)]
+            by_name.setdefault(pilot.commune(place, date.max), []).append(place)
+    return [Commune(name, tuple(by_name[name])) for name in sorted(by_name, key=alphabetical)]
 
 
 def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
@@ -54,8 +54,8 @@ def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     if others:
         key = "others_invented" if pilot.adopters else "others"
         lots, kilograms = sum(one.number for one in others), sum(rounded(one.kilograms, 0) for one in others)
-        told = say(lang, key, lots=number(lots, lang), kilograms=number(kilograms, lang))
-        blocks.append(Block("text", told))
+        sentence = say(lang, key, lots=number(lots, lang), kilograms=number(kilograms, lang))
+        blocks.append(Block("text", sentence))
     return [*blocks, *apart((year,), lang)]
 
 
@@ -66,8 +66,8 @@ def apart(years: Iterable[Year], lang: str) -> list[Block]:
     years = tuple(years)
     lots = sum(year.apart.number for year in years)
     kilograms = number(sum(year.apart.kilograms for year in years), lang, 0)
-    told = say(lang, "lots_apart", lots=number(lots, lang), kilograms=kilograms)
-    return [Block("text", told)] if lots else []
+    sentence = say(lang, "lots_apart", lots=number(lots, lang), kilograms=kilograms)
+    return [Block("text", sentence)] if lots else []
 
 
 def annexes(pilot: Pilot, year: Year, attached: str, lang: str) -> tuple[Annex, ...]:

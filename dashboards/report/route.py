@@ -33,7 +33,7 @@ Year = Annotated[int | None, Query(ge=START_YEAR, description="year of the repor
 Years = Annotated[int, Query(ge=1, le=MOST_YEARS, description="number of years, ending with `year`")]
 
 
-class Made(NamedTuple):
+class ReportFile(NamedTuple):
     """A report as a file. `etag` is the hash of its content, as a DOCX file also holds when it was made."""
 
     content: bytes
@@ -45,7 +45,7 @@ def router(figures: Figures) -> APIRouter:
     making = asyncio.Lock()
 
     @lru_cache(maxsize=KEPT)
-    def made(kind: Kind, lang: str, year: int, years: int, tick: int) -> Made:
+    def report_file(kind: Kind, lang: str, year: int, years: int, tick: int) -> ReportFile:
         from dashboards.report.paper import pdf  # late: typst and python-docx are slow to import
         from dashboards.report.word import docx
 
@@ -53,7 +53,7 @@ def router(figures: Figures) -> APIRouter:
         past = look_back(figures, year, years, now)
         report = compose(figures.pilot, past, lang, figures.rehearsal)
         digest = hashlib.sha256(f"{kind} {report!r}".encode()).hexdigest()[:32]
-        return Made(pdf(report) if kind == "pdf" else docx(report), f'W/"{digest}"')
+        return ReportFile(pdf(report) if kind == "pdf" else docx(report), f'W/"{digest}"')
 
     async def answer(request: Request, kind: Kind, year: int | None, years: int) -> Response:
         now, lang = figures.now(), language(request)
@@ -62,7 +62,7 @@ def router(figures: Figures) -> APIRouter:
             raise HTTPException(404, f"year={year}: choose one from {START_YEAR} to {this}")
         year = year or this
         async with making:  # a reader who waits holds no thread that other pages need
-            content, etag = await run_in_threadpool(made, kind, lang, year, years, now // TICK_MS)
+            content, etag = await run_in_threadpool(report_file, kind, lang, year, years, now // TICK_MS)
         name = f"{'bao-cao' if lang == 'vi' else 'report'}-{year}.{kind}"
         shown = "inline" if kind == "pdf" else "attachment"
         sent = headers(vary=VARY, cache="no-cache") | {

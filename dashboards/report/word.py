@@ -162,9 +162,9 @@ def _table(page: Page, block: Block) -> None:
     _wide(table, widths)
     for place, row in enumerate(block.rows):
         bold = place == 0 or (block.summed and place == len(rows))
-        made = table.add_row()
-        made._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
-        for number, (cell, content) in enumerate(zip(made.cells, row, strict=True)):
+        line = table.add_row()
+        line._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+        for number, (cell, content) in enumerate(zip(line.cells, row, strict=True)):
             cell.width = widths[number]
             written = _line(cell.paragraphs[0], content, size=SMALL, bold=bold)
             written.alignment = ASIDE if number == 0 else CENTRE
@@ -244,7 +244,7 @@ def _number(paragraph: Paragraph) -> None:
 
 
 def _element(tag: str, **attributes: str) -> Any:
-    made = OxmlElement(tag)
+    element = OxmlElement(tag)
     for name, value in attributes.items():
-        made.set(qn(f"w:{name}"), value)
-    return made
+        element.set(qn(f"w:{name}"), value)
+    return element

@@ -65,8 +65,8 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     stop = max(start, min(end, now + 1))  # with a point of this very moment, such as a rehearsal's last
     until = max(start, stop - 1)
     days = -(-(stop - start) // DAY_MS)
-    found = figures.indicators(until, start) if stop > start else []
-    indicators = tuple(_daily(one, pilot.zone) for one in found)
+    counted = figures.indicators(until, start) if stop > start else []
+    indicators = tuple(_daily(one, pilot.zone) for one in counted)
     if not indicators:
         return Year(year, until, until, days, 0, (), None, {}, {}, {}, {}, simulated=False)
     where = {"pilot": pilot.pilot}
