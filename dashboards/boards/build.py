@@ -37,7 +37,7 @@ def build(folder: Path = FOLDER) -> list[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, "utf-8")
         written.append(path)
-    for path in set(_there(folder)) - set(written):
+    for path in set(_present(folder)) - set(written):
         path.unlink()
     return written
 
@@ -45,11 +45,11 @@ def build(folder: Path = FOLDER) -> list[Path]:
 def stale(folder: Path = FOLDER) -> list[str]:
     """Files of `folder` that differ from the code: changed, missing, or no longer produced."""
     wanted = {folder / name: content for name, content in _files()}
-    there = {path: path.read_text("utf-8") for path in _there(folder)}
+    present = {path: path.read_text("utf-8") for path in _present(folder)}
     return sorted(
         path.relative_to(folder).as_posix()
-        for path in wanted.keys() | there.keys()
-        if wanted.get(path) != there.get(path)
+        for path in wanted.keys() | present.keys()
+        if wanted.get(path) != present.get(path)
     )
 
 
@@ -66,5 +66,5 @@ def _files() -> Iterator[tuple[str, str]]:
     yield from files(naming.pilots())
 
 
-def _there(folder: Path) -> list[Path]:
+def _present(folder: Path) -> list[Path]:
     return [*folder.glob("json/*/*.json"), *folder.glob("alerts/*/*.yaml"), *folder.glob("maps/*")]

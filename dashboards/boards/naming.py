@@ -40,17 +40,17 @@ def places(commune: bool = False) -> dict[str, str]:
 
 def words(lang: str) -> dict[str, str]:
     """Id → word: crops, rules, indicators, models, kinds of community, services."""
-    found = {
+    words = {
         key.removeprefix(f"names.{group}_"): text(key, lang)
         for group in ("crop", "rule")
         for key in catalogue()
         if key.startswith(f"names.{group}_")
     }
-    found |= {name: text(f"boards.{name}_short", lang) for name in INDICATORS}
-    found |= {model.id: model.name(lang) for model in MODELS.values()}
-    found |= {"-": text("boards.has_all", lang)} | _lacking(lang)
-    found |= {kind: text(f"boards.kind_{kind.replace('-', '_')}", lang) for kind in ("hoi-quan", "htx")}
-    return found
+    words |= {name: text(f"boards.{name}_short", lang) for name in INDICATORS}
+    words |= {model.id: model.name(lang) for model in MODELS.values()}
+    words |= {"-": text("boards.has_all", lang)} | _lacking(lang)
+    words |= {kind: text(f"boards.kind_{kind.replace('-', '_')}", lang) for kind in ("hoi-quan", "htx")}
+    return words
 
 
 def _lacking(lang: str) -> dict[str, str]:
@@ -83,10 +83,10 @@ def mappings(lang: str, *, commune: bool = False) -> list[dashboard.ValueMapping
         *(
             dashboard.RegexMap(
                 options=dashboard.DashboardRegexMapOptions(
-                    pattern=pattern, result=dashboard.ValueMappingResult(text=said, index=500 + number)
+                    pattern=pattern, result=dashboard.ValueMappingResult(text=word, index=500 + number)
                 )
             )
-            for number, (pattern, said) in enumerate(shapes)
+            for number, (pattern, word) in enumerate(shapes)
         ),
     ]
 

@@ -169,10 +169,10 @@ def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, among
     outer query puts all series into one table: the engine answers for 14,000 devices in a third of the time.
     """
     names = [named(measurement, one) for one in columns]
-    asked = (f"{_newest_of(one)}({name}) AS {name}" for one, name in zip(columns, names, strict=True))
+    newest_of = (f"{_newest_of(one)}({name}) AS {name}" for one, name in zip(columns, names, strict=True))
     tagged = [named(measurement, tag) for tag in by]
     where = chosen(measurement, window(hours, "h"), {}, among=among)
-    each = f"SELECT {', '.join(asked)} FROM {named(measurement)} {where} GROUP BY {', '.join(tagged)}"
+    each = f"SELECT {', '.join(newest_of)} FROM {named(measurement)} {where} GROUP BY {', '.join(tagged)}"
     return f"SELECT {', '.join([*names, *tagged])} FROM ({each})"
 
 
@@ -254,11 +254,11 @@ def forecast(indicator: str) -> str:
 
 def advice(words: str, days: int) -> str:
     """The newest advice of each rule and crop at the chosen places, with its time, if it still holds."""
-    severity, said = named("advice", "severity"), named("advice", words)
+    severity, phrase = named("advice", "severity"), named("advice", words)
     group = ", ".join(named("advice", tag) for tag in ("community", "crop", "rule"))
     where = chosen("advice", window(days), {})
-    newest_of_each = f'SELECT last({severity}) AS {severity}, {said} FROM "advice" {where} GROUP BY {group}'
-    return f"SELECT {severity}, {said} FROM ({newest_of_each}) WHERE {severity} > 0 GROUP BY {group}"
+    newest_of_each = f'SELECT last({severity}) AS {severity}, {phrase} FROM "advice" {where} GROUP BY {group}'
+    return f"SELECT {severity}, {phrase} FROM ({newest_of_each}) WHERE {severity} > 0 GROUP BY {group}"
 
 
 def first_level(signal: str, *, shown: str) -> str:

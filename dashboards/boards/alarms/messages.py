@@ -41,8 +41,8 @@ def where(tag: str, names: Mapping[str, str], lang: str) -> str:
     if not tag:
         return ""
     if tag == "instance":
-        said = f"{text('alerts.instance', lang)} {{{{ $labels.instance }}}}"
-        return f"{{{{ if $labels.instance }}}}{said}{{{{ end }}}}"
+        sentence = f"{text('alerts.instance', lang)} {{{{ $labels.instance }}}}"
+        return f"{{{{ if $labels.instance }}}}{sentence}{{{{ end }}}}"
     device = f"{{{{ if $labels.device }}}}{{{{ $labels.device{_named(lang)} }}}}, {{{{ end }}}}"
     chain = "".join(
         f"{{{{ {'else ' if number else ''}if eq $labels.community {_literal(place)} }}}}{name}"
@@ -64,12 +64,12 @@ def _named(lang: str) -> str:
 
 def number(decimals: int, unit: str, lang: str, *, absolute: bool = False) -> str:
     """A template for value B with its unit, as the language writes numbers, or for its `absolute` amount."""
-    said = f'(printf "%.{decimals}f" $values.B.Value)'
+    value = f'(printf "%.{decimals}f" $values.B.Value)'
     if absolute:
-        said = f'(reReplaceAll "^-" "" {said})'
+        value = f'(reReplaceAll "^-" "" {value})'
     if lang == "vi":
-        said = f'(reReplaceAll "[.]" "," {said})'
-    return with_unit(f"{{{{ {said} }}}}", unit)
+        value = f'(reReplaceAll "[.]" "," {value})'
+    return with_unit(f"{{{{ {value} }}}}", unit)
 
 
 def valued(then: str, otherwise: str) -> str:

@@ -54,14 +54,14 @@ def content(pilot: Pilot, lang: str) -> str:
     """The rules of one pilot as Grafana reads them, and the template of their messages. Raises ValueError for
     a rule that Grafana would refuse.
     """
-    made = rules(pilot, lang)
+    every = rules(pilot, lang)
     groups = [
         {
             "orgId": 1,
             "name": f"{pilot.pilot}-{group}",
             "folder": text("alerts.folder", lang),
             "interval": interval,
-            "rules": [_written(rule, pilot, lang) for rule in made if rule.group == group],
+            "rules": [_written(rule, pilot, lang) for rule in every if rule.group == group],
         }
         for group, interval in EVERY.items()
     ]
@@ -184,10 +184,10 @@ def _written(rule: Rule, pilot: Pilot, lang: str) -> dict[str, Any]:
         raise ValueError(f"alert {rule.id}: Grafana takes ids of {LONGEST_UID} characters at most")
     title = rule.title(lang)
     data = []
-    for (query, newest), asked in zip((("A", "B"), ("M", "N")), queries(rule, pilot), strict=False):
+    for (letter, newest), query in zip((("A", "B"), ("M", "N")), queries(rule, pilot), strict=False):
         data += [
-            _data(query, SOURCE.uid, query=asked, rawQuery=True, resultFormat="time_series"),
-            _newest(newest, query),
+            _data(letter, SOURCE.uid, query=query, rawQuery=True, resultFormat="time_series"),
+            _newest(newest, letter),
         ]
     data.append(_data("C", "__expr__", type="math", expression=condition(rule)))
     labels = {
@@ -212,7 +212,7 @@ def _written(rule: Rule, pilot: Pilot, lang: str) -> dict[str, Any]:
 
 def _annotations(rule: Rule, pilot: Pilot, title: str, lang: str) -> dict[str, str]:
     """The annotations that a message is made of."""
-    asked = [place for place in pilot.places if not rule.places or place.id in rule.places]
+    watched = [place for place in pilot.places if not rule.places or place.id in rule.places]
     value = f": {messages.number(*rule.value, lang, absolute=rule.absolute)}" if rule.value else ""
     do = rule.advice(lang)
     none = title if rule.bare else text("alerts.no_value", lang, what=title)
@@ -227,7 +227,7 @@ def _annotations(rule: Rule, pilot: Pilot, title: str, lang: str) -> dict[str, s
         )
     return {
         "summary": messages.valued(f"{title}{value}", none),
-        "place": messages.where(rule.where, messages.places(pilot, asked, lang), lang),
+        "place": messages.where(rule.where, messages.places(pilot, watched, lang), lang),
         "description": do if rule.bare else messages.valued(do, text("alerts.no_value_do", lang)),
         "calm": calm,
         "lost": lost,
