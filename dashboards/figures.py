@@ -205,17 +205,18 @@ class Figures:
         newest: dict[Tags, Point] = {}  # of each alarm; one that is just being written lacks fields
         for row in whole(rows, *ALARM):
             newest.setdefault(row.tags, row)
-        found = []
+        firing = []
         for row in newest.values():
-            tags, said = dict(row.tags), row.fields
-            if said["state"] == "firing" and int(said["looked"]) >= now - WATCHED_MS:
-                found.append(
+            tags, fields = dict(row.tags), row.fields
+            if fields["state"] == "firing" and int(fields["looked"]) >= now - WATCHED_MS:
+                firing.append(
                     AlarmNow(
-                        tags.get("community", ""), tags["quantity"], str(said["level"]),
-                        bool(said["severe"]), int(said["since"]), str(said["text"]), str(said["text_en"]),
+                        tags.get("community", ""), tags["quantity"], str(fields["level"]),
+                        bool(fields["severe"]), int(fields["since"]), str(fields["text"]),
+                        str(fields["text_en"]),
                     )
                 )  # fmt: skip
-        return sorted(found, key=lambda one: (-len(one.level), not one.severe, one.place, one.quantity))
+        return sorted(firing, key=lambda one: (-len(one.level), not one.severe, one.place, one.quantity))
 
     def gateways(self, now: int) -> dict[str, dict[str, Written]]:
         """Gateway → the newest value of each field of `gateway`, for each that wrote within a day."""

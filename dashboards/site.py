@@ -46,8 +46,8 @@ def opened(settings: Settings, store: Store) -> Figures:
     @lru_cache(maxsize=32)
     def evaluated(at: int) -> Evaluation:
         spans = registry.spans()
-        there = [one.device for one in spans if one.at(at)]
-        return evaluate(store, pilot, there, at, moved=moved(spans, coverage_window(pilot, at), at))
+        devices = [one.device for one in spans if one.at(at)]
+        return evaluate(store, pilot, devices, at, moved=moved(spans, coverage_window(pilot, at), at))
 
     def of_minute(moment: int) -> Evaluation:
         return evaluated(moment // MINUTE_MS * MINUTE_MS)

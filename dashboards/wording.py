@@ -78,9 +78,9 @@ def apart(one: Indicator, lang: str) -> str:
     whole, where they do not.
     """
     parts = {"real": number(one, one.real, lang), "simulated": number(one, one.simulated, lang)}
-    said = text("overview.apart", lang, **parts)
+    sentence = text("overview.apart", lang, **parts)
     why = uneven(one)
-    return f"{said} ({text(f'overview.apart_{why}', lang)})" if why else said
+    return f"{sentence} ({text(f'overview.apart_{why}', lang)})" if why else sentence
 
 
 def uneven(one: Indicator) -> str:
@@ -99,17 +99,17 @@ def course(one: Indicator, lang: str) -> str:
     """
     end = one.targets[-1]
     whole = aim(one, end.at_least, lang)
-    said = {
+    values = {
         "value": f"{number(one, one.value, lang).removesuffix('%')}/{whole}",
         "due": number(one, one.required, lang),
         "verdict": text(f"overview.{pace(one)}", lang),
     }
     if not one.forecasts:
-        return text("overview.course_ended", lang, year=end.year, **said)
+        return text("overview.course_ended", lang, year=end.year, **values)
     last = one.forecasts[-1]
     forecast = number(one, last.value, lang)
     return text(
-        "overview.course", lang, year=last.year, forecast=forecast, band=band(one, last, lang), **said
+        "overview.course", lang, year=last.year, forecast=forecast, band=band(one, last, lang), **values
     )
 
 
@@ -147,12 +147,12 @@ def next_report(pilot: Pilot, today: date, lang: str) -> str:
 
 def reviews(pilot: Pilot, year: int, lang: str) -> list[str]:
     """Each review that is due in `year`, or when it is due next."""
-    told = []
+    sentences = []
     for one in pilot.reviews:
         ends = next(ends for ends in count(year) if one.due(ends))
         key = "review_due" if ends == year else "review_next"
-        told.append(text(f"report.{key}", lang, years=one.years, first=ends - one.years + 1, last=ends))
-    return told
+        sentences.append(text(f"report.{key}", lang, years=one.years, first=ends - one.years + 1, last=ends))
+    return sentences
 
 
 def amount(signal: str, value: float, lang: str) -> str:
@@ -208,10 +208,10 @@ def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
 
 def recall_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
     """A recalled lot as pages show it: which, when and why."""
-    said = text(
+    recalled = text(
         "overview.recalled", lang, day=day(moment_of(lot["time"], pilot.zone), lang), reason=lot["reason"]
     )
-    return _goods(lot, pilot, lang) | {"said": said}
+    return _goods(lot, pilot, lang) | {"said": recalled}
 
 
 def _goods(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:

@@ -28,7 +28,7 @@ RINGS = 6  # around a mark in which its name is tried; a name without room is sh
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One place. `state` is one of marks.STATES, `told` puts it in words; a village's mark is square."""
+    """One place. `state` is one of marks.STATES, `description` puts it in words; a village's mark is square."""
 
     id: str
     name: str
@@ -36,7 +36,7 @@ class Mark:
     lon: float
     state: str
     village: bool
-    told: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class _Frame:
 def draw(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
     """Place `marks` (at least one) on the map; marks and names step aside for one another."""
     # the marks' positions do not depend on their states
-    laid = _laid(tuple(replace(mark, state="", told="") for mark in marks), land, lang)
+    laid = _laid(tuple(replace(mark, state="", description="") for mark in marks), land, lang)
     by_id = {(mark.id, mark.village): mark for mark in marks}
     placed = tuple(replace(one, mark=by_id[one.mark.id, one.mark.village]) for one in laid.marks)
     return replace(laid, marks=placed)
@@ -177,13 +177,13 @@ def _laid(marks: tuple[Mark, ...], land: Land, lang: str) -> Map:
         seats = ((seat, _box(*seat[:3], mark.name)) for seat in _seats(x, y))
         free = ((seat, box) for seat, box in seats
                 if box.within(inside) and not taken.meets(box))  # fmt: skip
-        found = next(free, None)
-        if found is not None:
-            taken.add(found[1])
-        (label_x, label_y, anchor, leader), _ = found or _above(x, y, mark.name)
+        seat_taken = next(free, None)
+        if seat_taken is not None:
+            taken.add(seat_taken[1])
+        (label_x, label_y, anchor, leader), _ = seat_taken or _above(x, y, mark.name)
         placed.append(
             Placed(mark, round(x, 1), round(y, 1), round(label_x, 1), round(label_y, 1), anchor, leader,
-                   found is not None)
+                   seat_taken is not None)
         )  # fmt: skip
     return Map(
         WIDTH,

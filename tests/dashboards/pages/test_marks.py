@@ -53,15 +53,15 @@ def test_each_state(figures: Figures, store: SqliteStore, pilot: Pilot) -> None:
 
 
 def test_a_mark_says_in_words_what_its_colour_says(figures: Figures) -> None:
-    told = {id: one.told for id, one in found(figures).items()}
-    assert told["canh-tan"] == "Canh Tân, xã Phú Hựu (hội quán): gần đạt nhất; mới có 2/3 thiết bị đủ độ phủ"
-    assert told["an-nong"].endswith("(hội quán): tham gia sau")
+    texts = {id: one.description for id, one in found(figures).items()}
+    assert texts["canh-tan"] == "Canh Tân, xã Phú Hựu (hội quán): gần đạt nhất; mới có 2/3 thiết bị đủ độ phủ"
+    assert texts["an-nong"].endswith("(hội quán): tham gia sau")
 
 
 def test_what_is_invented_has_a_star_instead_of_words(figures: Figures, pilot: Pilot) -> None:
     by_id = found(figures)
     assert by_id["ca-tra-hong-ngu"].name == "Cá tra Hồng Ngự*"
-    assert by_id["ca-tra-hong-ngu"].told.startswith("Cá tra Hồng Ngự (giả định), ")
+    assert by_id["ca-tra-hong-ngu"].description.startswith("Cá tra Hồng Ngự (giả định), ")
     starred = {id for id, one in by_id.items() if one.name.endswith("*")}
     assert starred == {place.id for place in pilot.places if place.fictional}
 
