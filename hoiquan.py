@@ -124,7 +124,7 @@ def up(
     settings = Settings.read(data=data, pilot=pilot).on_port(http_port, installation.reached_as(bind, host))
     place, _ = settings.loaded_pilot, channels(settings)  # refused here, not by each restart of a gateway
     simulator = beside_a_store(history, speed, seed, faults, rollout)
-    installation.require_no_rehearsal(settings.data)
+    installation.require_same(settings)
     with installation.claim(settings.data) as running:
         installation.require_ports(bind, http_port, mqtt_port)
         which, chosen = house.choose(broker, settings.data, mqtt_port)

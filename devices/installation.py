@@ -19,6 +19,7 @@ from pathlib import Path
 from devices import credentials
 from devices.access.registry import Registry
 from devices.files import replace
+from devices.pilots.pilot import PilotError, load
 from devices.pilots.written import SCENARIO
 from devices.settings import RUNNING, Settings, http_address
 from devices.texts import Mendable, Misuse
@@ -34,10 +35,18 @@ class Occupied(Misuse):
     """`hoiquan up` cannot run there; the sentence names what is in the way, and the mend."""
 
 
-def require_no_rehearsal(data: Path) -> None:
-    """Raise Occupied if the folder holds a rehearsal: live data would be mixed into it."""
-    if (data / SCENARIO).exists():
-        raise Occupied("up.rehearsal", folder=data)
+def require_same(settings: Settings) -> None:
+    """Raise Occupied if the data folder holds anything but the live data of the settings' pilot.
+
+    Live data would be mixed into a rehearsal. Of another pilot's folder the log, the registry and the last
+    pages are that pilot's, and no gateway starts on its log.
+    """
+    if (settings.data / SCENARIO).exists():
+        raise Occupied("up.rehearsal", folder=settings.data)
+    with suppress(PilotError):  # a file of one's own that was moved since: nobody can say whose data it was
+        held = settings.kept_pilot()
+        if held is not None and (kept := load(held).pilot) != settings.loaded_pilot.pilot:
+            raise Occupied("up.another_pilot", folder=settings.data, pilot=kept, asked=settings.pilot)
 
 
 @contextmanager

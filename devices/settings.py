@@ -153,7 +153,6 @@ class Settings(BaseSettings):
         folder is for the rehearsal's pilot alone, whatever the environment says: Misuse is raised if another
         was `chosen`.
         """
-        kept = self.data / PILOT
         if (self.data / SCENARIO).exists():
             from devices.pilots.scenario import held  # imported late: few folders hold a rehearsal
 
@@ -165,9 +164,14 @@ class Settings(BaseSettings):
             with suppress(PilotError):  # the file may have been moved; the user who names it knows where to
                 if load(play.pilot).pilot != self.loaded_pilot.pilot:
                     raise Misuse("setting.another_pilot", folder=self.data, pilot=play.pilot, asked=chosen)
-        elif kept.exists() and "pilot" not in self.model_fields_set:
-            return self.model_copy(update={"pilot": words(kept).strip()})
+        elif (kept := self.kept_pilot()) is not None and "pilot" not in self.model_fields_set:
+            return self.model_copy(update={"pilot": kept})
         return self
+
+    def kept_pilot(self) -> str | None:
+        """The pilot that `hoiquan up` last ran on the data folder; None if it never did."""
+        kept = self.data / PILOT
+        return words(kept).strip() if kept.exists() else None
 
     def keep_pilot(self) -> None:
         """Record in the data folder which pilot it is for, for commands that come when nothing runs."""

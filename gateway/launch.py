@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from devices.installation import LOOPBACK, require_no_rehearsal, require_port
+from devices.installation import LOOPBACK, require_same, require_port
 from devices.processes import share_heap, stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
@@ -45,7 +45,7 @@ def gateway(
     share_heap()
     settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
     settings = settings.as_running()  # beside a running `hoiquan up`, this one uses its broker
-    require_no_rehearsal(settings.data)
+    require_same(settings)
     with open_store(settings) as store:
         if not serve(settings, store, stop_on_signals()):
             raise SystemExit(1)

@@ -13,7 +13,7 @@ import typer
 from devices import broker_url
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, epoch_ms, midnight_of, moment_of, now_ms
 from devices.files import may_write
-from devices.installation import require_no_rehearsal
+from devices.installation import require_same
 from devices.pilots import scenario as scenarios
 from devices.pilots.levers import FIRST, LAST
 from devices.pilots.pilot import Pilot
@@ -162,7 +162,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             raise Misuse("simulated.nowhere")
         judged = settings.loaded_pilot
         if play is None and store:
-            require_no_rehearsal(settings.data)
+            require_same(settings)
         if play is not None:
             if start or until or history:
                 raise Misuse("simulated.own_time")

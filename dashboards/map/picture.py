@@ -28,7 +28,7 @@ RINGS = 6  # around a mark in which its name is tried; a name without room is sh
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """One place. `state` is one of marks.STATES, `description` puts it in words; a village's mark is square."""
+    """One place. `state` is one of marks.STATES, in words `description`. A village's mark is square."""
 
     id: str
     name: str

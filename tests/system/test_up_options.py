@@ -38,3 +38,16 @@ def test_a_bad_pilot_file_is_one_line(tmp_path):
 def test_a_wrong_option_is_one_line(tmp_path, words):
     ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
     assert words[1] in one_line(hoiquan(tmp_path, "up", "--history", "0d", *ports, *words, seconds=6), 2)
+
+
+def test_a_folder_of_another_pilot_is_one_line_and_stays_as_it_was(tmp_path):
+    """A gateway would not start on the other pilot's log, and the store would hold both."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "pilot").write_text("dong-thap\n", "utf-8")
+    ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
+    for words, settings in ((("--pilot", "binh-duong"), {}), ((), {"HOIQUAN_PILOT": "binh-duong"})):
+        line = one_line(hoiquan(tmp_path, "up", *ports, *words, **settings), 2)
+        assert "dong-thap" in line and "binh-duong" in line and "--data" in line
+    assert [path.name for path in folder.iterdir()] == ["pilot"]
+    assert (folder / "pilot").read_text("utf-8") == "dong-thap\n"
