@@ -25,7 +25,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 python3 -m venv venv
-venv/bin/pip install -q --disable-pip-version-check spei==0.8.2 standard-precip==2.0.0
+venv/bin/pip install -q --disable-pip-version-check spei==0.8.2 standard-precip==2.0.0 pandas==3.1.1 scipy==1.17.1
 cat > rain.py << 'PY'
 import logging
 import warnings
