@@ -17,6 +17,7 @@ from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
+from gateway.ingest.waiting import Waiting
 from gateway.instance import Files, trouble_text
 from gateway.intake.receive import Receiver
 
@@ -45,6 +46,7 @@ class Health:
         self._pipeline, self._answers = pipeline, answers
         self._next = float("-inf")
         self._full: Mendable | None = None
+        self._waiting = Waiting("the spool takes nothing")
         self.troubles = [Mendable("unwell.starting")]
         files.alive.unlink(missing_ok=True)
         files.trouble.unlink(missing_ok=True)
@@ -56,6 +58,10 @@ class Health:
             self._next = time.monotonic() + BEAT_EVERY
             self._receiver.beat()
             self._full = self._checked()
+            if self._full is None:
+                self._waiting.over()
+            else:  # the pipeline says so only when a message comes
+                self._waiting.on(self._full)
         self.troubles = self._all_troubles()
         text = trouble_text(self.troubles)
         try:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from devices.installation import LOOPBACK, require_same, require_port
+from devices.installation import LOOPBACK, require_port, require_same
 from devices.processes import share_heap, stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName

@@ -37,7 +37,7 @@ def said(tmp_path, *pipeline, answers=None, room=None):
     return trouble(own, "en")
 
 
-def test_a_full_disk_is_named_once_whatever_could_not_be_written(tmp_path, full):
+def test_a_full_disk_is_named_once_whatever_could_not_be_written(tmp_path, full, caplog):
     disk = SpoolFull("spool.disk", path="/data/spool", free=3, keep=200)
     spool, store = (
         SpoolFull("spool.unwritable", path="/data/spool", why=full),
@@ -46,8 +46,10 @@ def test_a_full_disk_is_named_once_whatever_could_not_be_written(tmp_path, full)
     assert said(tmp_path, disk, store, answers=spool) == str(disk)
     assert said(tmp_path, store, spool, answers=disk) == str(store)
     assert said(tmp_path, answers=spool) == str(spool)
+    assert caplog.text == ""
     alone = said(tmp_path, answers=spool, room=Room(free=2**60))  # the look at the spool finds it, too
     assert alone.count("HOIQUAN_SPOOL_FREE_MB") == 1 and str(spool) not in alone
+    assert "the spool takes nothing: the disk of the spool /" in caplog.text, "public pages do not name it"
 
 
 def test_other_troubles_are_all_named_and_each_once(tmp_path, full):
