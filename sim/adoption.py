@@ -18,7 +18,7 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.places import Community
 from devices.pilots.scenario import Variant
 from sim.physics.streams import draw
-from sim.rollout import left, rolled_out
+from sim.rollout import drop_outs, rolled_out
 
 LATE_SHARE = 0.4  # assumption: share of the planned visits for which a late province has staff
 CODES_FROM = 2021  # assumption: the first year in which planting-area codes were given
@@ -51,11 +51,11 @@ def adoption(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event] 
     """Simulate who begins and who stops, and when."""
     world = rolled_out(pilot, variant, seed, events)
     own = {community.id: community.joined for community in world.communities}
-    gone = {one: day for one, day in left(world, variant, seed).items() if one in own}
+    dropped_out = {one: day for one, day in drop_outs(world, variant, seed).items() if one in own}
     others = [one for one in pilot.producers if one not in own]
     if pilot.adopters is None:
-        return Adoption(own, gone, {})
-    return _Officials(pilot, variant, seed, events).work(others, own, gone)
+        return Adoption(own, dropped_out, {})
+    return _Officials(pilot, variant, seed, events).work(others, own, dropped_out)
 
 
 def producers(pilot: Pilot, adopted: Adoption) -> list[Community]:
@@ -74,15 +74,15 @@ class _Officials:
         assert adopters is not None
         self._visits, self._codes, self._variant, self._seed = adopters.visits, adopters.codes, variant, seed
         self._cuts = [event for event in events if isinstance(event, BudgetCut) and not event.places]
-        self._rest: dict[str, float] = {}
+        self._remainders: dict[str, float] = {}
 
-    def work(self, others: Sequence[str], own: dict[str, date], gone: dict[str, date]) -> Adoption:
+    def work(self, others: Sequence[str], own: dict[str, date], dropped_out: dict[str, date]) -> Adoption:
         coded, waiting = self._coded(others), dict.fromkeys(others, 0)
         turn = {one: self._luck("next", one) for one in others}
-        begins, stops, years = dict(own), dict(gone), dict[int, Year]()
+        begins, stops, years = dict(own), dict(dropped_out), dict[int, Year]()
         active: list[str] = []
         for year in range(min(self._visits.by_year), UNTIL):
-            made, began, stopped = 0, 0, 0
+            visits, began, stopped = 0, 0, 0
             for month in range(1, 13):
                 first = date(year, month, 1)
                 number = self._whole("visits", self._planned(year) / 12 if self._funded(first) else 0.0)
@@ -90,10 +90,10 @@ class _Officials:
                     waiting, key=lambda one: (waiting[one], coded.get(one, date.max) > first, turn[one])
                 )
                 for one in order[:number]:
-                    made, waiting[one] = made + 1, waiting[one] + 1
-                    has = coded.get(one, date.max) <= first
-                    share = self._visits.convince_coded if has else self._visits.convince
-                    if self._whole(f"convinced {has}", share):
+                    visits, waiting[one] = visits + 1, waiting[one] + 1
+                    coded_by_then = coded.get(one, date.max) <= first
+                    share = self._visits.convince_coded if coded_by_then else self._visits.convince
+                    if self._whole(f"convinced {coded_by_then}", share):
                         del waiting[one]
                         begins[one] = first + timedelta(days=int(28 * self._luck("begins", one)))
                         active.append(one)
@@ -105,13 +105,13 @@ class _Officials:
                     active.remove(one)
                     stops[one] = begins[one] + timedelta(days=28) if begins[one] >= first else first
                     stopped += 1
-            years[year] = Year(made, began, stopped, len(active), sum(one in coded for one in active))
+            years[year] = Year(visits, began, stopped, len(active), sum(one in coded for one in active))
         return Adoption(begins, stops, years)
 
     def _planned(self, year: int) -> float:
         """Return the number of visits in a year for which there is staff."""
-        known = self._visits.by_year
-        number = known[max(one for one in known if one <= year)]
+        by_year = self._visits.by_year
+        number = by_year[max(one for one in by_year if one <= year)]
         return number * (LATE_SHARE if self._variant == "late" else 1.0)
 
     def _funded(self, day: date) -> bool:
@@ -122,20 +122,20 @@ class _Officials:
         if self._codes is None:
             return {}
         first = date(CODES_FROM, 1, 1)
-        found = {}
+        days_of = {}
         for kind, number in (("hoi-quan-", self._codes.hoi_quan), ("htx-", self._codes.htx)):
             order = sorted(
                 (one for one in others if one.startswith(kind)), key=lambda one: self._luck("code", one)
             )
             for one in order[:number]:
                 days = int((self._codes.by - first).days * self._luck("code day", one))
-                found[one] = first + timedelta(days=days)
-        return found
+                days_of[one] = first + timedelta(days=days)
+        return days_of
 
     def _whole(self, what: str, share: float) -> int:
         """Add a fraction to `what` and take out the whole units."""
-        exact = self._rest.get(what, 0.0) + share + 1e-9
-        self._rest[what] = exact - int(exact)
+        exact = self._remainders.get(what, 0.0) + share + 1e-9
+        self._remainders[what] = exact - int(exact)
         return int(exact)
 
     def _luck(self, what: str, one: str) -> float:

@@ -287,11 +287,11 @@ def parse_history(value: str, start: int | None = None) -> int:
     """Parse a length of history before epoch ms `start` (None: now) to ms. It may not reach back before the
     simulated world begins. Raises Misuse.
     """
-    asked = parse_duration(value, "--history")
+    length = parse_duration(value, "--history")
     most = max((now_ms() if start is None else start) - BEGINS, 0)
-    if asked > most:
+    if length > most:
         raise Misuse("simulated.history", value=value, first=FIRST, most=most // DAY_MS)
-    return asked
+    return length
 
 
 def parse_duration(value: str, option: str, least: int = 0) -> int:

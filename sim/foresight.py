@@ -24,15 +24,15 @@ class Foresight:
     def __init__(self, nodes: Sequence[Node], world: World) -> None:
         self._nodes, self._world = nodes, world
         self._day = self._again = 0
-        self._left: Iterator[Node] = iter(())
+        self._remaining: Iterator[Node] = iter(())
 
     def look(self, now: int) -> bool:
         """Do one small step at epoch ms `now`; returns False if nothing is left to do. What others compute
         meanwhile is forgotten within an hour.
         """
         if now // DAY_MS != self._day:
-            self._day, self._again, self._left = now // DAY_MS, now, iter(self._nodes)
-        node = next(self._left, None)
+            self._day, self._again, self._remaining = now // DAY_MS, now, iter(self._nodes)
+        node = next(self._remaining, None)
         if node is not None:
             tick = node.ticks.after(now - 1)
             if tick // DAY_MS == self._day:

@@ -35,15 +35,15 @@ def adopted(
     """Return column names and a row for each year until the last target's. A row has the visits, who began,
     who stopped, who seals at its end and how many of them have a code, the share of all, and the target.
     """
-    found = adoption(pilot, variant, seed, events)
+    course = adoption(pilot, variant, seed, events)
     target = pilot.target(SHARE)
     names = ("year", "visits", "began", "stopped", "active", "coded", "share", "target")
     rows = []
-    for year, one in found.years.items():
+    for year, one in course.years.items():
         if year > target.points[-1].year:
             break
         # share of all, because the pilot's own groups seal too
-        share = len(found.active(date(year, 12, 31))) / len(pilot.producers)
+        share = len(course.active(date(year, 12, 31))) / len(pilot.producers)
         due = next((point for point in target.points if point.year == year), None)
         counts = (one.visits, one.began, one.stopped, one.active, one.coded)
         rows.append([

@@ -25,11 +25,11 @@ PLAYED = "played"  # marks a rehearsal's folder whose scenario was played to its
 
 
 def up(
-    name: str, data: Path | None, given: Collection[str], http_port: int, bind: str, host: str | None,
+    name: str, data: Path | None, options: Collection[str], http_port: int, bind: str, host: str | None,
     stop: threading.Event, lang: str,
 ) -> None:  # fmt: skip
-    """Play the scenario unless it was played, and show it until `stop`. `given`: the options used."""
-    if wrong := [option for option in OWN if option in given]:
+    """Play the scenario unless it was played, and show it until `stop`. `options`: those that were given."""
+    if wrong := [option for option in OWN if option in options]:
         raise Misuse("up.own_options", options=", ".join(wrong))
     play = scenarios.load(name)
     folder = data if data is not None else Settings.read().data / FOLDER / Path(name).stem
@@ -38,8 +38,8 @@ def up(
     play.require(settings.loaded_pilot)
     with installation.claim(folder) as running:
         installation.require_port("--http-port", bind, http_port)
-        kept = scenarios.held(folder) is not None
-        if kept:
+        resumed = scenarios.held(folder) is not None
+        if resumed:
             scenarios.hold(folder, play)  # the page shows the present text of the file
         os.environ |= installation.environment(settings, lang)
         installation.tell(running, installation.places(settings, bind, http_port))
@@ -47,7 +47,7 @@ def up(
         announce("up.plays", lang, name=title, start=play.start, until=play.until, folder=folder)
         run_together(
             first=None
-            if kept and (folder / PLAYED).exists()
+            if resumed and (folder / PLAYED).exists()
             else Child("scenario", ["simulate", "--scenario", name, "--store"], waited_for=False),
             children=[Child("web", ["web", "--http-port", str(http_port), "--bind", bind], waited_for=False)],
             ready=lambda: installation.taken(bind, http_port),

@@ -36,7 +36,7 @@ def rolled_out(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event
     return Pilot(**{**fields, **put_off})
 
 
-def left(pilot: Pilot, variant: Variant, seed: int) -> dict[str, date]:
+def drop_outs(pilot: Pilot, variant: Variant, seed: int) -> dict[str, date]:
     """Return the day on which each place that drops out stops."""
     if variant != "drop-out":
         return {}

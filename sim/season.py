@@ -38,7 +38,7 @@ from sim.physics.world import Land, World
 PACKAGE_KG = 5
 FORGOTTEN, CARELESS = 0.02, 1 / 30
 # Planthoppers a night that are reported; days from an observation to the spray; days between two sprays.
-SEEN, SPRAYED_AFTER, APART = 500.0, 2, 14
+OUTBREAK, SPRAYED_AFTER, APART = 500.0, 2, 14
 FED_EVERY = 7  # days of feed in an entry
 WET_SPELL = 5  # wet days in a row after which blights spread in a garden
 # Pre-harvest days of sprays on rice, in gardens, and on crops picked all year. Assumption.
@@ -86,9 +86,10 @@ def early(events: Iterable[DiaryEvent]) -> Iterator[tuple[Input, Harvest]]:
         if isinstance(event, Input) and event.pre_harvest_days:
             inputs.append(event)
         elif isinstance(event, Harvest):
-            for put in inputs:
-                if put.plot == event.plot and event.ts < put.ts + timedelta(days=put.pre_harvest_days):
-                    yield put, event
+            for spray in inputs:
+                interval = timedelta(days=spray.pre_harvest_days)
+                if spray.plot == event.plot and event.ts < spray.ts + interval:
+                    yield spray, event
 
 
 def _at(pilot: Pilot, day: int, hour: float) -> datetime:
@@ -114,7 +115,7 @@ def _picked(
     plot, hectares = _plot(community)
     hours = _draws(seed, community, crop.id, 3)
     for number, (day, kg_ha) in enumerate(zip(crop.picked, crop.kg_ha, strict=True), start=1):
-        share = 1.0 if farm is None or product.crop in PROCESSED else farm.gives(crop, day)
+        share = 1.0 if farm is None or product.crop in PROCESSED else farm.yield_share(crop, day)
         quantity = max(round(kg_ha * hectares * share, 0), 1.0)
         area = pilot.records.area_of(community.id, product.crop, FIRST_DAY + timedelta(days=day))
         same: dict[str, Any] = {"plot": plot, "crop": product.crop, "quantity_kg": quantity}
@@ -192,7 +193,7 @@ class Farm:
 
     def sprays(self, product: Product, crop: Grown) -> Iterator[tuple[int, Any, int | None]]:
         """Yield the day of each observation, its level, and the day of the spray, if any."""
-        seen = self._seen(product.crop, crop)
+        seen = self._bad_days(product.crop, crop)
         careless = _draws(self._seed, self._community, f"{crop.id} care", 16)
         last = -APART
         for number, day in enumerate(seen):
@@ -210,7 +211,7 @@ class Farm:
         near = crops(self._seed, self._community, product, day, day + interval + 1)
         return any(day <= picked <= day + interval for crop in near for picked in crop.picked)
 
-    def _seen(self, name: str, crop: Grown) -> list[int]:
+    def _bad_days(self, name: str, crop: Grown) -> list[int]:
         """Return the days on which it is bad: the trap after its peak, or the end of a wet spell."""
         first, last = max(crop.sown, 0) + 10, min(crop.picked[-1], len(self._land.weather.day) - 3)
         if name == "rice":
@@ -218,7 +219,7 @@ class Farm:
             return [
                 day
                 for day in range(first, last)
-                if nights[day - 1] > SEEN and nights[day - 1] >= nights[day - 4 : day + 3].max()
+                if nights[day - 1] > OUTBREAK and nights[day - 1] >= nights[day - 4 : day + 3].max()
             ]
         wet = self._land.weather.rain > 2
         return [day for day in range(first, last) if wet[day - WET_SPELL : day].all() and not wet[day]]
@@ -236,7 +237,7 @@ class Farm:
                     ts=moment_of(end, pilot.zone), plot=self._plot, crop=product.crop, minutes=minutes,
                 )  # fmt: skip
 
-    def gives(self, crop: Grown, day: int) -> float:
+    def yield_share(self, crop: Grown, day: int) -> float:
         """Return the share of the full yield that a crop gives after its conditions up to `day`."""
         land, first = self._land, max(crop.sown, 0)
         if not first < day < len(land.weather.day):

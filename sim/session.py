@@ -130,7 +130,7 @@ class Session:
         plan = self._plan
         start = plan.start if plan.start is not None else now_ms()
         begin = self._begin("readings", start)
-        if "readings" not in self._kept():
+        if "readings" not in self._saved():
             self._first = start if self._past is None else begin
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
@@ -152,7 +152,7 @@ class Session:
         """From when to when (epoch ms) earlier runs made readings, if this plan asks for still earlier ones:
         these are not made any more, because stored indicators, advice and records rest on what was there.
         """
-        kept, start = self._kept(), now_ms()
+        kept, start = self._saved(), now_ms()
         if self._past is None or "since" not in kept or start - self._plan.history_ms >= kept["since"]:
             return None
         return kept["since"], kept["readings"]
@@ -163,9 +163,9 @@ class Session:
         """
         for community in self._communities if self._truth is not None else ():
             name = secretary(self._pilot, community).device
-            for put, cut in early(diary(self._seed, self._pilot, community, begin, stop, self._world)):
-                told = {"input": put.id, "harvest": cut.id, "pre_harvest_days": put.pre_harvest_days}
-                yield Record(name, None, EARLY, epoch_ms(put.ts), epoch_ms(cut.ts), told)
+            for spray, cut in early(diary(self._seed, self._pilot, community, begin, stop, self._world)):
+                details = {"input": spray.id, "harvest": cut.id, "pre_harvest_days": spray.pre_harvest_days}
+                yield Record(name, None, EARLY, epoch_ms(spray.ts), epoch_ms(cut.ts), details)
 
     def _live(self, begin: int, start: int, out: IO[str] | None, stop: threading.Event) -> None:
         plan, commands = self._plan, Commands()
@@ -213,7 +213,7 @@ class Session:
         begin = self._begin("diaries", start)
         if begin >= start:
             return
-        if (self._plan.mqtt or self._plan.complete) and "diaries" not in self._kept():
+        if (self._plan.mqtt or self._plan.complete) and "diaries" not in self._saved():
             window = self._pilot.rules.traceability_share.window_days * DAY_MS
             begin = min(begin, start - window)
         everybody = (*self._communities, *self._organisations)
@@ -229,25 +229,25 @@ class Session:
         """Where a node's history begins: what it still kept when the last run ended is yet to arrive."""
         return max(node.waits(begin), start - self._plan.history_ms)
 
-    def _begin(self, what: str, start: int) -> int:
+    def _begin(self, part: str, start: int) -> int:
         """Return where the past begins: where the last run ended, but no further back than asked."""
         begin = start - self._plan.history_ms
-        kept = self._kept()
-        if kept.get("seed", self._plan.seed) != self._plan.seed:
-            raise Misuse("simulated.seed", kept=kept["seed"], given=self._plan.seed)
-        if what in kept:
-            begin = max(begin, min(kept[what], start) - OVERLAP_MS)
+        saved = self._saved()
+        if saved.get("seed", self._plan.seed) != self._plan.seed:
+            raise Misuse("simulated.seed", kept=saved["seed"], given=self._plan.seed)
+        if part in saved:
+            begin = max(begin, min(saved[part], start) - OVERLAP_MS)
         return begin
 
-    def _kept(self) -> dict[str, int]:
+    def _saved(self) -> dict[str, int]:
         if self._plan.start is not None or not self._state.exists():
             return {}
-        kept: dict[str, int] = json.loads(self._state.read_text("utf-8"))
-        return kept
+        saved: dict[str, int] = json.loads(self._state.read_text("utf-8"))
+        return saved
 
     def _history(self, begin: int, start: int, out: IO[str] | None, stop: threading.Event) -> None:
         days = (start - begin) / DAY_MS
-        made = 0
+        count = 0
         quiet = start - begin < DAY_MS  # the hours since the last run need no progress bar
         parts = pieces(self._nodes, begin, start, lambda node: self._since(node, begin, start))
         note = None if out is None else partial(self._write, out)
@@ -262,10 +262,10 @@ class Session:
                 return
             if self._past is not None and readings:
                 self._past.keep(readings)
-            made += len(readings)
+            count += len(readings)
         for node in self._nodes if self._truth is not None else ():
             self._tell(records(node, begin, start))
-        log.info("%d messages of history", made)
+        log.info("%d messages of history", count)
 
     def _write(self, out: IO[str], device: Device, delivery: Delivery) -> None:
         self._send(device, "telemetry", encode_reading(delivery.reading, delivery.clock), out)
@@ -316,7 +316,7 @@ class Session:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
         since = {} if self._first is None else {"since": self._first}
-        replace(self._state, json.dumps(self._kept() | {"seed": self._plan.seed} | since | until))
+        replace(self._state, json.dumps(self._saved() | {"seed": self._plan.seed} | since | until))
 
 
 @contextlib.contextmanager

@@ -22,7 +22,7 @@ from sim.adoption import adoption, producers
 from sim.nodes.faults import GONE, THEFT
 from sim.nodes.masts import MAST_OUTAGE, Incident
 from sim.physics.streams import Seed, Stage, draw
-from sim.rollout import left, rolled_out
+from sim.rollout import drop_outs, rolled_out
 
 MONTH_MS = DAY_MS * 365.25 / 12
 REPAIRED_MS = 60 * DAY_MS  # assumption: time after a budget cut until the last node is repaired
@@ -46,7 +46,7 @@ def staged(
     """Prepare what a run plays."""
     world = rolled_out(pilot, variant, seed, events)
     adopted = adoption(pilot, variant, seed, events)
-    stops = left(world, variant, seed) | adopted.stops
+    stops = drop_outs(world, variant, seed) | adopted.stops
     away = {one: (_span(world, day, LAST),) for one, day in stops.items()}
     for event in events:
         for place in event.places if isinstance(event, Leaves) else ():

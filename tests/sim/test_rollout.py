@@ -8,7 +8,7 @@ import pytest
 from devices.pilots.levers import BudgetCut
 from devices.pilots.pilot import Pilot, load
 from devices.pilots.scenario import Variant
-from sim.rollout import left, rolled_out
+from sim.rollout import drop_outs, rolled_out
 
 PILOT = load("dong-thap")
 SEEDS = range(1, 9)
@@ -39,13 +39,13 @@ def test_late_misses_targets(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_who_drops_out_joined_and_is_missed_in_the_end(seed: int) -> None:
     pilot = rolled_out(PILOT, "drop-out", seed)
-    stops = left(pilot, "drop-out", seed)
+    stops = drop_outs(pilot, "drop-out", seed)
     assert pilot == PILOT and len(stops) == round(len(PILOT.places) / 3)
     assert all(stops[place.id] > place.joined + timedelta(days=299) for place in PILOT.places
                if place.id in stops)  # fmt: skip
     there = sum(stops.get(place.id, date.max) > date(2030, 12, 31) for place in PILOT.places)
     assert there < 28  # of the 14 communities and 14 villages required
-    assert left(pilot, "plan", seed) == {}
+    assert drop_outs(pilot, "plan", seed) == {}
 
 
 def test_a_budget_cut_puts_off_who_would_join_in_it() -> None:

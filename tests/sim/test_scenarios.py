@@ -20,7 +20,7 @@ from sim.nodes.masts import MAST_OUTAGE
 from sim.physics.moment import ANCHOR
 from sim.physics.river import FOUR_GRAMS, river
 from sim.physics.world import World
-from sim.rollout import left, rolled_out
+from sim.rollout import drop_outs, rolled_out
 from sim.season import diary
 from sim.session import Plan, Session
 from sim.staging import staged
@@ -243,7 +243,7 @@ def test_ten_years_meet_or_miss_their_marks_as_their_pages_say(name, by_2025, by
     """For each count at each mark: at least so much where the mark is met, at most where it is missed."""
     rollout = scenario.load(name).rollout
     world = rolled_out(PILOT, rollout, 1)
-    stops, found = left(world, rollout, 1), adoption(PILOT, rollout, 1)
+    stops, found = drop_outs(world, rollout, 1), adoption(PILOT, rollout, 1)
     for (year, wanted), rows in zip(
         ((2025, (7, 7, 0.15)), (2030, (14, 14, 0.5))), (by_2025, by_2030), strict=True
     ):

@@ -11,7 +11,7 @@ from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.sqlite import SqliteStore
 from sim.commands import played, rehearse
-from sim.rollout import left
+from sim.rollout import drop_outs
 from sim.session import Plan, Session
 from tests.system.running import done, hoiquan
 from traceability.sealing.seal import Sealer
@@ -98,7 +98,7 @@ def test_villages_fall_within_a_month_of_the_cut_and_communities_not_yet(tmp_pat
 
 def test_who_drops_out_is_not_counted_any_more(tmp_path):
     pilot = part("thuan-tan", "canh-tan", "tam-que", "tan-binh", "hoa-kieng-lai-vung", "my-dien")
-    stops = left(pilot, "drop-out", 1)
+    stops = drop_outs(pilot, "drop-out", 1)
     last = max(stops.values())
     store, judged = play(
         tmp_path, "drop-out", pilot, start=last - timedelta(days=20), until=last + timedelta(days=30)
