@@ -68,7 +68,7 @@ def _of_year(seed: int, community: str, crop: str, calendar: tuple[Crop, ...], y
     """Return the crops whose windows begin in a year."""
     key = np.frombuffer(chance(seed, community, crop, year)[:16], dtype=np.uint64)
     stream = np.random.Generator(np.random.Philox(key=key))
-    made = []
+    grown = []
     for number, row in enumerate(calendar):
         for turn, (begin, end) in enumerate(row.windows(year)):
             early, longer, good = stream.random(3)
@@ -83,8 +83,8 @@ def _of_year(seed: int, community: str, crop: str, calendar: tuple[Crop, ...], y
             picked = tuple(first + row.apart * count for count in range(row.pickings))
             tended = turn % max(1, row.times // FEW) == 0
             name = f"{crop}-{year}-{number}-{turn}"
-            made.append(Grown(name, row, sown, picked, tuple(kilograms.tolist()), tended))
-    return made
+            grown.append(Grown(name, row, sown, picked, tuple(kilograms.tolist()), tended))
+    return grown
 
 
 def _after_the_flood(seed: int, low: int, high: int, chosen: int) -> int:
@@ -110,13 +110,13 @@ def fertilised(seed: int, community: Community, rain: Array) -> list[int]:
     """Return the days on which the first product's crops are fertilised, as far as the weather is known: when
     due, but not before rain.
     """
-    found: list[int] = []
+    days: list[int] = []
     for product in community.products[:1]:
         if product.crop in FED | PROCESSED:
             continue
         for crop in crops(seed, community, product, 0, len(rain)):
-            found += spread(product.crop, crop, rain)
-    return sorted(found)
+            days += spread(product.crop, crop, rain)
+    return sorted(days)
 
 
 def spread(name: str, crop: Grown, rain: Array) -> list[int]:

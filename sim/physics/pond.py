@@ -30,7 +30,7 @@ from sim.physics.weather import Weather
 # Assumption, mg/L an hour: photosynthesis in full light (saturating above 700 W/m2, because algae shade each
 # other in deep water; the form is Jassby and Platt 1976); respiration of plankton, mud and a household's fish
 # at 20 °C. Algae come and go: the spread of the logarithm, with a memory of days. Ponds differ by a tenth.
-_MADE, _SATURATING, _BREATHED = 1.1, 700.0, 0.285
+_PRODUCED, _SATURATING, _BREATHED = 1.1, 700.0, 0.285
 _BLOOM, _MEMORY, _PONDS = 0.15, 0.85, 0.1
 _WARMER = 1.047  # factor of respiration for each degree (Thomann and Mueller 1987, the usual value)
 _HALF = 0.5  # Assumption, mg/L: the oxygen at which respiration is halved
@@ -51,7 +51,7 @@ _LITTLE, _MORE, _FULL, _PUMP_START, _FLOW, _RIVER = 0.05, 0.3, 9.5, 6, 0.04, 5.0
 # Total ammonia, mg N/L. Assumption: 21 g for a kg of feed (26 % protein is 42 g of nitrogen, of which half is
 # excreted as ammonia), and 0.65 a day from mud and a household's feed. Algae and bacteria take up 1.1 times
 # the concentration a day, more or less as blooms come and go.
-_EXCRETED, _MUD, _TAKEN = 21.0, 0.65, 1.1
+_EXCRETED, _MUD, _TAKEN_UP = 21.0, 0.65, 1.1
 # Assumption: pH 7.4 at 5 mg/L. Carbon dioxide falls as oxygen rises, which adds 0.1 for each mg/L, and rises
 # with what fish eat, which takes away 0.35 before the harvest (at 0.15 kg a m3 and day).
 _PH, _BY_OXYGEN, _BY_FEED = 7.4, 0.1, 2.5
@@ -109,7 +109,7 @@ class Pond(Pumped):
         return np.repeat(np.exp(_BLOOM * bloom + _PONDS * own), 24)
 
     def _hours(self) -> None:
-        """Oxygen at the start of each hour: d oxygen / dt = made - breathed + exchange (saturation - oxygen).
+        """Oxygen at each hour's start: d oxygen / dt = produced - breathed + exchange (saturation - oxygen).
 
         Rates are constant within an hour, and the equation is solved exactly in it, so a switch acts from its
         moment on.
@@ -122,7 +122,7 @@ class Pond(Pumped):
         share = np.diff(passed, axis=1, append=1.0).ravel()
         light = weather.light[at.day] * share * 1e6 / 3600  # W/m2
         heat, algae = self.temperature(at.ago(-0.5)), self._algae[: len(hours)]
-        self._made = _MADE * algae * np.tanh(light / _SATURATING)
+        self._produced = _PRODUCED * algae * np.tanh(light / _SATURATING)
         self._breathed = _BREATHED * (1 + algae) / 2 * _WARMER ** (heat - 20)
         self._fish = _FISH / 1000 * self.biomass[at.day] * _WARMER ** (heat - 28)
         still = self._unattended() | self._die_off()
@@ -133,7 +133,7 @@ class Pond(Pumped):
         overruled = spread(self._commanded, ANCHOR, HOUR_MS, len(hours))
         exchange = self._air + flow
         supplied = -np.expm1(-exchange) / exchange  # the equivalent hours of a rate, while no aerator runs
-        gained = supplied * (self._made + self._air * self._full + flow * _RIVER)
+        gained = supplied * (self._produced + self._air * self._full + flow * _RIVER)
         rows = (np.exp(-exchange), gained, supplied * self._breathed, supplied * self._fish)
         begins = {24 * day for day in self._begins}
         oxygen, on, alive = 5.0, False, 1.0
@@ -171,10 +171,10 @@ class Pond(Pumped):
         itself. Assumption: their decay takes as much oxygen as they breathed alive.
         """
         still = set[int]()
-        for event, days in staged(self._weather.seed, DieOff, self._weather.place, len(self._made) // 24):
+        for event, days in staged(self._weather.seed, DieOff, self._weather.place, len(self._produced) // 24):
             hours = slice(24 * days.start, 24 * days.stop)
             self._breathed[hours] += (1 - event.left) * self._breathed[hours]
-            self._made[hours] *= event.left
+            self._produced[hours] *= event.left
             still |= set() if event.aerator else set(range(hours.start, hours.stop))
         return still
 
@@ -183,7 +183,7 @@ class Pond(Pumped):
         air = float(self._air[hour]) + _AERATED * lasts
         breathed = float(self._breathed[hour]) / (oxygen + _HALF)
         breathed += float(self._fish[hour]) * alive / (oxygen + _HALF_FISH)
-        gained = float(self._made[hour]) + air * float(self._full[hour]) + flow * _RIVER
+        gained = float(self._produced[hour]) + air * float(self._full[hour]) + flow * _RIVER
         toward = (gained - breathed * oxygen) / (air + flow)
         return toward + (oxygen - toward) * math.exp(-air - flow)
 
@@ -196,7 +196,7 @@ class Pond(Pumped):
         flow = _FLOW * (self._flow.total(at.times) - self._flown[hour])
         breathed = self._breathed[hour] / (first + _HALF)
         breathed += self._fish[hour] * self._living[hour] / (first + _HALF_FISH)
-        gained = (self._made[hour] - breathed * first) * lasts + air * self._full[hour] + flow * _RIVER
+        gained = (self._produced[hour] - breathed * first) * lasts + air * self._full[hour] + flow * _RIVER
         exchange = air + flow
         toward = gained / np.maximum(exchange, 1e-12)
         return np.asarray(first + (toward - first) * -np.expm1(-exchange))
@@ -225,11 +225,11 @@ class Pond(Pumped):
         day = np.arange(len(self._state)) // 24
         bloom = np.exp(0.25 * persistent(self._weather.field("ammonia"), 0.9))
         gains = (_EXCRETED * self.feed[day] * self._living + _MUD) / 24
-        takes = _TAKEN / 24 / bloom[day]
+        takes = _TAKEN_UP / 24 / bloom[day]
         kept = np.exp(-takes - _FLOW * np.diff(self._flown))
-        made = gains * -(kept - 1) / -np.log(kept)
+        added = gains * -(kept - 1) / -np.log(kept)
         # each hour's start follows from the hour before it
-        begun = carried(np.append(_MUD / _TAKEN, made[:-1]), np.append(0.0, kept[:-1]))
+        begun = carried(np.append(_MUD / _TAKEN_UP, added[:-1]), np.append(0.0, kept[:-1]))
         return begun, gains, takes
 
     def nitrogen(self, at: Moment) -> Array:

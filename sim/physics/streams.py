@@ -107,9 +107,9 @@ class Seed(int):
     stage: Stage
 
     def __new__(cls, seed: int, stage: Stage) -> "Seed":
-        made = super().__new__(cls, seed)
-        made.stage = stage
-        return made
+        staged_seed = super().__new__(cls, seed)
+        staged_seed.stage = stage
+        return staged_seed
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Seed) and int(self) == int(other) and self.stage is other.stage
@@ -136,10 +136,10 @@ def pinned(
 
 def staged(seed: int, kind: type[E], place: str, days: int) -> list[tuple[E, slice]]:
     """Staged events of a kind at a place, each with its slice of the first `days` days since the anchor."""
-    found = []
+    result = []
     for event in stage(seed).events:
         if isinstance(event, kind) and (not event.places or place in event.places):
             first, last = ((day - _FIRST).days for day in (event.start, event.stop))
             if first < days:
-                found.append((event, slice(first, min(last, days))))
-    return found
+                result.append((event, slice(first, min(last, days))))
+    return result

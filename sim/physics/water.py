@@ -124,11 +124,11 @@ class Water:
         self._river = river(weather.seed, len(weather.day))
         fades = self._kilometres * (_FADES + _BY_DISCHARGE * self._river.discharge)
         sea = tide(len(weather.day), round(self._kilometres / _PACE, 2))
-        self._left = np.exp(-fades)  # share of the twice-a-day wave that is left
-        self._once = weaker(sea.once, self._left**_ONCE)
-        self._twice = weaker(sea.twice, self._left)
-        self._sea = (sea.season + self._river.surge) * self._left**_SEASON
-        self._kept: tuple[Moment, Array] | None = None
+        self._remaining = np.exp(-fades)  # share of the twice-a-day wave that is left
+        self._once = weaker(sea.once, self._remaining**_ONCE)
+        self._twice = weaker(sea.twice, self._remaining)
+        self._sea = (sea.season + self._river.surge) * self._remaining**_SEASON
+        self._last_tide: tuple[Moment, Array] | None = None
 
     @cached_property
     def flood(self) -> Array:
@@ -147,9 +147,9 @@ class Water:
     def tide(self, at: Moment) -> Array:
         """m: the waves of once and twice a day."""
         # cached, because it is asked for three times in a row
-        if self._kept is None or self._kept[0] is not at:
-            self._kept = at, wave(at, self._once, CARRIERS[0]) + wave(at, self._twice, CARRIERS[1])
-        return self._kept[1]
+        if self._last_tide is None or self._last_tide[0] is not at:
+            self._last_tide = at, wave(at, self._once, CARRIERS[0]) + wave(at, self._twice, CARRIERS[1])
+        return self._last_tide[1]
 
     def level(self, at: Moment) -> Array:
         """Water level, m. Assumption: a day's rain lifts a canal by 2 mm for each mm."""
@@ -203,7 +203,7 @@ class Water:
         """g/L of salt in the river, before any sluice."""
         if self._kilometres > _FRESH:
             return np.zeros(at.times.shape)
-        below = _HIGH_WATER * at.between(self._left) - self.tide(at)
+        below = _HIGH_WATER * at.between(self._remaining) - self.tide(at)
         return salt(self._kilometres + _EXCURSION * below, at.between(self._river.front))
 
     def salinity(self, at: Moment) -> Array:
@@ -242,16 +242,16 @@ class Sluice:
         moment.
         """
         outside = river(at)
-        known = int(np.searchsorted(self._start, at.times.max(), "right"))  # commands until then
-        if not known:
+        commands = int(np.searchsorted(self._start, at.times.max(), "right"))  # commands until then
+        if not commands:
             return outside
-        start, opening = self._start[:known], self._opening[:known]
+        start, opening = self._start[:commands], self._opening[:commands]
         pace = opening / _FOLLOWS + (1 - opening) / _FRESHENS
         before = river(Moment(start))
         inside, away = float(before[0]), []  # its difference from that share at each command
-        for number in range(known):
+        for number in range(commands):
             away.append(inside - opening[number] * before[number])
-            if number + 1 < known:
+            if number + 1 < commands:
                 fades = math.exp(-pace[number] * (start[number + 1] - start[number]) / HOUR_MS)
                 inside = opening[number] * before[number + 1] + away[-1] * fades
         last = np.searchsorted(start, at.times, "right") - 1

@@ -32,7 +32,7 @@ from sim.physics.tide import tide
 from sim.physics.water import Water
 from sim.physics.weather import Weather
 
-_KEPT = 64  # cached answers for one place and one array of times
+_CACHED = 64  # cached answers for one place and one array of times
 # A node's battery. Assumptions: it lasts 7 days in the dark. Light below 7 MJ/m2 a day does not charge it,
 # and the usual 18.6 gives 2.8 times what is used. Leaves take up to 0.65 of the light at the worst plot and
 # far less at most plots (the square of a plot's luck). They take all of that in September, when they have
@@ -226,17 +226,17 @@ class World:
         """
         if not len(times):
             return np.empty(0)
-        land, at, kept = self._at(place, times)
+        land, at, cache = self._at(place, times)
         elsewhere = _MODEL.get(model or "", {}).get(name)
         part = interval if name in _TOTAL else plot if elsewhere or name in _PLOT else 0
         key = (name, (model or "") if elsewhere else "", part)
-        if key not in kept:
+        if key not in cache:
             limits = SIGNALS[name]
             true = elsewhere(land, at, plot) if elsewhere else _value(land, at, plot, name, interval)
-            kept[key] = np.clip(true, limits.low, limits.high)
-            if len(kept) > _KEPT:
-                del kept[next(iter(kept))]
-        return kept[key].copy()
+            cache[key] = np.clip(true, limits.low, limits.high)
+            if len(cache) > _CACHED:
+                del cache[next(iter(cache))]
+        return cache[key].copy()
 
     def land(self, place: str, until: int) -> Land:
         """Return a place as it is until epoch ms `until`."""
@@ -264,9 +264,9 @@ class World:
             longer = land is None or land.days < needed
             weather = land.weather if land and not longer else self._weather(where, needed)
             land = self._lands[place] = Land(weather, where, self._actions.of(place))
-        at, kept = Moment(times), dict[tuple[str, str, int], Array]()
-        self._moments[place] = (at, times.copy(), kept)
-        return land, at, kept
+        at, cache = Moment(times), dict[tuple[str, str, int], Array]()
+        self._moments[place] = (at, times.copy(), cache)
+        return land, at, cache
 
     def _weather(self, place: Place, days: int) -> Weather:
         return Weather(self._seed, place.id, place.lat, place.lon, days)

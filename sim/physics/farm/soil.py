@@ -128,10 +128,10 @@ class Soil(Pumped):
                 )
                 planned, runs = lasts / HOUR_MS * _FLOW, [(start, start + lasts, 1.0)]
             stress = water * half
-            taken = min(want * stress if stress < 1 else want, water)
+            uptake = min(want * stress if stress < 1 else want, water)
             over = water - full if water > full else 0.0  # runs off if no bund holds it any more
             drained = min(_DRAINED * (water - over - capacity), seeps) + over if water > capacity else 0.0
-            room = full - (water - taken - drained)
+            room = full - (water - uptake - drained)
             soaked = rain if rain < room - planned else room - planned
             inflow, flows = planned, runs
             if day in pumps or day in valves:
@@ -141,9 +141,9 @@ class Soil(Pumped):
             if runs:
                 self._pumping += runs
                 flowing += flows
-            rows.append((water, inflow, soaked, taken, drained, room - soaked))
-            water += inflow - taken - drained + soaked
-        self.water, self.irrigation, self.soaked, self.taken, self.drained, self._most = np.array(
+            rows.append((water, inflow, soaked, uptake, drained, room - soaked))
+            water += inflow - uptake - drained + soaked
+        self.water, self.irrigation, self.soaked, self.uptake, self.drained, self._most = np.array(
             rows
         ).T.copy()
         self._pump, self._flow = Runs(self._pumping), Runs(flowing)
@@ -186,9 +186,9 @@ class Soil(Pumped):
     @property
     def fulfilled(self) -> Array:
         """The share of each day's water demand that the crop could take up."""
-        return np.asarray(self.taken / self._demand)
+        return np.asarray(self.uptake / self._demand)
 
-    def _held(self, at: Moment) -> Array:
+    def _stored(self, at: Moment) -> Array:
         """mm of water in the root zone and over it; at midnight it equals the next day's start."""
         day, weather = at.day, self._weather
         poured = (self._flow.total(at.times) - self._poured[day]) * _FLOW
@@ -196,7 +196,7 @@ class Soil(Pumped):
             self.water[day]
             + np.minimum(poured, self._most[day])
             + self.soaked[day] * weather.rain_progress(at)
-            - self.taken[day] * weather.sky.passed(day, at.hour)
+            - self.uptake[day] * weather.sky.passed(day, at.hour)
             - self.drained[day] * at.hour / 24
         )
         return water
@@ -204,13 +204,13 @@ class Soil(Pumped):
     def _content(self, at: Moment) -> Array:
         """Water by volume."""
         # in a flooded hour, the day's uptake and drainage have not made room yet
-        return np.minimum(self.texture.wilting + self._held(at) / self._crop.root, self.texture.saturation)
+        return np.minimum(self.texture.wilting + self._stored(at) / self._crop.root, self.texture.saturation)
 
     def standing(self, at: Moment) -> Array:
         """The water level of a paddy, mm above the mud. Without standing water it is the water table,
         negative, as far as a tube of 30 cm shows it.
         """
-        over = self._held(at) - self._full
+        over = self._stored(at) - self._full
         return np.clip(np.where(over < 0, over / self._drains, over), -300.0, BUND)
 
     def moisture(self, at: Moment) -> Array:
@@ -253,7 +253,7 @@ class Soil(Pumped):
         if days is None:
             begin = _FERTILISED * uniform(weather.seed, f"fertiliser@{weather.place}", np.array([0]))[0]
             days = range(int(begin), len(weather.day), _FERTILISED)
-        kept = 1 - loss * self.taken / _TRANSPIRED - washed * self.drained / 10
+        kept = 1 - loss * self.uptake / _TRANSPIRED - washed * self.drained / 10
         gains, since = np.full(len(weather.day), _FREED * mean * loss), 0
         for day in days:
             gains[day] += (1 - _FREED) * mean * loss * min(day - since, _MOST_DAYS)

@@ -54,9 +54,9 @@ def stock(kind: Kind, cycles: Iterable[Grown], days: int) -> Stock:
         young, grown = np.cbrt(kind.young), np.cbrt(kind.grown)
         living = (1 - (1 - _SURVIVE) * age) / _SURVIVE  # for each fish that is caught
         mass = (young + (grown - young) * age) ** 3 * living / kind.grown * sum(cycle.kg_ha) / 1e4
-        left = np.ones(len(day))
+        remaining = np.ones(len(day))
         for first, caught in zip(cycle.picked, cycle.kg_ha, strict=True):
-            left[day >= first] -= caught / sum(cycle.kg_ha)
-        biomass[day] = mass[0] * left
-        feed[day] = CONVERSION * (mass[1] - mass[0]) * left
+            remaining[day >= first] -= caught / sum(cycle.kg_ha)
+        biomass[day] = mass[0] * remaining
+        feed[day] = CONVERSION * (mass[1] - mass[0]) * remaining
     return Stock(biomass, feed, frozenset(begins))

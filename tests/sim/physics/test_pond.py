@@ -98,7 +98,7 @@ def test_oxygen_solves_its_equation():
         on = float(pond.aerator(Moment(np.array([start + hour * HOUR_MS])))[0])
         for _ in range(3600):
             exchange = (pond._air[at] + 0.22 * on) * (pond._full[at] - oxygen)
-            oxygen += (pond._made[at] - breathed + exchange) / 3600
+            oxygen += (pond._produced[at] - breathed + exchange) / 3600
         there = pond.oxygen(Moment(np.array([start + (hour + 1) * HOUR_MS])))[0]
         assert oxygen == pytest.approx(there, abs=2e-3)
 

@@ -98,7 +98,7 @@ def test_a_paddys_water_is_neither_made_nor_lost(told):
         Action("here", 1, "valve", 0.4, at + 9 * HOUR_MS, at + 30 * DAY_MS),
     )
     soil = field(3, actions if told else ())
-    change = soil.irrigation + soil.soaked - soil.taken - soil.drained
+    change = soil.irrigation + soil.soaked - soil.uptake - soil.drained
     np.testing.assert_allclose(np.diff(soil.water), change[:-1], atol=1e-9)
     assert soil.water.min() >= 0
     assert soil.irrigation.min() >= 0

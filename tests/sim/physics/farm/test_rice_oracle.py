@@ -103,7 +103,7 @@ def crops():
                 {
                     "yield": sum(crop.kg_ha) / 1000,
                     "irrigation": float(soil.irrigation[when].sum()),
-                    "et": float(soil.taken[when].sum()),
+                    "et": float(soil.uptake[when].sum()),
                     "stands": float((soil.standing(mornings) > 0).mean()),
                 },
             ))  # fmt: skip

@@ -53,7 +53,7 @@ PUMPED = tuple(
 def test_water_is_neither_made_nor_lost(crop, actions):
     weather = Weather(4, "here", 10.44, 105.59, 2000)
     soil = Soil(weather, crop, 1, actions)
-    change = soil.irrigation + soil.soaked - soil.taken - soil.drained
+    change = soil.irrigation + soil.soaked - soil.uptake - soil.drained
     np.testing.assert_allclose(np.diff(soil.water), change[:-1], atol=1e-9)
     assert soil.water.min() >= 0
     assert (soil.soaked <= weather.rain + 1e-12).all()
