@@ -267,7 +267,7 @@ class Station:
 
     def close(self, now: int) -> None:
         """Report the episodes that are still running."""
-        self._say([episode for episode in self._running if episode.start < now], now)
+        self._record([episode for episode in self._running if episode.start < now], now)
 
     def _measure(self) -> Events:
         node = self._node
@@ -337,9 +337,9 @@ class Station:
 
     def _end(self, episode: Episode) -> None:
         self._running = [other for other in self._running if other != episode]
-        self._say([episode], episode.stop)
+        self._record([episode], episode.stop)
 
-    def _say(self, episodes: Iterable[Episode], stop: int) -> None:
+    def _record(self, episodes: Iterable[Episode], stop: int) -> None:
         if self._tell is not None:
             for record in judge(self._node, episodes, self._start, stop):
                 self._tell(self._node.device, record)

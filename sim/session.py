@@ -134,8 +134,8 @@ class Session:
             self._first = start if self._past is None else begin
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
-                self._tell(lasting(node))
-            self._tell(self._early(begin, start if plan.until is None else plan.until))
+                self._write_truth(lasting(node))
+            self._write_truth(self._early(begin, start if plan.until is None else plan.until))
             if begin < start and (self._past is not None or out is not None):
                 self._history(begin, start, out, stop)
             if stop.is_set():
@@ -264,7 +264,7 @@ class Session:
                 self._past.keep(readings)
             count += len(readings)
         for node in self._nodes if self._truth is not None else ():
-            self._tell(records(node, begin, start))
+            self._write_truth(records(node, begin, start))
         log.info("%d messages of history", count)
 
     def _write(self, out: IO[str], device: Device, delivery: Delivery) -> None:
@@ -296,12 +296,12 @@ class Session:
         elif self._links is not None:
             self._links.publish(device, kind, payload)
 
-    def _tell(self, labels: Iterable[Record]) -> None:
+    def _write_truth(self, labels: Iterable[Record]) -> None:
         if self._truth is not None:
             self._truth.writelines(encode(label).decode() + "\n" for label in labels)
 
     def _publish_truth(self, device: Device, label: Record) -> None:
-        self._tell([label])
+        self._write_truth([label])
         if self._links is not None:
             self._links.publish_on(device, topic(device), encode(label))
 

@@ -133,7 +133,7 @@ class Watch:
         groups = self._states.groups(self._ruled)
         for channel in self._channels:
             if stop is None or not stop.is_set():
-                changed |= self._tell(channel, at, stop)
+                changed |= self._send_due(channel, at, stop)
         self._states.forget(self._messages.values())
         self._unwritten |= changed
         try:
@@ -147,7 +147,7 @@ class Watch:
                 self._unwritten = False
             os.utime(self._file)  # the file's time tells when the watch last looked
 
-    def _tell(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
+    def _send_due(self, channel: Channel, at: int, stop: threading.Event | None) -> bool:
         """Send what is due; returns whether anything was sent. What fails is due again at the next look."""
         messages, sent, wrong, refused = self._messages[channel.name], False, "", 0
         for one in messages.values():
