@@ -183,10 +183,10 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             return
         with open_past(settings, judged) as past:
             session = Session(plan, settings.loaded_pilot, settings.data, secret, past)
-            if (made := session.made()) and (
+            if (span := session.simulated_span()) and (
                 history_only or CHILD not in os.environ
             ):  # `up` has two children
-                since, end = (moment_of(at, judged.zone) for at in made)
+                since, end = (moment_of(at, judged.zone) for at in span)
                 announce("simulated.made", lang, err=True, since=since, until=end, asked=history or "")
             session.run(stop)
         if plan.complete and plan.shard == (1, 1) and not stop.is_set():

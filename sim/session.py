@@ -148,14 +148,14 @@ class Session:
                 return
             self._live(begin, start, out, stop)
 
-    def made(self) -> tuple[int, int] | None:
+    def simulated_span(self) -> tuple[int, int] | None:
         """From when to when (epoch ms) earlier runs made readings, if this plan asks for still earlier ones:
         these are not made any more, because stored indicators, advice and records rest on what was there.
         """
-        kept, start = self._saved(), now_ms()
-        if self._past is None or "since" not in kept or start - self._plan.history_ms >= kept["since"]:
+        saved, start = self._saved(), now_ms()
+        if self._past is None or "since" not in saved or start - self._plan.history_ms >= saved["since"]:
             return None
-        return kept["since"], kept["readings"]
+        return saved["since"], saved["readings"]
 
     def _early(self, begin: int, stop: int) -> Iterator[Record]:
         """Yield a record for each harvest within a pre-harvest interval, in [begin, stop). `stop` is the end

@@ -88,17 +88,17 @@ def test_a_longer_past_that_is_not_made_any_more_is_named(tmp_path):
     """The readings of an earlier run stay, and what is asked for from before them is not added."""
     now = {"store": True, "start": None, "until": None, "speed": 1.0, "shard": (1, 8)}
     first = Session(plan(**now, history_ms=2 * HOUR), PILOT, tmp_path, "secret", Kept())
-    assert first.made() is None
+    assert first.simulated_span() is None
     begun = now_ms()
     first.run(threading.Event())
     for asked, longer in ((HOUR, False), (9 * HOUR, True)):
         kept = Kept()
         again = Session(plan(**now, history_ms=asked), PILOT, tmp_path, "secret", kept)
-        made = again.made()
-        assert (made is not None) == longer
+        span = again.simulated_span()
+        assert (span is not None) == longer
         again.run(threading.Event())
-    assert made is not None and 0 <= made[0] - (begun - 2 * HOUR) < HOUR
-    assert made[1] >= begun and all(one.time > begun - 2 * HOUR for one in kept)
+    assert span is not None and 0 <= span[0] - (begun - 2 * HOUR) < HOUR
+    assert span[1] >= begun and all(one.time > begun - 2 * HOUR for one in kept)
 
 
 def test_the_progress_of_history_ends_at_its_total(tmp_path, monkeypatch):
