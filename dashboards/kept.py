@@ -1,9 +1,9 @@
-"""What changes with the minute and takes its time to read is read before anybody asks for it.
+"""Reads data that changes with the minute and takes a while to read, in the background before anybody asks.
 
-a thread: each few seconds ─► read ─► outcome: what it gave, or why it failed ─► whoever asks
-          at once ◄─ too old, none yet, or it says nothing: who asks waits for the next, but not for long
+a thread: each few seconds ─► read ─► outcome: what it gave, or why it failed ─► requests
+          at once ◄─ too old, none yet, or wanted anew: a request waits for the next, but not for long
 
-What machines ask for now and then (`OnDemand`) is read when the first of them asks.
+Data that machines ask for now and then (`OnDemand`) is read when the first of them asks.
 """
 
 import logging
@@ -19,17 +19,17 @@ from devices.access.database import RegistryAway
 from devices.errors import CONTENT
 from gateway.stores.store import RetryLater
 
-EVERY = 8.0  # seconds from one reading to the next, where it takes little
-AGAIN = 1.0  # the same of what is live, of a reading that failed, and the least
-OLD = 20.0  # seconds after which what takes little is not shown any more: the reading is held up
-LIVE = 2.0  # the same of what is live
-REST = 2.0  # times what a reading took that its thread rests at least: a machine that is busy has others too
-AGES = 6.0  # times the same, after which what takes so long is too old: nobody waits for the next meanwhile
-WATCHED = 30.0  # seconds after which nobody watches a page any more: it would have asked again, twice
-PATIENCE = 10.0  # seconds that somebody waits for what is being read
+EVERY = 8.0  # seconds from the beginning of one reading to the next, where a reading is quick
+AGAIN = 1.0  # the same for live data and after a failed reading; the shortest pause of all
+OLD = 20.0  # age in seconds at which quick data is not shown any more: its next reading is held up
+LIVE = 2.0  # the same for live data
+REST = 2.0  # times what a reading took: how long its thread rests at least, as a busy machine has other work
+AGES = 6.0  # times the same: data is shown up to this age, so that no request waits for a slow reading
+WATCHED = 30.0  # seconds without a request after which nobody watches a page: it would have asked twice
+PATIENCE = 10.0  # seconds that a request waits for a reading
 LEAVE = 1.0  # seconds that the end waits for a reading; a store that hangs would hold it up for longer
 AWAY = (RetryLater, RegistryAway)
-FAILS = (*AWAY, *CONTENT, OSError, sqlite3.Error)  # what a reading may raise; the next may do
+FAILS = (*AWAY, *CONTENT, OSError, sqlite3.Error)  # what a reading may raise; the next reading may succeed
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ class Outcome(NamedTuple, Generic[T]):
 
     @property
     def took(self) -> float:
-        """Seconds; none where it failed: a store that hangs is asked again soon."""
+        """Seconds that the reading took; 0 where it failed, so that a hanging store is asked again soon."""
         return self.ended - self.began if self.error is None else 0.0
 
     def get(self) -> T:
@@ -55,9 +55,9 @@ class Outcome(NamedTuple, Generic[T]):
 
 
 class Kept(Generic[T]):
-    """What `read` gave lately; it may raise RetryLater. For several threads.
+    """What `read` gave lately; `read` may raise RetryLater. For several threads.
 
-    `live`: it is read each second, but only while somebody asks. `after`: it is read when that has been.
+    `live`: it is read each second, but only while requests come. `after`: it is read whenever that was.
     """
 
     def __init__(
@@ -66,14 +66,14 @@ class Kept(Generic[T]):
         self._read = read
         self._live = live
         self._before = after
-        self._followers: list[Kept[Any]] = []  # what is read after this, while it runs
+        self._followers: list[Kept[Any]] = []  # those that are read after this one, while they run
         self._runs = False
         self._started = math.inf  # when it was started; s, monotonic
-        self._asked = -math.inf  # when somebody asked last; s, monotonic
-        self._changed = threading.Condition()  # notified when one of these changes, and of the end
+        self._asked = -math.inf  # when the last request came; s, monotonic
+        self._changed = threading.Condition()  # notified when a field below changes, and at the end
         self._newest: Outcome[T] | None = None
-        self._wanted = False  # somebody waits for the next
-        self._behind = False  # what it is read after has been read since its thread looked last
+        self._wanted = False  # a request waits for the next reading
+        self._behind = False  # `after` has been read since this one's thread last looked
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -95,8 +95,8 @@ class Kept(Generic[T]):
             thread.join(LEAVE)
 
     def get(self, *, anew: bool = False) -> T:
-        """What was read lately, or `anew` from now on; where nothing runs, now. Raises what reading raises,
-        and RetryLater where that takes too long.
+        """What was read lately, or with `anew` what is read from now on; where no thread runs, it is read
+        here. Raises what `read` raised, and RetryLater where that takes longer than PATIENCE.
         """
         asked = self._asked = time.monotonic()
         if not self._runs:
@@ -121,7 +121,7 @@ class Kept(Generic[T]):
 
     @property
     def begins(self) -> bool:
-        """Whether it runs, and the first reading is not there yet."""
+        """Whether the thread runs and its first reading has not ended yet."""
         return self._runs and self._newest is None
 
     def _run(self, stop: threading.Event) -> None:
@@ -132,11 +132,11 @@ class Kept(Generic[T]):
             while not stop.is_set():
                 if not self._live or time.monotonic() - self._asked < WATCHED:
                     error = self._again().error
-                    if error is not None and not failed and not stop.is_set():  # who asks is told each time
+                    if error is not None and not failed and not stop.is_set():  # each request gets the error
                         log.warning("pages wait: %s", error, exc_info=not isinstance(error, AWAY))
                     failed = error is not None
                 if self._before is not None and (newest := self._newest) is not None:
-                    stop.wait(REST * newest.took)  # whoever wants it, or has read what comes before
+                    stop.wait(REST * newest.took)  # even if a request waits, or `after` has been read
                 self._rest(stop, self._due())
         finally:
             self._runs = False
@@ -145,7 +145,7 @@ class Kept(Generic[T]):
         newest = _outcome(self._read)
         with self._changed:
             self._newest = newest
-            self._wanted = False  # whom it does not suit wants the next
+            self._wanted = False  # a request that this does not suit sets it again
             self._changed.notify_all()
         for follower in tuple(self._followers):
             with follower._changed:
@@ -154,7 +154,7 @@ class Kept(Generic[T]):
         return newest
 
     def _awaited(self, asked: float, *, anew: bool) -> Outcome[T] | None:
-        """What fits; else it is to be read at once."""
+        """The outcome that suits a request, else the thread reads at once. The caller holds `_changed`."""
         known = self._fit(asked, anew=anew)
         if known is None and not self._wanted:
             self._wanted = True
@@ -162,13 +162,13 @@ class Kept(Generic[T]):
         return known
 
     def _rest(self, stop: threading.Event, seconds: float) -> None:
-        """Until somebody waits, what it is read after has been read, or the end; at most so long."""
+        """Wait until a request waits, `after` has been read, or the end comes; at most `seconds`."""
         with self._changed:
             self._changed.wait_for(lambda: stop.is_set() or self._behind or self._wanted, seconds)
             self._behind = False
 
     def _await_first(self, before: "Kept[Any]", stop: threading.Event) -> None:
-        """Wait for the first reading of what comes before, however long that takes."""
+        """Wait for the first reading of `before`, however long it takes."""
         while before.begins and not stop.is_set():
             with self._changed:
                 self._changed.wait_for(lambda: stop.is_set() or self._behind, AGAIN)
@@ -183,24 +183,24 @@ class Kept(Generic[T]):
         return max(AGAIN, every, REST * newest.took)
 
     def _takes(self) -> float:
-        """Seconds that a reading takes, with those of what it is read after."""
+        """Seconds that a reading takes, together with those that it comes after."""
         own = self._newest.took if self._newest is not None else 0.0
         return own + (self._before._takes() if self._before is not None else 0.0)
 
     def _fit(self, asked: float, *, anew: bool = False) -> Outcome[T] | None:
-        """The newest, for whoever asked at that moment; None where it is to be read again."""
+        """The newest outcome, if it suits a request of the moment `asked`; None where a new one is due."""
         newest = self._newest
         if newest is None:
             return None
-        # what was read before somebody asked may lack what he looks for; what failed meanwhile failed for all
+        # a reading that began before a request may lack what is looked for; a failure since then is for all
         meanwhile = (newest.began if newest.error is None else newest.ended) > asked
         young = time.monotonic() - newest.began < max(LIVE if self._live else OLD, AGES * self._takes())
         return newest if meanwhile or (young and not anew) else None
 
 
 class OnDemand(Generic[T]):
-    """What `read` gave in the last OLD seconds, for what is not asked for all day: no thread reads it ahead.
-    Whoever asks first reads; those who ask meanwhile have it too. For several threads.
+    """What `read` gave in the last OLD seconds, for data that is not asked for all day: no thread reads it
+    ahead. The first request reads, and requests that come meanwhile share its outcome. For several threads.
     """
 
     def __init__(self, read: Callable[[], T]) -> None:
@@ -209,7 +209,7 @@ class OnDemand(Generic[T]):
         self._newest: Outcome[T] | None = None
 
     def get(self) -> T:
-        """Raises what reading raises, and RetryLater where another's takes too long."""
+        """Raises what `read` raises, and RetryLater where another request's reading takes too long."""
         asked = time.monotonic()
         known = self._fit(asked)
         if known is None:
@@ -226,7 +226,7 @@ class OnDemand(Generic[T]):
         return newest
 
     def _fit(self, asked: float) -> Outcome[T] | None:
-        """The newest, for whoever asked at that moment; what failed, for those alone who waited for it."""
+        """The newest outcome, if it suits a request of the moment `asked`; a failure suits waiting ones."""
         newest = self._newest
         if newest is None:
             return None
@@ -235,7 +235,7 @@ class OnDemand(Generic[T]):
 
 
 def held_up() -> RetryLater:
-    """What is told to who has waited for a reading as long as anybody does."""
+    """The error for a request that has waited for a reading as long as any request does."""
     return RetryLater("store.slow", seconds=round(PATIENCE))
 
 

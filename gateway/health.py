@@ -17,9 +17,9 @@ from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
-from gateway.ingest.waiting import Waiting
 from gateway.instance import Files, trouble_text
 from gateway.intake.receive import Receiver
+from gateway.waiting import Waiting
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds between two heartbeats, and between two looks at the spool

@@ -41,7 +41,6 @@ from gateway.ingest.message import Message, Refusal, Written
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import MB, Room, SpoolFull
-from gateway.ingest.waiting import Waiting
 from gateway.instance import Files, claimed, files
 from gateway.intake.receive import Receiver
 from gateway.lots import told
@@ -49,6 +48,7 @@ from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
+from gateway.waiting import Waiting
 from traceability.diary.rows import Unhandled
 from traceability.sealing.seal import Sealer
 from traceability.tlog.log import LogBusy

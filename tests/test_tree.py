@@ -98,7 +98,6 @@ NOT_FOR_PEOPLE = {
     "devices/probes/reader.py": "rounds to what a double holds",
     "devices/probes/units.py": "rounds to what a double holds",
     "dashboards/map/picture.py": "coordinates of a picture",
-    "dashboards/pages/state.py": "answers to programs",
     "dashboards/sta/network.py": "open data, in English",
     "gateway/brokers/embedded.py": "a log",
     "sim/physics/weather.py": "names what stands in a YAML file, as it stands there",

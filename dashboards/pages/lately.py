@@ -2,7 +2,7 @@
 
 store ─► Lately ─► Kept ─┬─► overview.py   each few seconds, before anybody asks
                          └─► place.py
-store ─► what real devices said in the last minute, each second ─► newest ─► overview.py
+store ─► what real devices said in the last minutes, each second ─► newest ─► overview.py
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ from gateway.stores.newest import Newest
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, READINGS, Point
 from gateway.stores.store import Latest, all_points
 
-BACK_MS = 7 * DAY_MS  # how far back a device may have been heard last, whose values are shown
-REMEMBERED_MS = 60 * DAY_MS  # and how far, to say since when it is silent
-ASKED_AGAIN_MS = 10 * MINUTE_MS  # how often that is asked for: who is silent for days goes on being so
+BACK_MS = 7 * DAY_MS  # values are shown of devices that were heard within this time
+REMEMBERED_MS = 60 * DAY_MS  # of devices heard within this time, pages say since when they are silent
+ASKED_AGAIN_MS = 10 * MINUTE_MS  # how often these are read again: a device silent for days stays silent
 ADVICE_MS = DAY_MS  # advice is written again each hour as long as it holds
-SPOKEN_MS = (
-    5 * MINUTE_MS
-)  # what came since `Lately` was read is within that: its age, and the road to the store
+SPOKEN_MS = 5 * MINUTE_MS  # covers what came since `Lately` was read: its age, and a point's way to the store
 
 
 @dataclass(frozen=True)
 class Lately:
-    """As of epoch ms `at`: the devices heard within a week, in the order of `sensors`, then real ones that
-    may speak and have been silent for longer; when each was heard last (epoch ms); the advice; and what the
-    gateway's watch found in alarm.
+    """What pages know of all devices, as of epoch ms `at`.
+
+    `known`: the devices heard within a week, in the order of `sensors`, then real devices of the roster that
+    have been silent for longer. `heard`: device → when it was last heard (epoch ms). `advice`: what is
+    advised. `alarms`: what the gateway's watch found in alarm.
     """
 
     at: int
@@ -50,9 +50,9 @@ class Lately:
         remembered: Mapping[str, int] | None = None,
         said: Sequence[Newest] = (),
     ) -> "Lately":
-        """As of now, of all places, or of one. `remembered`: when devices were heard before the last days,
-        where that was read lately; `said`: what all of them said last, where that is asked again and again.
-        Raises RetryLater.
+        """Read it as of now, for all places or for one. `remembered`: when devices were last heard, as the
+        clerk stored it, if that was read lately. `said`: the newest values of all devices, from a caller that
+        reads again and again. Raises RetryLater.
         """
         now, where = figures.now(), {"pilot": figures.pilot.pilot}
         of_place = {"community": place} if place else {}
@@ -71,7 +71,7 @@ class Lately:
 
     @cached_property
     def devices(self) -> dict[str, list[DeviceNow]]:
-        """Those of each place."""
+        """Place → its devices."""
         by_place: dict[str, list[DeviceNow]] = {}
         for device in self.known:
             by_place.setdefault(device.community, []).append(device)
@@ -79,7 +79,7 @@ class Lately:
 
     @cached_property
     def advised(self) -> dict[str, list[Latest]]:
-        """The advice to each place."""
+        """Place → the advice to it."""
         by_place: dict[str, list[Latest]] = {}
         for one in self.advice:
             by_place.setdefault(one.tags.get("community", ""), []).append(one)
@@ -87,13 +87,13 @@ class Lately:
 
     @cached_property
     def of_a_day(self) -> list[DeviceNow]:
-        """The devices heard within a day, and what each said in it."""
+        """The devices heard within a day, each with the values of that day only."""
         since = self.at - DAY_MS
         return [_since(device, since) for device in self.known if device.seen >= since]
 
 
 def _remembered(figures: Figures, where: Mapping[str, str], now: int) -> dict[str, int]:
-    """When each device was heard last, as the clerk wrote it down (epoch ms)."""
+    """Device → when it was last heard (epoch ms), as the clerk stored it."""
     return {
         latest.tags.get("device", ""): int(latest.fields["last_seen"][1])
         for latest in figures.store.latest("device", where, now - REMEMBERED_MS, only=["last_seen"])
@@ -102,7 +102,7 @@ def _remembered(figures: Figures, where: Mapping[str, str], now: int) -> dict[st
 
 
 def _since(device: DeviceNow, since: int) -> DeviceNow:
-    """A device with what it said since epoch ms `since` alone."""
+    """A device with only the values since epoch ms `since`."""
     return replace(
         device,
         values={name: one for name, one in device.values.items() if one[0] >= since},
@@ -111,8 +111,8 @@ def _since(device: DeviceNow, since: int) -> DeviceNow:
 
 
 def kept(figures: Figures, folder: Path | None = None, source: str = "") -> Kept[Lately]:
-    """The same, kept for pages to share, with all that is derived from it. The newest values of a large store
-    wait in `folder` for the next start; `source` names the store.
+    """`Lately`, read in the background for all pages, with all that is derived from it. The newest values of
+    a large store wait in `folder` for the next start; `source` names the store.
     """
 
     pilot = figures.pilot.pilot
@@ -136,7 +136,7 @@ def kept(figures: Figures, folder: Path | None = None, source: str = "") -> Kept
         if not 0 <= now - remembered[0] < ASKED_AGAIN_MS:  # a clock may be put back
             remembered = now, _remembered(figures, {"pilot": figures.pilot.pilot}, now)
         made = Lately.read(figures, remembered=remembered[1], said=said)
-        _ = made.devices, made.advised, made.of_a_day  # now, not when the first page asks
+        _ = made.devices, made.advised, made.of_a_day  # derived now, not when the first page asks
         for one in left:
             one.keep()
         return made
@@ -145,8 +145,8 @@ def kept(figures: Figures, folder: Path | None = None, source: str = "") -> Kept
 
 
 def of_a_day(figures: Figures, recent: Kept[Lately], place: str | None = None) -> list[DeviceNow]:
-    """The devices heard within a day, of all places or of one; who asks before the first reading of all
-    places waits for his one alone. Raises RetryLater.
+    """The devices heard within a day, of all places or of one. Before the first reading of all places has
+    ended, a request for one place reads that one only. Raises RetryLater.
     """
     if place is None:
         return recent.get().of_a_day
@@ -156,8 +156,8 @@ def of_a_day(figures: Figures, recent: Kept[Lately], place: str | None = None) -
 
 
 def spoken(figures: Figures) -> Kept[list[Point]]:
-    """What real devices said in the last minutes, the newest first: who has just put one up looks for it. One
-    quick question: that of the simulated ones too takes InfluxDB twenty times as long.
+    """The points of real devices of the last minutes, the newest first: whoever has just put up a device
+    looks for it. It is one quick query; with the simulated devices it takes InfluxDB twenty times as long.
     """
 
     def read() -> list[Point]:
@@ -169,8 +169,8 @@ def spoken(figures: Figures) -> Kept[list[Point]]:
 
 
 def newest(recent: Lately, points: Sequence[Point], now: int, number: int) -> list[DeviceNow]:
-    """At most `number` of the devices heard within a day, real ones first, the newest first among them: what
-    is `recent`, and the `points` that came since.
+    """At most `number` of the devices heard within a day, real ones first; of each kind, the last heard
+    first. They are those of `recent`, with the `points` that came since.
     """
     by_id: dict[str, DeviceNow] = {}
     for one in (_spoke(point) for point in points if "device" in dict(point.tags)):
@@ -192,7 +192,7 @@ def _spoke(point: Point) -> DeviceNow:
 
 
 def _both(known: DeviceNow | None, one: DeviceNow) -> DeviceNow:
-    """Of a device's values the newer; neither is changed: other pages read them meanwhile."""
+    """A device with the newer of its values. Neither argument is changed: other pages read them meanwhile."""
     if known is None:
         return one
     older, newer = sorted((known, one), key=lambda device: device.seen)

@@ -9,5 +9,4 @@
 seen.py      a device's memory: times.py has its newest times, contents.py what its numbers said, both packed
 spool.py     the messages that are safe on disk     spoolfile.py  the spool's file: opening, mending, limits
 faults.py    defects of our own code that a message's content triggered
-waiting.py   what a loop logs while it has to wait
 """

@@ -36,9 +36,9 @@ from gateway.control.alarms.states import (
     names,
 )
 from gateway.ingest.faults import Faults
-from gateway.ingest.waiting import Waiting
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
+from gateway.waiting import Waiting
 
 log = logging.getLogger(__name__)
 EVERY = 60.0  # seconds between two looks

@@ -3,8 +3,8 @@
 import pytest
 
 from devices.texts import Mendable
-from gateway.ingest import waiting
-from gateway.ingest.waiting import Waiting
+from gateway import waiting
+from gateway.waiting import Waiting
 
 
 @pytest.fixture
