@@ -12,6 +12,5 @@ doctor/      looks at each part and says what to do
 service.py   joins the parts              health.py metrics.py  a running gateway's health and figures
 instance.py  the files of each gateway    preview.py  what the gateway would make of one message
 past.py      writes a simulated past straight to a store                         commands.py
-waiting.py   what a loop logs while it has to wait
 probing.py asking.py                      choose a device's probe file, or ask a person and write one
 """

@@ -19,7 +19,7 @@ from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.instance import Files, trouble_text
 from gateway.intake.receive import Receiver
-from gateway.waiting import Waiting
+from gateway.stores.waiting import Waiting
 
 log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds between two heartbeats, and between two looks at the spool

@@ -48,7 +48,7 @@ from gateway.lots.growth import Growth
 from gateway.lots.openings import Openings
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
-from gateway.waiting import Waiting
+from gateway.stores.waiting import Waiting
 from traceability.diary.rows import Unhandled
 from traceability.sealing.seal import Sealer
 from traceability.tlog.log import LogBusy

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dashboards.figures import AlarmNow, DeviceNow, Figures, gathered, sensors
 from dashboards.kept import Kept
+from dashboards.leftover import Leftover
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
-from gateway.stores.leftover import Leftover
 from gateway.stores.newest import Newest
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, READINGS, Point
 from gateway.stores.store import Latest, all_points

@@ -19,7 +19,7 @@ from gateway.ingest.message import Books
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater, Store
-from gateway.waiting import Waiting
+from gateway.stores.waiting import Waiting
 
 log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds between two rounds of the clerk

@@ -19,7 +19,7 @@ from gateway.ingest.message import Answered, Outcome, Refusal, Segment, unhandle
 from gateway.ingest.spool import Spool
 from gateway.ingest.spoolfile import SpoolFull
 from gateway.ingest.telling import Telling
-from gateway.waiting import Waiting
+from gateway.stores.waiting import Waiting
 
 WAIT = 0.2  # seconds until the next look for new answers
 RETRY = 5.0  # seconds until the database or the spool is tried again

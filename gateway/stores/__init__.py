@@ -5,5 +5,6 @@ points.py (measurements, tags, fields) ─► store.Store ─┬─► influx.py
                                                        └─► sqlite.py   one file, for `hoiquan up`;
                                                                        series.py: its series;
                                                                        turns.py: its fair lock
-newest.py: the newest values, for callers that ask again and again; leftover.py: kept for the next start
+newest.py: the newest values, for callers that ask again and again
+waiting.py: what a loop logs while it has to wait for a store, a disk or the registry
 """

@@ -3,7 +3,7 @@
     all values, once ─► then only the points since ─► all again, seldom enough to cost little
 
 For fourteen thousand devices InfluxDB takes ten seconds for all values, and one second for the points since.
-A small store is asked for all of them each time. `leftover` keeps them in a file for the next start.
+A small store is asked for all of them each time.
 """
 
 import time

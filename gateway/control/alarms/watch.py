@@ -38,7 +38,7 @@ from gateway.control.alarms.states import (
 from gateway.ingest.faults import Faults
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
-from gateway.waiting import Waiting
+from gateway.stores.waiting import Waiting
 
 log = logging.getLogger(__name__)
 EVERY = 60.0  # seconds between two looks

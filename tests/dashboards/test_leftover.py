@@ -2,9 +2,10 @@
 
 import pytest
 
+from dashboards.leftover import OLDEST_MS, Leftover
 from gateway.stores import newest as newest_module
-from gateway.stores.leftover import OLDEST_MS, Leftover
 from gateway.stores.newest import Newest
+from gateway.stores.sqlite import SqliteStore
 from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, reading
 
 BACK = 7 * DAY
@@ -20,6 +21,13 @@ class Counting:
     def latest(self, *where):
         self.whole += 1
         return self._store.latest(*where)
+
+
+@pytest.fixture
+def store(tmp_path):
+    made = SqliteStore(tmp_path / "store.sqlite")
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 
 from devices.texts import Mendable
-from gateway import waiting
-from gateway.waiting import Waiting
+from gateway.stores import waiting
+from gateway.stores.waiting import Waiting
 
 
 @pytest.fixture
