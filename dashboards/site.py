@@ -98,5 +98,5 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     for router in others:
         pages.include_router(router)
 
-    trouble.told_by(pages)
+    trouble.add_handlers(pages)
     return pages

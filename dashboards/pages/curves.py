@@ -23,9 +23,9 @@ PAUSE = 0.1  # seconds of rest between two places, for readers of pages and for 
 
 
 class Drawn(NamedTuple):
-    """The weeks of a place before epoch ms `end`, as they were `asked` for; `read` is when they were read."""
+    """The weeks of a place before epoch ms `end`, of these `signals`; `read` is when they were read."""
 
-    asked: week.Asked
+    signals: week.ByModel
     end: int
     read: int
     weeks: Mapping[str, week.Week]
@@ -51,39 +51,39 @@ class Curves:
             stop.set()
             thread.join(LEAVE)
 
-    def of(self, place: str, asked: week.Asked, now: int) -> Drawn:
+    def of(self, place: str, signals: week.ByModel, now: int) -> Drawn:
         """The curves of a place before the end of this tick or, while these are read, of the tick before.
         Where these are not known either, they are read here, by one reader at a time. Raises RetryLater.
         """
         end = _end(now)
-        if (known := self._fit(place, asked, end - TICK_MS)) is not None:
+        if (known := self._fit(place, signals, end - TICK_MS)) is not None:
             return known
         if not self._reading.acquire(timeout=PATIENCE):
             raise held_up()
         try:
-            return self._fit(place, asked, end - TICK_MS) or self._read(place, asked, end, now)
+            return self._fit(place, signals, end - TICK_MS) or self._read(place, signals, end, now)
         finally:
             self._reading.release()
 
-    def _read(self, place: str, asked: week.Asked, end: int, now: int) -> Drawn:
-        weeks = week.weeks(self._figures, place, asked, end)
-        known = self._known[place] = Drawn(asked, end, now, weeks)
+    def _read(self, place: str, signals: week.ByModel, end: int, now: int) -> Drawn:
+        weeks = week.weeks(self._figures, place, signals, end)
+        known = self._known[place] = Drawn(signals, end, now, weeks)
         return known
 
-    def _fit(self, place: str, asked: week.Asked, end: int) -> Drawn | None:
+    def _fit(self, place: str, signals: week.ByModel, end: int) -> Drawn | None:
         known = self._known.get(place)
-        return known if known is not None and known.asked == asked and known.end >= end else None
+        return known if known is not None and known.signals == signals and known.end >= end else None
 
     def _run(self, recent: Kept[Lately], stop: threading.Event) -> None:
         while not stop.is_set():
             with suppress(*AWAY, *CONTENT):  # a reader who asks for these curves gets the error
                 for place in self._figures.pilot.place:
                     devices, now = recent.get().devices.get(place, []), self._figures.now()
-                    found = measured(devices, place, self._figures.pilot, now, SIGNALS)
-                    asked = week.asked(devices, [one.signal for one in found])
-                    if self._fit(place, asked, _end(now)) is None:
+                    present = measured(devices, place, self._figures.pilot, now, SIGNALS)
+                    signals = week.signals_by_model(devices, [one.signal for one in present])
+                    if self._fit(place, signals, _end(now)) is None:
                         # without the lock: a reader of another place does not wait for this
-                        self._read(place, asked, _end(now), now)
+                        self._read(place, signals, _end(now), now)
                     if stop.wait(PAUSE):
                         return
             stop.wait(EVERY)

@@ -14,15 +14,15 @@ class Lasting:
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
-        self._made: dict[str, tuple[object, Any]] = {}
+        self._parts: dict[str, tuple[object, Any]] = {}
 
-    def of(self, name: str, given: object, make: Callable[[], T]) -> T:
-        """What `make` gave last; it is made again where `given` differs from the last time."""
-        known = self._made.get(name)
-        if known is None or known[0] != given:
-            known = self._made[name] = given, make()
-        made: T = known[1]
-        return made
+    def of(self, name: str, inputs: object, make: Callable[[], T]) -> T:
+        """What `make` gave last; it is made again where `inputs` differs from the last time."""
+        known = self._parts.get(name)
+        if known is None or known[0] != inputs:
+            known = self._parts[name] = inputs, make()
+        value: T = known[1]
+        return value
 
     def part(self, template: str, **values: Any) -> str:
         """A part of a page as HTML, drawn again only where its values have changed."""

@@ -70,10 +70,10 @@ def router() -> APIRouter:
         if form is None:
             return _page(request, {}, [], [], error=text("rejected.too_large", lang, field=""), status=413)
         try:
-            said = _said(form.get("payload", ""))
+            message = _message(form.get("payload", ""))
         except PayloadError as error:
             return _page(request, form, [], [], error=error.sentence(lang))
-        some = fields([said])
+        some = fields([message])
         if not some:
             return _page(request, form, [], [], error=text("learn.no_numbers", lang))
         model = form.get("model", "")
@@ -83,12 +83,12 @@ def router() -> APIRouter:
         if not chosen:
             chosen = {name: field.path for name, field in proposals(some, model).items()}
         rows = [_row(name, chosen.get(name, ""), some, form, lang) for name in signals_of(model)]
-        return _page(request, form, some, rows, error="", said=said)
+        return _page(request, form, some, rows, error="", message=message)
 
     return routes
 
 
-def _said(payload: str) -> Any:
+def _message(payload: str) -> Any:
     """What the probe sent, taken out of a network server's envelope if it has one. Raises PayloadError."""
     data = parsed_json(payload.encode("utf-8", "replace"))
     return content(data, server(data))
@@ -99,12 +99,12 @@ def _row(name: str, path: str, some: list[Field], form: Mapping[str, str], lang:
     field = next((one for one in some if one.path == path), None)
     if field is None:
         return Row(name, signal.name(lang), "", (), "", name in COUNTED, False)
-    given = form.get(f"unit {name}", "")
+    chosen = form.get(f"unit {name}", "")
     offered = meant(field, name)
-    if given not in [one.unit for one in offered]:
-        given = "" if asks_unit(field, name) else (field.unit or signal.unit)
+    if chosen not in [one.unit for one in offered]:
+        chosen = "" if asks_unit(field, name) else (field.unit or signal.unit)
     units = tuple(
-        Unit(one.unit, _amount(name, one.value, lang, plausible=one.plausible), one.unit == given)
+        Unit(one.unit, _amount(name, one.value, lang, plausible=one.plausible), one.unit == chosen)
         for one in offered
     )
     counter = form.get(f"counter {name}", "")
@@ -143,31 +143,31 @@ def _page(
     some: list[Field],
     rows: list[Row],
     error: str,
-    said: Any = None,
+    message: Any = None,
     status: int = 200,
 ) -> Response:
     lang = language(request)
-    choices, asked = _choices(rows)
+    choices, open_questions = _choices(rows)
     written, stored = "", list[tuple[bool, str]]()
     kinds = [
         ("since", "learn.counts_since"),
         ("daily", "learn.counts_daily"),
         ("total", "learn.counts_total"),
     ]
-    if choices and not asked:
-        written, stored, error = _file(form.get("name", NAME), choices, said, lang)
+    if choices and not open_questions:
+        written, stored, error = _file(form.get("name", NAME), choices, message, lang)
     return PAGES.answer(
         "learn.html", lang, status, HEADERS,
         payload=form.get("payload", ""), model=form.get("model", ""), name=form.get("name", NAME),
         models=[(one.id, one.name(lang)) for one in MODELS.values() if one.id != DIARY],
         fields=[(one.path, _label(one, lang)) for one in some],
-        rows=rows, asked=[SIGNALS[one].name(lang) for one in asked], written=written, stored=stored,
+        rows=rows, asked=[SIGNALS[one].name(lang) for one in open_questions], written=written, stored=stored,
         kinds=[(kind, text(key, lang)) for kind, key in kinds], error=error,
     )  # fmt: skip
 
 
 def _file(
-    name: str, choices: Mapping[str, Choice], said: Any, lang: str
+    name: str, choices: Mapping[str, Choice], message: Any, lang: str
 ) -> tuple[str, list[tuple[bool, str]], str]:
     """The probe file's text, the values that would be stored (each with whether it is in the signal's range),
     and what is wrong, if anything.
@@ -177,16 +177,16 @@ def _file(
         (probe,) = parse(written, Path(f"{name}.yaml"))
     except ProbeError as error:
         return "", [], error.sentence(lang)
-    heard = Reader(probe).read(said, dict.fromkeys(probe.place_values, HEIGHT))
+    measured = Reader(probe).read(message, dict.fromkeys(probe.place_values, HEIGHT))
     stored = [
         (
             SIGNALS[signal].low <= value <= SIGNALS[signal].high,
             text("learn.stored", lang, signal=signal, value=_amount(signal, value, lang)),
         )
-        for signal, value in heard.values.items()
+        for signal, value in measured.values.items()
     ]
     stored += [
         (True, text("learn.counter", lang, signal=signal, value=_amount(signal, total, lang)))
-        for signal, (_, total) in heard.totals.items()
+        for signal, (_, total) in measured.totals.items()
     ]
     return written, stored, ""

@@ -36,7 +36,7 @@ def marks(
     silent = _silent(figures, recent, now)
     counted = {member for one in _standings(standing) for member in one.members}
     nearest = {place.id for name in today.COUNTED for place in _nearest(name, standing, pilot, lang)}
-    said = {row["place"].id: row for row in rows}
+    row_of = {row["place"].id: row for row in rows}
 
     def state(place: Place) -> str:
         if place.id in alarmed:
@@ -49,7 +49,7 @@ def marks(
 
     return [
         Mark(place.id, _short(place), place.lat, place.lon, known, isinstance(place, Village),
-             _told(known, said[place.id], lang))
+             _description(known, row_of[place.id], lang))
         for place in pilot.places
         for known in (state(place),)
     ]  # fmt: skip
@@ -87,7 +87,7 @@ def _short(place: Place) -> str:
     return place.name.partition(" (")[0] + INVENTED if place.fictional else place.name
 
 
-def _told(state: str, row: Mapping[str, Any], lang: str) -> str:
+def _description(state: str, row: Mapping[str, Any], lang: str) -> str:
     """A mark in words, for those who do not see it and for a pointer that rests on it."""
     words = f"{row['place'].name}, {row['commune']} ({row['kind']}): {text(f'overview.map_{state}', lang)}"
     return "; ".join([words, *([] if row["later"] else row["lacks"])])

@@ -73,8 +73,8 @@ def measured(
     devices: Iterable[DeviceNow], place: str, pilot: Pilot, now: int, signals: Sequence[str]
 ) -> list[Measured]:
     """What the devices of a place measure, in the order of `signals`; unmeasured signals are left out."""
-    there = list(devices)
-    return [one for signal in signals if (one := _measured(there, signal, place, pilot, now)) is not None]
+    of_place = list(devices)
+    return [one for signal in signals if (one := _measured(of_place, signal, place, pilot, now)) is not None]
 
 
 def _measured(

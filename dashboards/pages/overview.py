@@ -102,15 +102,15 @@ def router(
 
     @routes.get("/", include_in_schema=False)
     def overview(request: Request, q: str = "", still: str = "") -> Response:
-        asked, lang = q.strip()[:LONGEST], language(request)
-        stays, every = bool(asked or still), REFRESH
+        search, lang = q.strip()[:LONGEST], language(request)
+        stays, every = bool(search or still), REFRESH
         page = left.page(lang) if shown[lang].begins and not stays else None
         if page is None and shown[lang].begins and shown[lang].known(FIRST) is None:
-            stays, every = bool(asked), SOON
-            page = begun(figures, standing.known(), starting[lang], asked)
+            stays, every = bool(search), SOON
+            page = begun(figures, standing.known(), starting[lang], search)
         if page is None:
             drawn = newest(lang)
-            page = drawn.search(asked) if asked else drawn.page(spoken.get(), stays=stays)
+            page = drawn.search(search) if search else drawn.page(spoken.get(), stays=stays)
         if data is not None:
             page = noted(page, troubled(data, lang))
         sent = HEADERS if stays else HEADERS | {"Refresh": str(every)}
@@ -168,10 +168,10 @@ class Drawn:
         newest = PAGES.body("overview_newest.html", self.lang, devices=devices)
         return f"{head}{top}{middle}{newest}{end}"
 
-    def search(self, asked: str) -> str:
-        """The page with only those places that were `asked` for."""
+    def search(self, words: str) -> str:
+        """The page with only those places that have these `words`."""
         pilot = self.figures.pilot
-        found = today.places(pilot, self.progress.standing, self.figures.now(), self.lang, asked)
+        places = today.places(pilot, self.progress.standing, self.figures.now(), self.lang, words)
         return PAGES.body(
             "overview.html",
             self.lang,
@@ -179,8 +179,8 @@ class Drawn:
             rehearsal=self.figures.rehearsal,
             note=_note(self.recent, self.lang),
             **self._top(stays=True),
-            places=Lasting(self.lang).part("overview_places.html", places=found, asked=asked),
-            asked=asked,
+            places=Lasting(self.lang).part("overview_places.html", places=places, asked=words),
+            asked=words,
         )
 
     def _top(self, *, stays: bool) -> dict[str, Any]:
@@ -195,25 +195,25 @@ def noted(page: str, ill: Sequence[str]) -> str:
     return page.replace("<main>", f"<main>\n{notes}", 1) if notes else page
 
 
-def begun(figures: Figures, progress: Progress | None, lasting: Lasting, asked: str = "") -> str:
+def begun(figures: Figures, progress: Progress | None, lasting: Lasting, search: str = "") -> str:
     """The page while the devices' values are being read for the first time. It shows what pilot, registry and
-    diaries say, how the targets stand once that was read, and of the places only those `asked` for. Raises
+    diaries say, how the targets stand once that was read, and of the places only those of a `search`. Raises
     RegistryAway where the roster cannot be read.
     """
     pilot, now, lang = figures.pilot, figures.now(), lasting.lang
     progress = progress or Progress(now, [], {}, {})
     devices = sum(one.model != DIARY for one in figures.roster())
-    top = _top(pilot, progress.at, lang, stays=bool(asked), refresh=SOON)
+    top = _top(pilot, progress.at, lang, stays=bool(search), refresh=SOON)
     reading = f"<p>{text('overview.reading', lang)}</p>"
     note = text("overview.reading_note", lang, devices=number(devices, lang))
-    if asked:
-        found = today.places(pilot, progress.standing, now, lang, asked)
-        page = {"places": Lasting(lang).part("overview_places.html", places=found, asked=asked), **top}
+    if search:
+        places = today.places(pilot, progress.standing, now, lang, search)
+        page = {"places": Lasting(lang).part("overview_places.html", places=places, asked=search), **top}
     else:
         parts = dict.fromkeys(("map", "alarms", "silent", "advice"), reading)
         page = _frame(figures, progress, _rows(figures, progress, lasting), lasting) | parts | {"nearest": []}
     body = PAGES.body(
-        "overview.html", lang, pilot=pilot, rehearsal=figures.rehearsal, note=note, asked=asked, cut=CUT,
+        "overview.html", lang, pilot=pilot, rehearsal=figures.rehearsal, note=note, asked=search, cut=CUT,
         reading=True, **page,
     )  # fmt: skip
     return body.replace(CUT, PAGES.body("overview_top.html", lang, **top), 1).replace(CUT, reading)
@@ -227,8 +227,8 @@ def _top(pilot: Pilot, at: int, lang: str, *, stays: bool, refresh: int) -> dict
 def _rows(figures: Figures, progress: Progress, lasting: Lasting) -> list[dict[str, Any]]:
     """The rows of the list of places, with how each place stands."""
     pilot, now, standing = figures.pilot, figures.now(), progress.standing
-    given = standing, day_of(now, pilot.zone)
-    return lasting.of("rows", given, lambda: today.places(pilot, standing, now, lasting.lang))
+    inputs = standing, day_of(now, pilot.zone)
+    return lasting.of("rows", inputs, lambda: today.places(pilot, standing, now, lasting.lang))
 
 
 def _frame(
@@ -277,10 +277,10 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Wor
 
 def _note(recent: Lately, lang: str) -> str:
     """The sentence that says how many of the devices are simulated."""
-    heard = [one for one in recent.known if one.seen >= recent.at - lately.BACK_MS]
-    simulated = sum(one.simulated for one in heard)
+    devices = [one for one in recent.known if one.seen >= recent.at - lately.BACK_MS]
+    simulated = sum(one.simulated for one in devices)
     key = "simulated_note" if simulated else "real_note"
-    return text(f"overview.{key}", lang, simulated=number(simulated, lang), all=number(len(heard), lang))
+    return text(f"overview.{key}", lang, simulated=number(simulated, lang), all=number(len(devices), lang))
 
 
 def _due(pilot: Pilot, today: date, lang: str) -> list[str]:
@@ -289,8 +289,8 @@ def _due(pilot: Pilot, today: date, lang: str) -> list[str]:
         text("overview.handin_later", lang, day=day(one.day, lang), to=one.report.to.get(lang))
         for one in upcoming(pilot.reports, today)[1:]
     ]
-    told = [wording.next_report(pilot, today, lang), *later, *wording.reviews(pilot, today.year, lang)]
-    return [one for one in told if one]
+    sentences = [wording.next_report(pilot, today, lang), *later, *wording.reviews(pilot, today.year, lang)]
+    return [one for one in sentences if one]
 
 
 def _card(one: Indicator, pilot: Pilot, standing: dict[str, Standing], lang: str) -> dict[str, Any]:

@@ -66,10 +66,10 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
     """The page as HTML, as of now except for the values in `recent`. Raises RetryLater."""
     pilot, now = figures.pilot, figures.now()
     devices = recent.devices.get(place.id, [])
-    found = {one.signal: one for one in measured(devices, place.id, pilot, now, SIGNALS)}
-    drawn = curves.of(place.id, week.asked(devices, found), now)
+    values = {one.signal: one for one in measured(devices, place.id, pilot, now, SIGNALS)}
+    drawn = curves.of(place.id, week.signals_by_model(devices, values), now)
     groups = [
-        (group, [_quantity(found[one], drawn.weeks.get(one), now, lang) for one in signals if one in found])
+        (group, [_quantity(values[one], drawn.weeks.get(one), now, lang) for one in signals if one in values])
         for group, signals in GROUPS.items()
     ]
     listed = _devices(figures, recent, place.id, now, lang)
@@ -116,18 +116,18 @@ def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> 
         "age": age(now - one.at, lang),
         "of": text(f"place.of_{'simulated' if one.simulated else 'real'}", lang, number=one.devices),
         "curve": week.drawn(one, of_week, lang) if of_week else "",
-        "week": week.told(one.signal, of_week, lang) if of_week else "",
+        "week": week.caption(one.signal, of_week, lang) if of_week else "",
     }
 
 
 def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) -> list[dict[str, Any]]:
     """The rows of the devices: dead ones, the longest silent first; then the others, the last heard first."""
-    pilot, heard = figures.pilot, recent.devices.get(place, [])
-    known = {one.device: one for one in heard}
+    pilot, devices = figures.pilot, recent.devices.get(place, [])
+    known = {one.device: one for one in devices}
     roster = [one for one in figures.roster() if one.community == place and one.model != DIARY]
     rows = []
     for name, model, simulated in (
-        *((one.device, one.model, one.simulated) for one in heard),
+        *((one.device, one.model, one.simulated) for one in devices),
         *((one.device, one.model, one.simulated) for one in roster if one.device not in known),
     ):
         at = recent.heard.get(name)

@@ -137,12 +137,12 @@ def _alarm(place: Place, one: Measured, pilot: Pilot, now: int, lang: str) -> di
 
 
 def places(
-    pilot: Pilot, standing: Mapping[str, Standing], now: int, lang: str, asked: str = ""
+    pilot: Pilot, standing: Mapping[str, Standing], now: int, lang: str, search: str = ""
 ) -> list[dict[str, Any]]:
-    """Each place in Vietnamese order, with whether it counts and what it lacks. Where something is `asked`,
-    only places whose name, commune or product contains it; accents are ignored.
+    """Each place in Vietnamese order, with whether it counts and what it lacks. With a `search`, only places
+    whose name, commune or product contains it; accents are ignored.
     """
-    today, wanted = day_of(now, pilot.zone), unmarked(asked)
+    today, wanted = day_of(now, pilot.zone), unmarked(search)
     return [
         {
             "place": place,
@@ -206,11 +206,11 @@ def advised(advice: Iterable[Latest], pilot: Pilot, now: int, lang: str) -> list
         community = pilot.place.get(latest.tags.get("community", ""))
         if not severity or community is None:
             continue
-        _, said = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))
-        if not said:  # the point is just being written
+        _, sentence = latest.fields.get("text_en" if lang == "en" else "text", (at, ""))
+        if not sentence:  # the point is just being written
             continue
         rules.setdefault(latest.tags.get("rule", ""), []).append(
-            {"severity": int(severity), "at": at, "text": str(said), "place": community,
+            {"severity": int(severity), "at": at, "text": str(sentence), "place": community,
              "crop": _crop(pilot, community.id, latest.tags.get("crop", ""), lang)}
         )  # fmt: skip
     return sorted((_rule(some, pilot, now, lang) for some in rules.values()), key=lambda one: one["order"])

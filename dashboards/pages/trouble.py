@@ -37,7 +37,7 @@ def page(
     return PAGES.answer("trouble.html", lang, status, kept, title=title, sentence=sentence)
 
 
-def told_by(pages: FastAPI) -> None:
+def add_handlers(pages: FastAPI) -> None:
     """Let an application answer its errors so."""
 
     @pages.exception_handler(HTTPException)

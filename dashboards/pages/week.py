@@ -44,10 +44,10 @@ class Week:
         return sum(spot.mean for step, spot in self.spots.items() if step >= STEPS - steps)
 
 
-Asked = tuple[tuple[str, tuple[str, ...]], ...]
+ByModel = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-def asked(devices: Iterable[DeviceNow], signals: Iterable[str]) -> Asked:
+def signals_by_model(devices: Iterable[DeviceNow], signals: Iterable[str]) -> ByModel:
     """The models of the devices, each with those of the `signals` that it measures: asked for by model, a
     store adds up no empty columns. Directions are left out: they go neither up nor down, and have no curve.
     """
@@ -59,16 +59,16 @@ def asked(devices: Iterable[DeviceNow], signals: Iterable[str]) -> Asked:
     return tuple((model, some) for model, some in rows if some)
 
 
-def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, Week]:
+def weeks(figures: Figures, place: str, wanted: ByModel, end: int) -> dict[str, Week]:
     """Signal → its week before epoch ms `end`. Raises RetryLater."""
     begin = end - DAYS * DAY_MS
-    found: dict[str, dict[Tags, list[Bucket]]] = {}
+    by_signal: dict[str, dict[Tags, list[Bucket]]] = {}
     known: set[str] = set()
     for model, signals in wanted:
         where = {"pilot": figures.pilot.pilot, "community": place, "model": model}
         steps = figures.store.summary("telemetry", signals, where, begin, end, STEP_MS, begin)
         for name, series in steps.items():
-            found.setdefault(name, {}).update(series)
+            by_signal.setdefault(name, {}).update(series)
         # signals without readings in the first step: were they measured before the week?
         late = [name for name, series in steps.items()
                 if all(buckets[0].time >= begin + STEP_MS for buckets in series.values())]  # fmt: skip
@@ -77,7 +77,7 @@ def weeks(figures: Figures, place: str, wanted: Asked, end: int) -> dict[str, We
             known |= figures.store.summary(
                 "telemetry", late, where, start, begin, KNOWN_MS, start, only=()
             ).keys()
-    return {name: _week(name, series, begin, known=name in known) for name, series in found.items()}
+    return {name: _week(name, series, begin, known=name in known) for name, series in by_signal.items()}
 
 
 def _week(signal: str, series: Mapping[Tags, Sequence[Bucket]], begin: int, *, known: bool) -> Week:
@@ -121,7 +121,7 @@ def drawn(one: Measured, week: Week, lang: str) -> str:
     return week.curves[lang, lines]
 
 
-def told(signal: str, week: Week, lang: str) -> str:
+def caption(signal: str, week: Week, lang: str) -> str:
     """What the curve shows, in words."""
     if signal in SUMS:
         range_ = text("place.week_sum", lang, value=measured(signal, week.total(STEPS), lang))
