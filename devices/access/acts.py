@@ -19,8 +19,8 @@ from devices.clock import now_ms
 _NOBODY = 2**32 - 1  # the login uid of a process that no login began
 
 
-class Did(NamedTuple):
-    """An act: epoch ms, what was done (`audit.*` of the catalogue), to which object, and by whom."""
+class Act(NamedTuple):
+    """Epoch ms, what was done (`audit.*` of the catalogue), to which object, and by whom."""
 
     time: int
     what: str
@@ -42,11 +42,11 @@ def note(connection: Connection, pilot: str, what: str, objects: Iterable[str]) 
         connection.execute(insert(ACTS), rows)
 
 
-def done(connection: Connection, pilot: str, since: int) -> list[Did]:
+def acts(connection: Connection, pilot: str, since: int) -> list[Act]:
     """The acts since epoch ms `since`, the oldest first."""
     query = select(ACTS.c.time, ACTS.c.what, ACTS.c.object, ACTS.c.who)
     query = query.where(ACTS.c.pilot == pilot, ACTS.c.time >= since).order_by(ACTS.c.time)
-    return [Did(*row) for row in connection.execute(query)]
+    return [Act(*row) for row in connection.execute(query)]
 
 
 def account() -> str:

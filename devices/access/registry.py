@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
-from devices.access.acts import Did, done, note
+from devices.access.acts import Act, acts, note
 from devices.access.database import DEVICES, FORMER, reached
 from devices.access.roster import Roster, State, device_of, state_since
 from devices.clock import now_ms
@@ -223,11 +223,11 @@ class Registry(Roster):
             note(connection, self.pilot.pilot, what, [""])
             yield
 
-    def acts(self, since: int) -> list[Did]:
+    def acts(self, since: int) -> list[Act]:
         """The acts on this pilot's devices since epoch ms `since`, the oldest first. Raises RegistryAway."""
         self.refresh()
         with reached(), self._engine.connect() as connection:
-            return done(connection, self.pilot.pilot, since)
+            return acts(connection, self.pilot.pilot, since)
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

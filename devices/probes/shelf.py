@@ -38,7 +38,7 @@ class ProbeError(Misuse):
     """A probe file cannot be used; the sentence names file, line, field, cause and mend."""
 
 
-class Kept(NamedTuple):
+class ShelvedProbe(NamedTuple):
     """A probe, and the file that it is from."""
 
     probe: Probe
@@ -178,7 +178,7 @@ class Shelf:
         self._marks: tuple[object, ...] | None = None
         self._whole: dict[Path, list[Probe]] = {}  # the last usable content of each own file
         self._readers: dict[str, Reader] = {}
-        self._kept: dict[str, Kept] = {}
+        self._kept: dict[str, ShelvedProbe] = {}
         self._profiles: dict[str, str] = {}
         self.troubles: tuple[ProbeError, ...] = ()
 
@@ -189,7 +189,7 @@ class Shelf:
 
     def _read(self) -> None:
         marks = self._look()
-        own: dict[str, Kept] = {}
+        own: dict[str, ShelvedProbe] = {}
         troubles = []
         whole: dict[Path, list[Probe]] = {}
         for path in self._files():
@@ -204,7 +204,7 @@ class Shelf:
                 some = before
             whole[path] = some
             for probe in some:
-                if (first := own.setdefault(probe.id, Kept(probe, path))).file != path:
+                if (first := own.setdefault(probe.id, ShelvedProbe(probe, path))).file != path:
                     troubles.append(
                         ProbeError("probe.two_files", path=path, probe=probe.id, first=first.file)
                     )
@@ -220,7 +220,7 @@ class Shelf:
         return tuple((path.name, *_mark(path)) for path in self._files())
 
     @property
-    def probes(self) -> Mapping[str, Kept]:
+    def probes(self) -> Mapping[str, ShelvedProbe]:
         """All probes, by id."""
         if self._marks is None:
             self._read()
@@ -228,12 +228,12 @@ class Shelf:
 
     def reader(self, probe: str) -> Reader | None:
         """The reader for the probe with that id."""
-        kept = self.probes.get(probe)
-        if kept is None:
+        shelved = self.probes.get(probe)
+        if shelved is None:
             return None
         reader = self._readers.get(probe)
         if reader is None:
-            reader = self._readers[probe] = Reader(kept.probe)
+            reader = self._readers[probe] = Reader(shelved.probe)
         return reader
 
     def of_profile(self, name: str, maker: str = "") -> str | None:
@@ -251,13 +251,13 @@ class Shelf:
         if not isinstance(data, dict):
             return []
         counted = []
-        for kept in self.probes.values():
-            measured = self._reader(kept.probe).read(data, dict.fromkeys(kept.probe.place_values, 0.0))
+        for shelved in self.probes.values():
+            measured = self._reader(shelved.probe).read(data, dict.fromkeys(shelved.probe.place_values, 0.0))
             signals = set(measured.values) | set(measured.totals)
-            if (len(signals) > 1 or len(signals) == len(kept.probe.readings)) and all(
+            if (len(signals) > 1 or len(signals) == len(shelved.probe.readings)) and all(
                 _plausible(name, measured) for name in signals
             ):
-                counted.append((len(signals), len(signals) / len(kept.probe.readings), kept.probe.id))
+                counted.append((len(signals), len(signals) / len(shelved.probe.readings), shelved.probe.id))
         return [name for *_, name in sorted(counted, key=lambda one: (-one[0], -one[1], one[2]))]
 
     def _reader(self, probe: Probe) -> Reader:
@@ -266,7 +266,7 @@ class Shelf:
         return reader
 
 
-def _called(some: Iterable[Kept]) -> dict[str, str]:
+def _called(some: Iterable[ShelvedProbe]) -> dict[str, str]:
     """The probe that each name means: a maker's name with a model's, and a model's name alone if only one
     probe has it. Several makers have a co2-sensor: alone this name means nothing.
     """
@@ -299,6 +299,6 @@ def plain(name: str) -> str:
 
 
 @cache
-def _built_in() -> dict[str, Kept]:
+def _built_in() -> dict[str, ShelvedProbe]:
     files = [NORMALIZED, *sorted(HERE.glob("*.yaml"))]
-    return {probe.id: Kept(probe, path) for path in files for probe in read(path)}
+    return {probe.id: ShelvedProbe(probe, path) for path in files for probe in read(path)}
