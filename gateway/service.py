@@ -100,6 +100,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     diaries = Diaries(sealer, store, pilot, clerk.past_changed, spool.set_aside, faults)
     ledger = cache(lambda: Ledger(settings.registry_url))
     pipeline = Pipeline(receiver, spool, decoder, store, diaries.keep, checker, faults)
+    diaries.answer = pipeline.telling.answer
     # answers have a decoder of their own: the pipeline's works on other messages at the same time
     answers = Answers(
         spool, Decoder(pilot, registry.known, refresh=registry.refresh), ledger, pipeline.telling
@@ -237,13 +238,15 @@ class Diaries:
 
     While another instance holds the log, that instance seals the harvests that this one keeps. Sealed lots
     are written to the store for the boards, and `sealed_one` is called. `set_aside` puts messages that cannot
-    be handled into the quarantine, durably; the same message again changes nothing.
+    be handled into the quarantine, durably; the same message again changes nothing. `answer` tells a device
+    why its harvest or its entry about a lot was not sealed.
     """
 
     def __init__(
         self, sealer: Sealer, store: Store, pilot: Pilot, sealed_one: Callable[[], None],
         set_aside: Callable[[Sequence[Refusal]], None] = lambda _: None, faults: Faults | None = None,
     ) -> None:  # fmt: skip
+        self.answer: Callable[[Refusal], None] = lambda _: None
         self._set_aside = set_aside
         self._faults = faults or Faults()
         self._sealer = sealer
@@ -311,6 +314,9 @@ class Diaries:
             except RejectPoints as error:  # the records are sealed: a figure on a board must not stop sealing
                 log.warning("%d lots are sealed but not on the boards: %s", len(error.bad), error)
             self._sealed_one()
+        for unsealed in self._sealer.refused(sealed):
+            message = Message(self._topic(unsealed.community, unsealed.device), b"", now_ms())
+            self.answer(Refusal(message, "not_sealed", f"{unsealed.id}: {unsealed.reason}"))
         failed = self._sealer.unhandled()
         if failed:
             self._set_aside([self._refusal(one) for one in failed])
@@ -321,6 +327,9 @@ class Diaries:
 
     def _refusal(self, failed: Unhandled) -> Refusal:
         """The refusal of a diary entry, with its message rebuilt as nearly as possible."""
-        topic = Topic(self._pilot.pilot, failed.community, failed.device or "unknown", "diary")
         error = PayloadError("unhandled", failed.error)
-        return Refusal(Message(str(topic), failed.body, now_ms()), error.reason, error.field)
+        topic = self._topic(failed.community, failed.device)
+        return Refusal(Message(topic, failed.body, now_ms()), error.reason, error.field)
+
+    def _topic(self, community: str, device: str) -> str:
+        return str(Topic(self._pilot.pilot, community, device or "unknown", "diary"))

@@ -42,7 +42,7 @@ class Telling:
         self._count(decoded)
         refused = list(decoded.refused.values())
         for refusal in refused[:ANSWERED]:
-            self._answer(refusal)
+            self.answer(refusal)
         for refusal in refused:
             if refusal.reason == "unhandled":
                 self._faults.add("messages", refusal.field)
@@ -57,7 +57,7 @@ class Telling:
             rates.update((device.community, "duplicate") for device in decoded.repeated.values())
             rates.update((one.community if one is not None else "", "quarantined") for one in senders)
 
-    def _answer(self, refusal: Refusal) -> None:
+    def answer(self, refusal: Refusal) -> None:
         """Log one line, and send the reason back to the device if the topic names one."""
         error = PayloadError(refusal.reason, refusal.field)
         log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))

@@ -101,6 +101,15 @@ class Fate(NamedTuple):
     refused: str
 
 
+class Unsealed(NamedTuple):
+    """A refused entry of a real diary, with the account that sent it ("": unknown)."""
+
+    community: str
+    id: str
+    device: str
+    reason: str
+
+
 class Failed(NamedTuple):
     """An entry that our own code failed on, and the error's text."""
 

@@ -219,8 +219,12 @@ class DiaryTables:
 
     def simulated(self, community: str, id: str) -> bool:
         """Whether an entry is of a simulated diary."""
-        rows = self._ask("SELECT simulated FROM event WHERE community=? AND id=?", (community, id))
-        return bool(rows and rows[0][0])
+        return self.sender(community, id)[1]
+
+    def sender(self, community: str, id: str) -> tuple[str, bool]:
+        """The account that sent an entry, and whether it is simulated."""
+        rows = self._ask("SELECT device, simulated FROM event WHERE community=? AND id=?", (community, id))
+        return (rows[0][0], bool(rows[0][1])) if rows else ("", False)
 
     def plot(self, community: str, plot: str, start: int, stop: int, *, simulated: bool) -> list[DiaryEvent]:
         """The entries of a plot in [start, stop] epoch ms, in order of time, as they came."""
@@ -229,7 +233,7 @@ class DiaryTables:
             "ORDER BY time, id",
             (community, plot, start, stop, simulated),
         )
-        return list(_events(rows))
+        return [event for (body,) in rows if (event := understood(body)) is not None]
 
     def last_harvest(
         self, community: str, plot: str, crop: str, until: int, but: Collection[str], *, simulated: bool
@@ -337,10 +341,6 @@ def understood(body: bytes) -> DiaryEvent | None:
     except PayloadError as error:
         log.warning("a diary entry in trace.sqlite cannot be read, and is left out: %s: %.200r", error, body)
         return None
-
-
-def _events(rows: Iterable[tuple[bytes]]) -> Iterator[DiaryEvent]:
-    return (event for event in (understood(body) for (body,) in rows) if event is not None)
 
 
 def _forbids(event: DiaryEvent) -> bool:

@@ -37,7 +37,7 @@ from devices.pilots.bounds import corrected_within
 from devices.pilots.pilot import Pilot
 from traceability.diary.corrections import Corrections
 from traceability.diary.rows import UNHANDLED, VALID, AddendumRow, Failed, Fate, LotRow
-from traceability.diary.tables import ANY_TIME, DiaryTables
+from traceability.diary.tables import ANY_TIME, IS_CORRECTION, DiaryTables
 from traceability.digital_link import LotKey
 from traceability.records import addendum, record, story
 from traceability.records.addendum import Refused
@@ -61,6 +61,7 @@ class Handler:
         self._tables, self._corrections, self._records = tables, corrections, records
         self._pilot, self._base_url = pilot, base_url
         self._about = About(tables, corrections, records, pilot)
+        self.refused: dict[tuple[str, str], str] = {}  # (community, id) of refused entries: the last reason
 
     def seal(
         self, log: Log, secret: bytes, newest: int, before: int = ANY_TIME, *, corrections: bool = False
@@ -90,6 +91,9 @@ class Handler:
                     self._corrections.drop(community, id)
                 if not corrections or refused not in VALID[1:]:  # else pending: this round may seal its lot
                     work.fates.append(Fate(community, id, refused))
+                    holds = VALID if IS_CORRECTION in body else ("",)
+                    if refused not in (*holds, UNHANDLED):
+                        self.refused[community, id] = refused
             self._enter(log, work)
             if corrections:
                 return

@@ -33,7 +33,7 @@ from devices.pilots.places import LAST, Product
 from traceability.diary.corrections import Corrections
 from traceability.diary.file import require_whole
 from traceability.diary.reader import DiaryReader
-from traceability.diary.rows import Failed, LotRow, NewEntry, Outcome, PendingHarvest, Unhandled
+from traceability.diary.rows import Failed, LotRow, NewEntry, Outcome, PendingHarvest, Unhandled, Unsealed
 from traceability.diary.season import basis
 from traceability.diary.slots import NOWHERE, Slots
 from traceability.diary.tables import ANY_TIME, DiaryTables
@@ -98,6 +98,7 @@ class Sealer:
         self._reports, self._reported = Reports(folder), set[Path]()  # files of reports that are logged
         self._tables = DiaryTables(folder / "trace.sqlite")
         self._corrections = Corrections(self._tables, pilot)
+        self._answered: set[tuple[tuple[str, str], str]] = set()  # what `refused` returned
         self._handler = Handler(self._tables, self._corrections, folder / "records", pilot, self._base_url)
 
     def close(self) -> None:
@@ -161,6 +162,15 @@ class Sealer:
             before = pending[-1].time if len(pending) == limit else ANY_TIME
             self._handler.seal(log, self._secret, newest, before)
             return sealed
+
+    def refused(self, sealed: Sequence[Sealed]) -> list[Unsealed]:
+        """Refused entries of real diaries: harvests in `sealed`, and entries about lots, each reason once."""
+        found = {(one.community, one.harvest): one.refused for one in sealed if one.refused}
+        with self._sealing:
+            found |= self._handler.refused.items() - self._answered
+            self._answered |= self._handler.refused.items()
+        senders = [(key, reason, *self._tables.sender(*key)) for key, reason in found.items()]
+        return [Unsealed(*key, device, reason) for key, reason, device, simulated in senders if not simulated]
 
     def unhandled(self) -> list[Unhandled]:
         """Events that could not be handled, until `note_published` is given them."""
