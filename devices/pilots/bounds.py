@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta, tzinfo
 
 from devices.clock import DAY_MS, epoch_ms, midnight_of, moment_of
-from devices.contract.diary import Correction, DiaryEvent
+from devices.contract.diary import Correction, DiaryEvent, Harvest
 from devices.contract.payloads import PayloadError, parse_time
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -22,13 +22,18 @@ AHEAD = timedelta(days=1)  # a diary may be written for tomorrow, not for later
 
 def within(pilot: Pilot, device: Device, event: DiaryEvent, arrival: int, *, played: bool = False) -> None:
     """Raise PayloadError if `event` of `device`, which came at epoch ms `arrival`, cannot be true of its
-    community. Its plot must be one of the community's. Its day must not be before the joining (for work on
+    community. Its plot must be one of the community's, and a harvest of a crop that the community sells:
+    nothing else can become a lot. Its day must not be before the joining (for work on
     the land that says `older`: not before 2000), nor after tomorrow. A simulated device has no day of
     joining; if its diary is `played`, it lives in another time than now, and tomorrow is no bound either.
     """
     grower = pilot.producers.get(device.community)
     if grower is not None and event.plot not in grower.hectares:
         raise PayloadError("unknown_plot", f"plot {event.plot}: {', '.join(grower.hectares)}")
+    if grower is not None and isinstance(event, Harvest):
+        crops = dict.fromkeys(product.crop for product in grower.products)
+        if event.crop not in crops:
+            raise PayloadError("unknown_crop", f"crop {event.crop}: {', '.join(crops)}")
     place = pilot.place.get(device.community)
     joined = place.joined if place is not None and not device.simulated else FIRST
     last = LAST if played and device.simulated else tomorrow(arrival, pilot.zone)
