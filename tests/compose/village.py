@@ -51,7 +51,7 @@ class Village:
                 shutil.copy(TREE / name, self.folder / name)
         # the stand-in of InfluxDB has an nginx with files of its own in front; the real image has none
         compose = self.folder / "docker-compose.yml"
-        theirs = "tmpfs: [/tmp] # of its entry point"
+        theirs = "tmpfs: [/tmp] # for its entry point"
         text = compose.read_text("utf-8")
         assert theirs in text
         compose.write_text(text.replace(theirs, "tmpfs: [/tmp, /var/lib/nginx] #"), "utf-8")

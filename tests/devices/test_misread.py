@@ -44,7 +44,7 @@ def test_a_line_that_cannot_be_read_is_answered_in_a_sentence(line, lang, monkey
 @pytest.mark.parametrize("asked", ["--lang en", "--lang=en"])
 def test_the_language_on_the_line_is_that_of_the_answer(asked, monkeypatch, capsys):
     monkeypatch.delenv("HOIQUAN_LANG", raising=False)
-    monkeypatch.setattr(terminal, "_ASKED", terminal.ContextVar("asked", default=""))
+    monkeypatch.setattr(terminal, "_LANG_OPTION", terminal.ContextVar("language", default=""))
     monkeypatch.setattr(sys, "argv", ["hoiquan", "up", "--bogus", *asked.split()])
     with pytest.raises(SystemExit):
         hoiquan.main()

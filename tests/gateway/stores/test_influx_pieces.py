@@ -123,9 +123,10 @@ def test_what_takes_too_long_is_asked_in_smaller_pieces_from_then_on(monkeypatch
 
 
 def test_what_takes_too_long_of_one_place_is_asked_again_later(monkeypatch):
-    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 50)
+    patience = 0.5
+    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
     monkeypatch.setattr("gateway.stores.influx.TOGETHER", 2)
-    with busy(0, 0.05) as (url, asked):
+    with busy(0, patience) as (url, asked):
         made = InfluxStore(url, "token", "org", "bucket")
         with pytest.raises(RetryLater):
             made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=())
