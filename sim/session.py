@@ -121,17 +121,21 @@ class Session:
         self._organisations = others[index - 1 :: count]
         self._links: Links | None = None
         self._truth: IO[str] | None = None
-        self._first: int | None = (
-            None  # epoch ms where the readings of the first run begin; None: known already
-        )
+        # epoch ms where the readings of the first run begin; None: known already
+        self._first: int | None = None
+        self._runs = 1
 
     def run(self, stop: threading.Event) -> None:
         """Make the history, then run live until the plan's end or `stop`."""
         plan = self._plan
         start = plan.start if plan.start is not None else now_ms()
         begin = self._begin("readings", start)
-        if "readings" not in self._saved():
+        saved = self._saved()
+        if "readings" not in saved:
             self._first = start if self._past is None else begin
+        elif self._past is not None:
+            self._runs = saved.get("runs", 1) + 1
+            self._reboot()
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
                 self._write_truth(lasting(node))
@@ -147,6 +151,13 @@ class Session:
                 self._save(readings=start)
                 return
             self._live(begin, start, out, stop)
+
+    def _reboot(self) -> None:
+        """Let all nodes begin a new `boot`. Readings between the last run and this one go straight to the
+        store; under the old boot a gateway would count their numbers as missing.
+        """
+        for node in self._nodes:
+            node.telemetry.boot = f"{node.telemetry.boot}-{self._runs}"
 
     def simulated_span(self) -> tuple[int, int] | None:
         """From when to when (epoch ms) earlier runs made readings, if this plan asks for still earlier ones:
@@ -316,7 +327,8 @@ class Session:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
         since = {} if self._first is None else {"since": self._first}
-        replace(self._state, json.dumps(self._saved() | {"seed": self._plan.seed} | since | until))
+        kept = {"seed": self._plan.seed, "runs": self._runs} | since | until
+        replace(self._state, json.dumps(self._saved() | kept))
 
 
 @contextlib.contextmanager

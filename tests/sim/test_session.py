@@ -84,6 +84,24 @@ def test_what_a_node_kept_when_the_last_run_ended_is_in_the_next_ones_history(tm
     assert min(one.time for one in kept if one.device.community == "tam-que") >= last - HOUR
 
 
+@pytest.mark.parametrize(
+    ("saved", "boot"),
+    [(None, "sim-4"), ({"seed": 4}, "sim-4-2"), ({"seed": 4, "runs": 2}, "sim-4-3")],
+)
+def test_after_a_pause_that_goes_straight_to_the_store_nodes_begin_a_new_boot(tmp_path, saved, boot):
+    """Under the old one a gateway would miss the numbers of the pause."""
+    now, out = now_ms(), tmp_path / "out"
+    if saved is not None:
+        (tmp_path / "sim").mkdir()
+        state = tmp_path / "sim" / "dong-thap-1-of-1.json"
+        state.write_text(json.dumps(saved | {"readings": now - HOUR // 4}))
+    what = plan(store=True, start=None, until=now + HOUR, history_ms=HOUR, out=str(out))
+    Session(what, PILOT, tmp_path, "secret", Kept()).run(threading.Event())
+    messages = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    sent = [one["payload"] for one in messages if one["topic"].endswith("telemetry")]
+    assert {payload["boot"] for payload in sent} == {boot}
+
+
 def test_a_longer_past_that_is_not_made_any_more_is_named(tmp_path):
     """The readings of an earlier run stay, and what is asked for from before them is not added."""
     now = {"store": True, "start": None, "until": None, "speed": 1.0, "shard": (1, 8)}
