@@ -148,6 +148,7 @@ def lot(lot: dict[str, Any]) -> dict[str, Any]:
         "unit": "1",
         "sealed": lot["leaf"] is not None,
         "simulated": lot["simulated"],
+        "recalled": lot["recalled"],
     }
 
 

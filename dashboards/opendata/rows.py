@@ -107,6 +107,7 @@ class LotRow(_Row):
     unit: str = Field(description="unit of coverage")
     sealed: bool
     simulated: bool = Field(description="true if the diary is simulated: nothing was harvested")
+    recalled: bool = Field(description="true if the lot was recalled: nobody is to eat or sell it")
 
 
 class Value(_Row):

@@ -18,7 +18,7 @@ PILOT = load("dong-thap")
 LOTS = [
     {"community": name, "gtin": PILOT.place[name].products[0].gtin, "lot": f"SECRET-{n}",
      "time": NOW - n * DAY_MS, "quantity_kg": 850.0 + n, "coverage": 0.9, "leaf": n, "refused": "",
-     "simulated": n > 0}
+     "simulated": n > 0, "recalled": n == 2}
     for n, name in enumerate(("tam-que", "canh-tan", "tam-que"))
 ]  # fmt: skip
 MORE = {  # signals that no simulated node carries

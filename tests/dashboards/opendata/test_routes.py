@@ -225,6 +225,10 @@ def test_nobody_takes_a_lot_of_the_simulator_for_a_harvest(client):
     )
 
 
+def test_a_recalled_lot_is_told_from_the_others(client):
+    assert [row["recalled"] for row in client.get("/api/v1/lots").json()["rows"]] == [False, False, True]
+
+
 def test_harvests_of_a_community_are_not_cut_off_by_those_of_others(client, monkeypatch):
     monkeypatch.setattr("dashboards.opendata.routes.LOTS", 1)
     answer = client.get("/api/v1/lots?community=canh-tan").json()

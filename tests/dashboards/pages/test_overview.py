@@ -37,7 +37,7 @@ NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
 def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
     lots = [{"community": "tam-que", "gtin": pilot.place["tam-que"].products[0].gtin,  # type: ignore[attr-defined]
              "lot": "TQ261120-ABCDEFGH", "time": NOW - DAY_MS, "quantity_kg": 850.0, "coverage": 0.9,
-             "leaf": 3, "refused": "", "simulated": True}]  # fmt: skip
+             "leaf": 3, "refused": "", "simulated": True, "recalled": False}]  # fmt: skip
     figures = Figures(
         store, pilot, lambda *_: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
         now=lambda: NOW,
