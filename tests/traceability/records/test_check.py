@@ -66,8 +66,8 @@ def flipped(files: Files, step: int) -> Iterator[Case]:
             part = "record other" if name == "record" else name  # other: a record, but not the sealed one
             if name == "proof" and at > blank + 1:
                 part = "checkpoint"
-            elif name == "proof" and at >= blank:
-                part = "proof checkpoint"  # the lines between the two belong to both
+            elif name == "proof" and (at >= blank or b"\n\n" in spoilt[:blank]):
+                part = "proof checkpoint"  # an empty line between the two, or instead of a J, belongs to both
             elif name == "key" and at == len(data) - 1:
                 continue  # the newline at its end belongs to nothing
             yield Case(files._replace(**{name: spoilt}), part)
