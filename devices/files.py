@@ -139,8 +139,8 @@ def write_privately(path: Path, content: bytes) -> None:
     with ExitStack() as undo:
         undo.callback(path.unlink, missing_ok=True)
         _fill(descriptor, content)
+        sync_directory(path.parent)
         undo.pop_all()
-    sync_directory(path.parent)
 
 
 def _fill(descriptor: int, content: bytes, mode: int | None = None) -> None:

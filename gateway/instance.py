@@ -23,8 +23,8 @@ class InstanceBusy(Mendable, OSError):
 
 
 class Files(NamedTuple):
-    """`alive` is touched while all is well; `trouble` says what is wrong (see `told`); `group`
-    holds the name of the group that the broker's session belongs to; `faults` lists the defects met since the
+    """`alive` is touched while all is well; `trouble` says what is wrong (see `trouble_text`); `group` holds
+    the name of the group that the broker's session belongs to; `faults` lists the defects met since the
     start; `alarms` holds the alarms that fire and what people were told of them.
     """
 

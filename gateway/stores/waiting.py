@@ -14,28 +14,26 @@ class Waiting:
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._cause = ""
-        self._due = self._pause = 0.0
+        # by cause: when it is logged again (s, monotonic), and the pause before. One round may meet several.
+        self._logged: dict[str, tuple[float, float]] = {}
 
     def on(self, error: Exception) -> None:
-        """Log that the loop waits for `error`, unless that was logged a short while ago."""
+        """Log that the loop waits for `error`, unless its cause was logged a short while ago."""
         cause = repr(error)
         if isinstance(error, Mendable):  # its values vary, such as the megabytes that are free
             cause = error.key
         elif isinstance(error, OSError):  # so does the name of a draft
             cause = f"{type(error)} {error.errno}"
         now = time.monotonic()
-        if cause != self._cause:
-            self._cause, self._pause = cause, FIRST
-        elif now < self._due:
+        due, pause = self._logged.get(cause, (now, FIRST / 2))
+        if now < due:
             return
-        else:
-            self._pause = min(2 * self._pause, LONGEST)
-        self._due = now + self._pause
+        pause = min(2 * pause, LONGEST)
+        self._logged[cause] = now + pause, pause
         log.warning("%s: %s; it is tried again", self._what, error)
 
     def over(self) -> None:
         """Log that the loop goes on, if it had to wait."""
-        if self._cause:
+        if self._logged:
             log.warning("%s: that is over now", self._what)
-        self._cause = ""
+        self._logged.clear()

@@ -71,7 +71,8 @@ def test_a_new_name_is_durable_once_the_file_is(tmp_path, monkeypatch, write):
     assert (True, True) in synced and path.read_bytes() == b"one"
 
 
-def test_a_private_file_is_new_whole_and_its_owners_alone(tmp_path, monkeypatch):
+@pytest.mark.parametrize("unsynced", [stat.S_ISREG, stat.S_ISDIR], ids=["the file", "its folder"])
+def test_a_private_file_is_new_whole_and_its_owners_alone(tmp_path, monkeypatch, unsynced):
     path = tmp_path / "ticket"
     files.write_privately(path, b"one")
     assert path.stat().st_mode & 0o777 == 0o600
@@ -79,8 +80,9 @@ def test_a_private_file_is_new_whole_and_its_owners_alone(tmp_path, monkeypatch)
         files.write_privately(path, b"two")
     assert path.read_bytes() == b"one"
 
-    def full(_):
-        raise OSError(28, "No space left on device")
+    def full(descriptor):
+        if unsynced(os.fstat(descriptor).st_mode):
+            raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space"):

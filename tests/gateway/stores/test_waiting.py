@@ -30,6 +30,15 @@ def test_a_cause_that_lasts_is_logged_ever_more_rarely_but_again_each_hour(at, c
     assert logged == [0, 60, 180, 420, 900, 1860, 3780, 7380, 10980, 14580, 18180]
 
 
+def test_causes_that_take_turns_in_each_round_are_logged_no_more_often_than_one(at, caplog):
+    one, away = Waiting("the paperwork waits"), Mendable("enrol.away", error="no route")
+    for second in range(0, 600, 10):
+        at[0] = second
+        one.on(full(second))
+        one.on(away)
+    assert len(caplog.records) == 2 * len((0, 60, 180, 420))
+
+
 def test_another_cause_is_logged_at_once_and_the_end_once(caplog):
     one = Waiting("answers wait")
     one.over()
@@ -39,5 +48,5 @@ def test_another_cause_is_logged_at_once_and_the_end_once(caplog):
     one.over()
     one.on(full(6))
     said = [record.getMessage() for record in caplog.records]
-    assert len(said) == 5 and all(line.startswith("answers wait: ") for line in said)
-    assert [line.endswith(": that is over now") for line in said] == [False, False, False, True, False]
+    assert len(said) == 4 and all(line.startswith("answers wait: ") for line in said)
+    assert [line.endswith(": that is over now") for line in said] == [False, False, True, False]
