@@ -105,6 +105,7 @@ def cause(trouble: Mendable) -> str:
     """What is behind a trouble: several loops may name it, each for the file that it cannot write. All files
     of a gateway are on one disk.
     """
-    why = trouble.values.get("why")
-    full = trouble.key == "spool.disk" or (isinstance(why, Mendable) and why.key == "sqlite.full")
+    full = trouble.key == "spool.disk" or any(
+        isinstance(value, Mendable) and value.key == "sqlite.full" for value in trouble.values.values()
+    )
     return "disk" if full else trouble.key

@@ -46,6 +46,7 @@ def test_a_full_disk_is_named_once_whatever_could_not_be_written(tmp_path, full,
     assert said(tmp_path, disk, store, answers=spool) == str(disk)
     assert said(tmp_path, store, spool, answers=disk) == str(store)
     assert said(tmp_path, answers=spool) == str(spool)
+    assert said(tmp_path, disk, answers=RegistryAway("enrol.away", error=full)) == str(disk)
     assert caplog.text == ""
     alone = said(tmp_path, answers=spool, room=Room(free=2**60))  # the look at the spool finds it, too
     assert alone.count("HOIQUAN_SPOOL_FREE_MB") == 1 and str(spool) not in alone
