@@ -296,7 +296,6 @@ class Diaries:
         points: list[Point] = []
         for one in sealed:
             if one.refused:
-                log.warning("%s: harvest %s is not sealed: %s", one.community, one.harvest, one.refused)
                 continue
             where = tags(pilot=self._pilot.pilot, community=one.community, product=one.product)
             fields: dict[str, Value] = {
@@ -314,15 +313,19 @@ class Diaries:
             except RejectPoints as error:  # the records are sealed: a figure on a board must not stop sealing
                 log.warning("%d lots are sealed but not on the boards: %s", len(error.bad), error)
             self._sealed_one()
-        for unsealed in self._sealer.refused(sealed):
-            message = Message(self._topic(unsealed.community, unsealed.device), b"", now_ms())
-            self.answer(Refusal(message, "not_sealed", f"{unsealed.id}: {unsealed.reason}"))
         failed = self._sealer.unhandled()
         if failed:
             self._set_aside([self._refusal(one) for one in failed])
             for entry in failed:
                 self._faults.add("diary", entry.error)
         self._sealer.note_published(sealed, failed)
+        # last: all before may have to be repeated, for as long as the store or the disk takes nothing
+        for one in sealed:
+            if one.refused:
+                log.warning("%s: harvest %s is not sealed: %s", one.community, one.harvest, one.refused)
+        for unsealed in self._sealer.refused(sealed):
+            message = Message(self._topic(unsealed.community, unsealed.device), b"", now_ms())
+            self.answer(Refusal(message, "not_sealed", f"{unsealed.id}: {unsealed.reason}"))
         return len(sealed)
 
     def _refusal(self, failed: Unhandled) -> Refusal:

@@ -1,6 +1,7 @@
 """Whoever writes a diary over MQTT hears of an entry that was kept and not sealed: a recall above all."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -70,6 +71,23 @@ def test_each_refusal_is_answered_once_however_often_its_entry_is_looked_at(
 def test_a_harvest_that_is_no_lot_is_answered(diaries: Diaries, told: list[Refusal]) -> None:
     write(diaries, "harvest", "h", quantity_kg=900_000)
     assert [one.field for one in told] == ["h: yield_cap"]
+
+
+def test_it_is_answered_once_where_the_disk_takes_nothing_for_a_while(
+    diaries: Diaries, told: list[Refusal], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Sealer, "note_published", full)
+        with pytest.raises(sqlite3.OperationalError):
+            write(diaries, "harvest", "h", quantity_kg=900_000)
+        with pytest.raises(sqlite3.OperationalError):
+            diaries.seal_some()
+    diaries.seal_some()
+    assert [one.field for one in told] == ["h: yield_cap"]
+    assert caplog.text.count("harvest h is not sealed: yield_cap") == 1
 
 
 def test_a_correction_that_holds_and_simulated_entries_are_not_answered(
