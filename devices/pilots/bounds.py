@@ -22,10 +22,10 @@ AHEAD = timedelta(days=1)  # a diary may be written for tomorrow, not for later
 
 def within(pilot: Pilot, device: Device, event: DiaryEvent, arrival: int, *, played: bool = False) -> None:
     """Raise PayloadError if `event` of `device`, which came at epoch ms `arrival`, cannot be true of its
-    community. Its plot must be one of the community's, and a harvest of a crop that the community sells:
-    nothing else can become a lot. Its day must not be before the joining (for work on
-    the land that says `older`: not before 2000), nor after tomorrow. A simulated device has no day of
-    joining; if its diary is `played`, it lives in another time than now, and tomorrow is no bound either.
+    community. Its plot must be one of the community's. A harvest must be of a crop that the community sells:
+    nothing else can become a lot. The event's day must not be before the joining (for work on the land that
+    says `older`: not before 2000), nor after tomorrow. A simulated device has no day of joining; if its diary
+    is `played`, it lives in another time than now, and tomorrow is no bound either.
     """
     grower = pilot.producers.get(device.community)
     if grower is not None and event.plot not in grower.hectares:
