@@ -20,6 +20,7 @@ PICTURES = (".svg", ".png", ".pdf")  # what a QR code may be written as
 TOGETHER = 200  # files that are open at once
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_UNSYNCED = (errno.EINVAL, errno.EACCES)  # a file system that syncs no folders; a folder that may not be read
 
 
 def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
@@ -132,14 +133,19 @@ def create_private(path: Path, text: str) -> None:
 
 
 def write_privately(path: Path, content: bytes) -> None:
-    """Write a new file that only its owner may read, where a person asked for it; durable on return. Raises
-    FileExistsError. It needs no link: a USB stick may not know them. A write that fails leaves no file.
+    """Write a new file that only its owner may read, where a person asked for it; durable on return, its name
+    as far as the folder can be synced. Raises FileExistsError. It needs no link: a USB stick may not know
+    them. A write that fails leaves no file.
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with ExitStack() as undo:
         undo.callback(path.unlink, missing_ok=True)
         _fill(descriptor, content)
-        sync_directory(path.parent)
+        try:
+            sync_directory(path.parent)
+        except OSError as error:
+            if error.errno not in _UNSYNCED:  # the person chose the folder, such as a shared one
+                raise
         undo.pop_all()
 
 

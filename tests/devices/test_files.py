@@ -1,5 +1,6 @@
 """Files are written whole or not at all, and SQLite files are opened for reading."""
 
+import errno
 import os
 import sqlite3
 import stat
@@ -69,6 +70,20 @@ def test_a_new_name_is_durable_once_the_file_is(tmp_path, monkeypatch, write):
     monkeypatch.setattr(files.os, "fsync", spy)
     write(path)
     assert (True, True) in synced and path.read_bytes() == b"one"
+
+
+def test_a_private_file_may_stand_in_a_folder_that_cannot_be_synced(tmp_path, monkeypatch):
+    """A folder that a virtual machine shares with its host: the kernel refuses to sync it."""
+    sync = os.fsync
+
+    def shared(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        sync(descriptor)
+
+    monkeypatch.setattr(files.os, "fsync", shared)
+    files.write_privately(tmp_path / "ticket", b"one")
+    assert (tmp_path / "ticket").read_bytes() == b"one"
 
 
 @pytest.mark.parametrize("unsynced", [stat.S_ISREG, stat.S_ISDIR], ids=["the file", "its folder"])
