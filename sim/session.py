@@ -123,7 +123,7 @@ class Session:
         self._truth: IO[str] | None = None
         # epoch ms where the readings of the first run begin; None: known already
         self._first: int | None = None
-        self._runs = 1
+        self._runs = 1  # runs so far that filled a pause; the first one counts, too
 
     def run(self, stop: threading.Event) -> None:
         """Make the history, then run live until the plan's end or `stop`."""
@@ -131,10 +131,12 @@ class Session:
         start = plan.start if plan.start is not None else now_ms()
         begin = self._begin("readings", start)
         saved = self._saved()
+        self._runs = saved.get("runs", 1)
         if "readings" not in saved:
             self._first = start if self._past is None else begin
         elif self._past is not None:
-            self._runs = saved.get("runs", 1) + 1
+            self._runs += 1
+        if self._runs > 1:
             self._reboot()
         with _output(plan.out) as out, _output(plan.truth) as self._truth:
             for node in self._nodes:
@@ -153,8 +155,9 @@ class Session:
             self._live(begin, start, out, stop)
 
     def _reboot(self) -> None:
-        """Let all nodes begin a new `boot`. Readings between the last run and this one go straight to the
-        store; under the old boot a gateway would count their numbers as missing.
+        """Give all nodes the `boot` of this run. Readings between the last run and this one go straight to
+        the store; under the old boot a gateway would count their numbers as missing. A run without a store
+        goes on with the boot of the run before.
         """
         for node in self._nodes:
             node.telemetry.boot = f"{node.telemetry.boot}-{self._runs}"

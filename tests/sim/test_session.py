@@ -102,6 +102,18 @@ def test_after_a_pause_that_goes_straight_to_the_store_nodes_begin_a_new_boot(tm
     assert {payload["boot"] for payload in sent} == {boot}
 
 
+def test_a_run_without_a_store_goes_on_with_the_boot_of_the_run_before(tmp_path):
+    state, out = tmp_path / "sim" / "dong-thap-1-of-1.json", tmp_path / "out"
+    state.parent.mkdir()
+    state.write_text(json.dumps({"seed": 4, "runs": 3, "readings": now_ms() - HOUR // 60}))
+    live = {"start": None, "until": now_ms() + HOUR, "history_ms": HOUR}
+    Session(plan(out=str(out), **live), PILOT, tmp_path, "secret", None).run(threading.Event())
+    messages = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert {one["payload"]["boot"] for one in messages if one["topic"].endswith("telemetry")} == {"sim-4-3"}
+    Session(plan(**live), PILOT, tmp_path, "secret", None).run(threading.Event())
+    assert json.loads(state.read_text())["runs"] == 3, "the next run with a store begins another boot"
+
+
 def test_a_longer_past_that_is_not_made_any_more_is_named(tmp_path):
     """The readings of an earlier run stay, and what is asked for from before them is not added."""
     now = {"store": True, "start": None, "until": None, "speed": 1.0, "shard": (1, 8)}
