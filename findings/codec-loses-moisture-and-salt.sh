@@ -1,18 +1,19 @@
 #!/bin/sh
-# npm @intelligent-farming/lorawan-codec-normalization 0.2.2: Milesight's soil probe EM500-SMTC, with today's firmware,
-# has a temperature and neither moisture nor salt; and when its probe does not answer, the soil is very salt.
+# npm @intelligent-farming/lorawan-codec-normalization 0.2.2 reads only the temperature of Milesight's soil probe
+# EM500-SMTC with today's firmware, no moisture and no salt; and it reads a probe that does not answer as very salty
+# soil.
 #
-# The probe once sent moisture in one byte of half per cents (channel 04, type 68), and sends it in two bytes of hundredths
-# now (04 CA; Milesight's page and decoder for it, em-series/em500-smtc in Milesight-IoT/SensorDecoders, have both). The
-# codec knows the first alone and stops at what it does not know, so that the conductivity behind it is lost with the
-# moisture, and hands out the rest as a good reading; the codec of the EM500-SMT does so too. Milesight also sets a value
-# to FFFF when the probe cannot be read and FFFD when it is out of range. The codec takes these for numbers: 65.535 dS/m,
-# or -0.1 °C.
+# The probe once sent moisture in one byte of half per cents (channel 04, type 68). It now sends two bytes of
+# hundredths (04 CA; Milesight's page and decoder for it, em-series/em500-smtc in Milesight-IoT/SensorDecoders, have
+# both). The codec knows only the old form and stops at an unknown type, so it loses the moisture and the conductivity
+# behind it, and returns the rest as a good reading. Its codec of the EM500-SMT does the same. Milesight also sends
+# FFFF if the probe cannot be read, and FFFD if a value is out of range; the codec takes these for numbers: 65.535
+# dS/m, or -0.1 °C.
 #
-# A dashboard shows a probe that is alive and has lost two of its three lines, and who goes by conductivity shuts the
-# water off because of a loose cable. Take Milesight's decoder and rename what it says, and refuse soil below zero where
-# a reading arrives: for the temperature that decoder compares a signed number with 65535, so -0.1 comes through there
-# too. We found no issue upstream.
+# A dashboard then shows a probe that is alive and lacks two of its three lines, and a controller that goes by
+# conductivity shuts the water off because of a loose cable. Use Milesight's decoder and rename its fields, and refuse
+# soil temperatures below zero where readings arrive: for the temperature that decoder compares a signed number with
+# 65535, so -0.1 passes there too. We found no issue upstream.
 #
 # Needs node and npm.
 #

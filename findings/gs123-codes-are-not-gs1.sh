@@ -1,17 +1,18 @@
 #!/bin/sh
-# PyPI gs123 4.0.1: its GS1 DataMatrix is a plain Data Matrix with the brackets in it, and another serial than the EPC.
+# PyPI gs123 4.0.1 makes a "GS1 DataMatrix" that is a plain Data Matrix with the brackets in it, and changes the
+# serial of an EPC.
 #
-# What makes a Data Matrix a GS1 DataMatrix is the character FNC1 in front (ISO/IEC 16022; GS1 General Specifications,
-# section 5): it tells a scanner to cut the text into element strings and to say so (]d2). FNC1, or GS, also ends
-# a serial or lot when more comes behind it; the brackets are printed for people and are not in the code. `GS1DataMatrix`
-# of gs123 (of QU4RTET, an EPCIS server) takes `(01)…(10)…`, as its README shows, and puts the line as it stands into
-# the symbol, without FNC1; its own text promises "]d2" and any GS1-aware reader. Scanners report plain text (]d1).
-# `from_urn(parentheses=False)` leaves the brackets out and the end of the serial too, so that the date behind it is
-# read as more of the serial. And `from_urn` fills the serial up to twelve digits: a serial is text (AI 21, X..20), and
-# 77 and 000000000077 are two items.
+# The character FNC1 in front makes a Data Matrix a GS1 DataMatrix (ISO/IEC 16022; GS1 General Specifications, section
+# 5): it tells the scanner to split the text into element strings and to report it as such (]d2). FNC1 or GS also ends
+# a serial or lot that more data follows. The brackets are printed for people and are not part of the code.
+# `GS1DataMatrix` of gs123 (from QU4RTET, an EPCIS server) takes `(01)…(10)…`, as its README shows, and puts this text
+# unchanged into the symbol, without FNC1; its own documentation promises "]d2" and any GS1-aware reader. Scanners
+# report plain text (]d1). `from_urn(parentheses=False)` omits the brackets, and also the end of the serial, so that
+# the date behind the serial is read as a part of it. And `from_urn` pads the serial to twelve digits, but a serial is
+# text (AI 21, X..20): 77 and 000000000077 are two items.
 #
-# A phone shows the line and all seems well; the till, the warehouse and an EPCIS capture take nothing from it. PyPI
-# pyStrich 0.20, told of FNC1, writes what it should be. We found no issue upstream.
+# A phone shows the text and everything seems right, but a till, a warehouse and an EPCIS capture read nothing from
+# it. PyPI pyStrich 0.20, given FNC1, writes the right code. We found no issue upstream.
 #
 # Output seen, on 2026-11-30:
 #   gs123: Text, ]d1, b'(01)09506000134352(10)A1'

@@ -1,16 +1,16 @@
 #!/bin/sh
-# npm json-to-line-protocol 0.2.0: the lot 0012 is stored as the number 12, and a door that says "F" as false.
+# npm json-to-line-protocol 0.2.0 stores the lot 0012 as the number 12, and a door that reports "F" as false.
 #
-# In InfluxDB's line protocol the text of a field stands in double quotes; what stands without is a number or one of
+# In InfluxDB's line protocol the text of a field is in double quotes; a value without quotes is a number or one of
 # the words for true and false (t, T, true, f, F, false …). The package promises "any necessary escaping on strings as
-# specified by the protocol" and writes every field without quotes (its own test expects `field=fieldvalue`). Text like
-# `A1` is then refused by the server, which one sees on the first day. What is seen late is text that looks like something:
-# `0012` loses its noughts and meets lot 12, `12i` is an integer, `1E5` is 100,000, `F` is false. And the first value
-# settles the type of the field: after a lot `0012` has come, one written rightly, as text, is refused.
+# specified by the protocol", but writes every field without quotes (its own test expects `field=fieldvalue`). The
+# server refuses text like `A1`, which is noticed on the first day. Text that looks like another type is noticed late:
+# `0012` loses its zeros and becomes lot 12, `12i` is an integer, `1E5` is 100,000, `F` is false. And the first value
+# decides the type of the field: after a lot `0012`, a lot that is rightly written as text is refused.
 #
-# Put the quotes around text by yourself, `"` and `\` within escaped, or let npm influx or @influxdata/influxdb-client
-# write the lines; or make the lot a tag, which is text without quotes. InfluxDB 1.6.7 took and refused these lines as
-# they are read here. We found no issue upstream.
+# Quote text yourself, with `"` and `\` escaped, or let npm influx or @influxdata/influxdb-client write the lines; or
+# make the lot a tag, which is text without quotes. InfluxDB 1.6.7 accepted and refused these lines as they are read
+# here. We found no issue upstream.
 #
 # Needs node, npm and python3-venv.
 #

@@ -1,16 +1,16 @@
 #!/bin/sh
 # npm vietnamese-lunar-calendar 0.0.6: on a server that runs in UTC, as containers do, one day in three of Vietnam's
-# calendar is a day off, Tết of 2024 and the mid-autumn feast of 2027 among them.
+# calendar is wrong by a day, among them Tết of 2024 and the mid-autumn feast of 2027.
 #
-# A month of that calendar begins with the day of the new moon at UTC+7, wherever one looks at it from. The package takes
-# the offset of the machine instead (`getLocalTimezone`), so what it says is right on a laptop in Hà Nội and wrong in the
-# cloud; with a clock set to Beijing it gives China's Tết in 2030. `new LunarDate(2027, 9, 15)` takes a year, a month and
-# a day and no time, so nothing in the call hints at zones, and its README says nothing of them. There is no argument for
-# it in the classes that are exported.
+# A month of this calendar begins on the day of the new moon at UTC+7, wherever the reader is. The package uses the
+# offset of the machine instead (`getLocalTimezone`), so its dates are right on a laptop in Hà Nội and wrong in the
+# cloud; with a clock set to Beijing it gives China's Tết in 2030. `new LunarDate(2027, 9, 15)` takes a year, a month
+# and a day but no time, so nothing in the call suggests a time zone, and its README mentions none. The exported
+# classes have no argument for it.
 #
-# The days of the first and the fifteenth, on which people go to temples and markets are full, are reckoned by it, and
-# what is grown for Tết is counted back from it. Set TZ=Asia/Ho_Chi_Minh for the process, or take npm @dqcai/vn-lunar
-# 1.0.1, which has tables, or PyPI lunar-vn 1.4.0. We found no issue upstream.
+# People go to temples, and markets are full, on the first and the fifteenth day of its months; crops for Tết are
+# planned backwards from it. Set TZ=Asia/Ho_Chi_Minh for the process, or use npm @dqcai/vn-lunar 1.0.1, which has
+# tables, or PyPI lunar-vn 1.4.0. We found no issue upstream.
 #
 # Needs node and npm.
 #

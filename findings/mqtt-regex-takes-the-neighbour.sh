@@ -1,17 +1,17 @@
 #!/bin/sh
-# npm mqtt-regex 1.1.0: what is said of the commune Bình Thạnh Trung is taken for Bình Thạnh's as well.
+# npm mqtt-regex 1.1.0 takes messages of the commune Bình Thạnh Trung for messages of Bình Thạnh too.
 #
-# A program that subscribes to more than one filter has to find by itself which of them a message met, and asks a
-# small package. MQTT cuts names into levels at the slashes and compares whole levels (MQTT 3.1.1, 4.7.1): the
-# filter `binh-thanh/#` is for that level and what lies below it. mqtt-regex makes a regular expression in which the
-# slash before the wildcard may be missing, so every name that goes on from `binh-thanh` fits, and its named form
-# hands out `-trung` as the first level. With `+` in the place of the name it is right. A level that is empty is a
-# level in MQTT (4.7.1.1), and mqtt-regex and its author's later mqtt-pattern 2.1.1 miss it. npm mqtt-wildcard 3.0.9
-# and mqtt-match 3.0.0 go by the book in both.
+# A program that subscribes to more than one filter must find out itself which of them a message matches, and uses a
+# small package for it. MQTT splits topics into levels at the slashes and compares whole levels (MQTT 3.1.1, 4.7.1):
+# the filter `binh-thanh/#` matches that level and the levels below it. mqtt-regex makes a regular expression in which
+# the slash before the wildcard is optional, so every topic that begins with `binh-thanh` matches, and its named form
+# returns `-trung` as the first level. With `+` in place of the name it is right. An empty level is a level in MQTT
+# (4.7.1.1); mqtt-regex, and mqtt-pattern 2.1.1 of the same author, miss it. npm mqtt-wildcard 3.0.9 and mqtt-match
+# 3.0.0 follow the specification in both.
 #
-# Names that begin alike are common where places are named, and for ponds (`pond/#`, `pond-2/level`): two are counted
-# as one, and an alarm goes to the neighbour. Issue 4 of RangerMauve/mqtt-regex (closed) is about a slash at the end;
-# its README sends to mqtt-pattern for speed. Of the neighbour we found no issue.
+# Places often have names that begin alike, and so have ponds (`pond/#`, `pond-2/level`): two are counted as one, and
+# an alarm goes to the neighbour. Issue 4 of mqtt-regex (closed) is about a slash at the end; its README recommends
+# mqtt-pattern for speed. We found no issue about the neighbour.
 #
 # Needs node and npm.
 #

@@ -1,16 +1,18 @@
 #!/bin/sh
-# PyPI mqtt2influxdb 2.0.6 (HARDWARIO): a field that is computed from `soil_moisture` is never stored, or is another's.
+# PyPI mqtt2influxdb 2.0.6 (HARDWARIO) never stores a field computed from `soil_moisture`, or stores another value for
+# it.
 #
-# The bridge takes from a message what its configuration says: `$.payload.soil_moisture` as it is, or reckoned with,
-# `= $.payload.soil_moisture / 10` ("Mathematical expressions for computed fields"). For the reckoning it makes names
-# without points out of the paths, each point an underscore, and turns them back: every underscore becomes a point, so
-# it looks for `$.payload.soil.moisture`. Without a reckoning the same path is found. `--test` says that the configuration
-# is valid. Each message then leaves two lines of error in the log and is stored without the field; and where a device
-# does send an object `soil` with a `moisture` beside (another probe, say), that one's value is stored, and nothing told.
+# The bridge's configuration names the values of a message: `$.payload.soil_moisture` as it is, or computed, `=
+# $.payload.soil_moisture / 10` ("Mathematical expressions for computed fields"). For a computation it turns each path
+# into a name in which every point is an underscore, and then turns every underscore back into a point, so that it
+# looks for `$.payload.soil.moisture`. Without a computation it finds the same path. `--test` reports that the
+# configuration is valid. Each message then leaves two lines of error in the log, and is stored without the field. If
+# a device does send an object `soil` with a `moisture` as well (another probe, for example), that value is stored
+# without any error.
 #
-# Names with underscores are what JSON of sensors mostly has. Store the value as it is and reckon in the query, or
-# have the device name it in one word. (With today's influxdb3-python the bridge wants `http://` before the host, which
-# its README has without.) We found no issue upstream.
+# Most names in the JSON of sensors have underscores. Store the value as it is and compute in the query, or let the
+# device send a name of one word. (With today's influxdb3-python the bridge needs `http://` before the host, which its
+# README omits.) We found no issue upstream.
 #
 # Output seen, on 2026-11-30:
 #   Configuration file is valid.

@@ -1,15 +1,16 @@
 #!/bin/sh
-# PyPI ngsildclient 0.5.2: what is observed today carries the time at which the program was started, weeks ago.
+# PyPI ngsildclient 0.5.2 gives today's observations the time at which the program was started, perhaps weeks ago.
 #
-# NGSI-LD's data models have a property `dateObserved`, and `Entity.obs()`, "a helper method to set the frequently used
-# dateObserved property", sets it. Its time may be left out, and then one looks for the present; it is `iso8601.utcnow()`
-# in the line that defines the function, which Python reckons once, as the module is loaded. `tprop(name)` and
-# `mktprop(name)` do the same. An agent that runs on and makes an entity of every reading stamps them all alike.
+# NGSI-LD's data models have a property `dateObserved`, and `Entity.obs()`, "a helper method to set the frequently
+# used dateObserved property", sets it. Its time may be omitted, and a user then expects the present time. But the
+# default is `iso8601.utcnow()` in the function's definition, which Python evaluates once, when the module is loaded.
+# `tprop(name)` and `mktprop(name)` have the same default. An agent that keeps running and makes an entity of every
+# reading gives all of them the same time.
 #
-# The moment is right in each test and on the day of the start. A broker that keeps history (temporal interface) then
-# has one instant with the last value, or thousands of values of one instant, and a check for stale readings warns
-# although all is well. Besides, `observedAt` keeps whole seconds only: 06:30:00.250 and 06:30:00.750 become one.
-# Give the time with every call. We found no issue upstream.
+# The time is right in every test and on the day of the start. Later, a broker that keeps history (temporal interface)
+# has one moment with only the last value, or thousands of values of one moment, and a check for stale readings warns
+# although all is well. Besides, `observedAt` keeps only whole seconds: 06:30:00.250 and 06:30:00.750 become one
+# moment. Pass the time in every call. We found no issue upstream.
 #
 # Output seen, on 2026-11-30:
 #   obs() three seconds after the import: 3 seconds old

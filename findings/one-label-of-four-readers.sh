@@ -1,17 +1,18 @@
 #!/bin/sh
-# npm bark-js 1.2.1 and gs1js 0.0.2: of one label for fruit the one reads a best-before date that no calendar has, the
-# other a weight that is none.
+# npm bark-js 1.2.1 and gs1js 0.0.2 misread the same label for fruit: bark-js reads a best-before date that is in no
+# calendar, gs1js a weight that is none.
 #
-# A date without a day is common on food: 261100 is the last of November (GS1 General Specifications, AI (15): where the
-# day is 00, the last of the month is meant). bark-js hands out `2026-11-00`, as a date like the others, and JavaScript
-# makes NaN of it, which is neither before nor after today, so a check "is it over?" says no for ever. A net weight has
-# four digits for its AI, of which the fourth is the places behind the point: 3103, 000750 is 0.750 kg. gs1js cuts every
-# AI after two digits: 31, 03000750; likewise 7007, 410, 8008 and all others of three or four, of which its README says
-# nothing but that fixed lengths are known. Nothing is raised by either. npm gs1-barcode-parser-mod 1.2.1 and PyPI
-# biip 5.2.0 read both as they are meant.
+# Dates without a day are common on food: 261100 is the last day of November (GS1 General Specifications, AI (15): day
+# 00 means the last day of the month). bark-js returns `2026-11-00` like any other date. JavaScript makes NaN of it,
+# which is neither before nor after today, so a check whether the date has passed always says no. The AI of a net
+# weight has four digits, of which the fourth is the number of decimals: 3103, 000750 is 0.750 kg. gs1js cuts every AI
+# after two digits: 31, 03000750; likewise 7007, 410, 8008 and all others of three or four. Its README says only that
+# fixed lengths are known. Neither raises an error. npm gs1-barcode-parser-mod 1.2.1 and PyPI biip 5.2.0 read both
+# correctly.
 #
-# Who lets a phone read crates in a packing house loses what is over, or what it weighed. Give the day on your own
-# labels (the last of the month), and take one of the other two to read. We found no issue upstream.
+# If phones read the crates of a packing house with these packages, fruit past its date is not noticed, and weights
+# are lost. Print the day on your own labels (the last of the month), and use one of the other two packages to read.
+# We found no issue upstream.
 #
 # Needs node, npm and python3-venv.
 #

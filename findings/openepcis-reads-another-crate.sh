@@ -1,21 +1,22 @@
 #!/bin/sh
-# Maven io.openepcis:openepcis-epc-digitallink-translator 0.9.2: the link on a returnable crate is read as a crate of
-# another company, and the link it makes of a crate is none; PyPI epcpy 0.1.8 gives a place without extension one.
+# Maven io.openepcis:openepcis-epc-digitallink-translator 0.9.2 reads the link on a returnable crate as a crate of
+# another company, and makes an invalid link for a crate; PyPI epcpy 0.1.8 gives a place without an extension one.
 #
-# A returnable asset (GRAI) has AI 8003, and its value begins with a nought that belongs to no number: 0, thirteen digits
+# A returnable asset (GRAI) has AI 8003. Its value begins with a zero that belongs to no number: 0, thirteen digits
 # with the check digit, then the serial (GS1 General Specifications, section 3, AI (8003); N1,zero in the GS1 Barcode
-# Syntax Dictionary). So it is in a Digital Link. OpenEPCIS knows no such nought. What it reads from a right link is
-# shifted by a digit, company, type and serial, and passes; what it writes is a digit short, and npm digital-link.js
-# 1.4.3 refuses it. A link of its own comes back as it was, so one who tries it alone sees nothing. epcpy has the nought.
+# Syntax Dictionary). A Digital Link has this zero too. OpenEPCIS does not know it: what it reads from a right link
+# (company, type and serial) is shifted by one digit and accepted; what it writes is one digit short, and npm
+# digital-link.js 1.4.3 refuses it. Its own links come back unchanged, so a test with OpenEPCIS alone shows nothing.
+# epcpy has the zero.
 #
-# With places it is the other way. In `urn:epc:id:sgln` an extension of 0 says that there is none, and what is left is
-# AI 414 alone (EPC Tag Data Standard, SGLN); so OpenEPCIS has it. epcpy writes (254)0, which for a reader is a part of
-# the name, and refuses a (414) that stands alone. Nearly every place in EPCIS events is of that kind. (A translator from
-# GS1 Germany, PyPI epcdltranslator, has crates and places as the standard does.)
+# With places it is the reverse. In `urn:epc:id:sgln` an extension of 0 means that there is none, and AI 414 alone
+# remains (EPC Tag Data Standard, SGLN); OpenEPCIS does this. epcpy writes (254)0, which is a part of the name for a
+# reader, and refuses a (414) that stands alone. Nearly every place in EPCIS events is of that kind. (PyPI
+# epcdltranslator, a translator from GS1 Germany, follows the standard for crates and places.)
 #
-# Fruit leaves in crates that come back: what one of them wrote is not found by who reads with the other. Put the nought
-# in and take it out by yourself, and drop (254)0. (GS1's own resolver had the nought wrong in another way:
-# gs1/GS1_DigitalLink_Resolver_CE issue 15, closed. Of these two we found no issue.)
+# Fruit leaves in crates that come back: a reader with one tool does not find what was written with the other. Add and
+# remove the zero yourself, and drop (254)0. (GS1's own resolver had another error with the zero:
+# gs1/GS1_DigitalLink_Resolver_CE issue 15, closed. We found no issue about these two.)
 #
 # Needs Maven and a JDK (17), node, npm and python3-venv.
 #

@@ -1,16 +1,18 @@
 #!/bin/sh
-# PyPI senml 0.1.0 and kpn-senml 1.0.1: of two nodes in one pack, readings of the second are filed under the first.
+# PyPI senml 0.1.0 and kpn-senml 1.0.1 file readings of the second of two nodes in one pack under the first.
 #
-# A SenML pack says once what many readings share, as base name, base time, base unit. Such a field holds for its record
-# and those behind it, up to the next record that has the same field (RFC 8428, 4.1), so that a gateway can send what
-# all its nodes measured in one pack. `SenMLDocument.from_json` of senml takes the base fields of the first record for
-# all: the level of b becomes one of a, at a's time. `SenmlPack.from_json` of kpn-senml knows more than one base name, but
-# looks a record that has none of its own up in the pack that is being read, not in the one it has come to: if that
-# bears the name of the first node, b's battery is written over a's, and b has none. (It keeps no time and no unit either:
-# issue 9 of kpn-iot/senml-python-library, open.) Packs of one node come out right, and nothing is raised.
+# A SenML pack gives the fields that many readings share once, as base name, base time and base unit. A base field
+# holds for its record and for those after it, until a record has the same field again (RFC 8428, 4.1), so that a
+# gateway can send the readings of all its nodes in one pack. `SenMLDocument.from_json` of senml uses the base fields
+# of the first record for all of them: the level of b becomes a level of a, at a's time. `SenmlPack.from_json` of
+# kpn-senml knows more than one base name, but looks up a record without its own base name in the pack that it reads,
+# instead of the pack that it has come to. If the pack has the name of the first node, b's battery overwrites a's, and
+# b has none. (It keeps neither times nor units either: kpn-senml issue 9, open.) Packs of one node are read
+# correctly, and no error is raised.
 #
-# The first node's board jumps to and fro, its alarm goes off for the other, and the second seems silent. Give each node
-# a pack of its own, or repeat the base name in every record, which helps with kpn-senml only. We found no issue upstream.
+# The first node's board jumps between two levels, its alarm is triggered by the other node, and the second node seems
+# silent. Send one pack per node, or repeat the base name in every record, which helps only with kpn-senml. We found
+# no issue upstream.
 #
 # Output seen, on 2026-11-30:
 #   pack: [{"bn": "a/", "bt": 1796000000, "n": "level", "v": 1.25}, {"n": "battery", "v": 90}, {"bn": "b/", "bt":

@@ -1,17 +1,18 @@
 #!/bin/sh
-# npm sparkplug-payload 1.0.3 (Eclipse Tahu's) is told of a counter, UInt32, by PyPI pysparkplug 0.6.1 or mqtt-spb-wrapper
-# 2.1.2, or of a battery of 87 per cent by esio-spb-builder 0.1.0, and reads null.
+# npm sparkplug-payload 1.0.3 (Eclipse Tahu's) reads null for a counter, UInt32, that PyPI pysparkplug 0.6.1 or
+# mqtt-spb-wrapper 2.1.2 sent, and for a battery of 87 per cent from esio-spb-builder 0.1.0.
 #
-# A metric of Sparkplug B says its type, and has its value in one of several fields. By the specification (3.0.0, chapter
-# 6, "Datatype Details") Int8 to Int32 and UInt8 to UInt32 stand in the one of 32 bits, Int64 and UInt64 in the one of
-# 64. Tahu's Node writes UInt32 into the one of 64 bits and looks for it there only; pysparkplug and mqtt-spb-wrapper go
-# by the text. esio-spb-builder goes by the sign: Int64 into 32 bits (over 32 bits, or below zero, it raises ValueError),
-# UInt8 into 64. Node finds the field of the type empty and hands out null, without an error; the two in Python take
-# whichever is filled. With esio `bdSeq` is null too, an Int64 that it adds by itself, by which a host knows whether a
-# will that comes late is of this session.
+# A metric of Sparkplug B names its type, and has its value in one of several fields. By the specification (3.0.0,
+# chapter 6, "Datatype Details"), Int8 to Int32 and UInt8 to UInt32 go into the 32-bit field, Int64 and UInt64 into
+# the 64-bit field. Tahu's Node package writes UInt32 into the 64-bit field and looks for it only there; pysparkplug
+# and mqtt-spb-wrapper follow the specification. esio-spb-builder chooses by the sign: Int64 goes into 32 bits (for a
+# value that needs more, or below zero, it raises ValueError), UInt8 into 64. Node finds the field of the type empty
+# and returns null without an error; the two Python packages read whichever field is filled. With esio, `bdSeq` is
+# null too: an Int64 that it adds itself, by which a host knows whether a late will belongs to this session.
 #
-# Pulses of a rain gauge, a water meter or a pump are unsigned and of 32 bits in nearly every register. Declare UInt64 or
-# Double for them. (UInt32 was told upstream: eclipse-tahu/tahu issue 397, open. Of esio-spb-builder we found none.)
+# The pulses of a rain gauge, a water meter or a pump are unsigned 32-bit numbers in nearly every register. Declare
+# UInt64 or Double for them. (UInt32 is known upstream: eclipse-tahu/tahu issue 397, open. We found none about
+# esio-spb-builder.)
 #
 # Needs node, npm and python3-venv.
 #
@@ -37,10 +38,12 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 npm install --silent --no-audit --no-fund --prefix . sparkplug-payload@1.0.3
-for one in pysparkplug==0.6.1 mqtt-spb-wrapper==2.1.2 esio-spb-builder==0.1.0; do # each wants its own protobuf
-  python3 -m venv "${one%%==*}"
-  "${one%%==*}/bin/pip" install -q --disable-pip-version-check "$one"
+for one in pysparkplug mqtt-spb-wrapper esio-spb-builder; do # each wants its own protobuf
+  python3 -m venv $one
 done
+pysparkplug/bin/pip install -q --disable-pip-version-check pysparkplug==0.6.1
+mqtt-spb-wrapper/bin/pip install -q --disable-pip-version-check mqtt-spb-wrapper==2.1.2
+esio-spb-builder/bin/pip install -q --disable-pip-version-check esio-spb-builder==0.1.0
 cat > node.js << 'JS'
 const { encodePayload, decodePayload } = require("sparkplug-payload").get("spBv1.0");
 const [what, type, value] = process.argv.slice(2);

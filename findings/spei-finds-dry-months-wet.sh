@@ -1,17 +1,19 @@
 #!/bin/sh
-# PyPI spei 0.8.2: in the dry season a February with 1 mm of rain is "very wet", as wet as one in fifteen should be.
+# PyPI spei 0.8.2 calls a February of the dry season with 1 mm of rain "very wet", which one month in fifteen should
+# be.
 #
-# The Standardized Precipitation Index says how rare a month's rain is, as a normal score. The gamma curve it fits has
-# no room for a month without rain, so the share of those, q, stands by itself and the curve is that of the months that
-# had some: H(x) = q + (1 - q) G(x) (Lloyd-Hughes and Saunders 2002, which the package names). `spei.spi`, as it comes
-# (`prob_zero=True`), reckons so; but it fits G to all months, the dry ones too, which pulls the curve to zero, and q is
-# counted twice. Where every month has rain the tools go together. PyPI standard-precip 2.0.0 (and climate-indices 3.1.0)
-# leave the dry months out of the fit.
+# The Standardized Precipitation Index says how rare a month's rain is, as a normal score. The fitted gamma curve
+# cannot hold a month without rain, so their share, q, is separate, and the curve describes the months with rain: H(x)
+# = q + (1 - q) G(x) (Lloyd-Hughes and Saunders 2002, which the package cites). `spei.spi` computes this by default
+# (`prob_zero=True`), but fits G to all months, the dry ones included. They pull the curve to zero, and q is counted
+# twice. Where every month has rain, the tools agree. PyPI standard-precip 2.0.0 (and climate-indices 3.1.0) leave the
+# dry months out of the fit.
 #
-# Two Februaries in three are without rain here, as in a dry corner of the Mekong delta; 1.2 mm is then among the driest
-# of those that had any, and comes out at 1.5, which WMO's guide to the index (WMO-No. 1090) calls very wet; eight of the
-# thirty do. A drought bulletin that goes by it sees none. Fit by yourself, or ask for three months and more, which are
-# seldom without rain. Issue 76 of martinvonk/SPEI (open) asks where dry months should stand; of the fit we found none.
+# Here two Februaries in three have no rain, as in a dry corner of the Mekong delta. 1.2 mm is then among the driest
+# of those with rain, but gets 1.5, which WMO's guide to the index (WMO-No. 1090) calls very wet; eight of the thirty
+# get as much. A drought bulletin based on it sees no drought. Fit the curve yourself, or use three months and more,
+# which are seldom without rain. SPEI's issue 76 (open) asks where dry months should stand; we found none about the
+# fit.
 #
 # Output seen, on 2026-11-30:
 #   February with 0.0 mm: spei 0.43, standard-precip 0.43

@@ -1,17 +1,17 @@
 #!/bin/sh
-# PyPI spotpy 1.6.7: a model that is 20 per cent too salt has a pbias of 20, by its documentation of -20, and a bias
-# below zero.
+# PyPI spotpy 1.6.7 gives a model that is 20 per cent too salty a pbias of 20, where its documentation gives -20, and
+# a bias below zero.
 #
-# PBIAS says by how much a model is above or below what was measured. There are two customs for its sign; spotpy's
-# documentation of `pbias` has measured less modelled, as Moriasi and others (2007) and PyPI hydroeval 0.1.0 have it, and
-# there a model that gives too much is below zero. The code takes modelled less measured. Its `bias`, two functions on,
-# was put right in 2018 (thouska/spotpy issue 94) and goes by the documentation, so that the two of one table, which
-# `calculate_all_functions` makes, point opposite ways. Who corrects by it makes a model of salt or flow worse by
-# as much again.
+# PBIAS says by how much a model is above or below the measurements. There are two conventions for its sign. spotpy's
+# documentation of `pbias` has measured minus modelled, like Moriasi and others (2007) and PyPI hydroeval 0.1.0, so
+# that a model that gives too much is below zero. The code computes modelled minus measured. Its `bias`, two functions
+# further on, was corrected in 2018 (spotpy issue 94) and follows the documentation, so the two have opposite signs in
+# the one table that `calculate_all_functions` makes. A correction by this pbias makes a model of salt or flow worse
+# by the same amount.
 #
-# A second thing, of both: hours in which the model has no value (NaN) are left out above the line and counted below, so
-# that a model which lacks half of them is half as wrong. Leave gaps out before, and turn the sign by yourself, or take
-# hydroeval, which gives NaN for a gap. We found no issue about either.
+# A second fault is in both: hours without a modelled value (NaN) are left out of the numerator and counted in the
+# denominator, so a model that lacks half of them seems half as wrong. Leave out gaps first, and turn the sign
+# yourself, or use hydroeval, which gives NaN for a gap. We found no issue about either.
 #
 # Output seen, on 2026-11-30:
 #   all of it 20 % too salt: spotpy pbias 20.0, spotpy bias -0.30, hydroeval pbias -20.0

@@ -1,16 +1,18 @@
 #!/bin/sh
-# PyPI tsod 0.3.0: a river that rose by 46 to 55 mm a day, measured, is found to be drawn with a ruler; in mm it is not.
+# PyPI tsod 0.3.0 takes measured levels of a river that rose by 46 to 55 mm a day for interpolated ones; in mm it does
+# not.
 #
-# `ConstantGradientDetector` of tsod (DHI) is for stretches that somebody filled by linear interpolation: three steps and
-# more of one slope. It takes the slope per second, and then its parent's test, a range of at most 1e-7, the tolerance
-# of which the parent documents for values in their own unit, as the rounding of a computer. For a slope per second in
-# metres it is 8.6 mm a day. Daily levels of a river or of groundwater, and most that is measured by the day, change by
-# less than that from one day to the next, so all of it is an anomaly. It depends on the unit alone, and neither the
-# limit nor the unit can be given (`window_size` is its only argument; what is set afterwards, `_threshold`, is private).
+# `ConstantGradientDetector` of tsod (DHI) finds stretches that somebody filled by linear interpolation: three and
+# more steps of one slope. It computes the slope per second and then applies its parent's test, a range of at most
+# 1e-7, which the parent documents as a tolerance for rounding errors in the unit of the values. For a slope in metres
+# per second this is 8.6 mm a day. The slope of daily levels of a river or of groundwater, and of most daily values,
+# changes by less than that from one day to the next, so all of them count as anomalies. The result depends only on
+# the unit, and neither the limit nor the unit can be given (`window_size` is the only argument; `_threshold`, set
+# afterwards, is private).
 #
-# What a cleaning of data throws out is then the whole record of the flood season, and nothing of one in centimetres.
-# Give it values of a unit in which the slope is great (mm), which finds what is truly drawn with a ruler as well. We
-# found no issue upstream.
+# A data cleaning thus throws out the whole record of a flood season in metres, and nothing of one in centimetres.
+# Give the detector values in a unit in which the slope is large (mm), which still finds real interpolations. We found
+# no issue upstream.
 #
 # Output seen, on 2026-11-30:
 #   measured, in m: 10 of 10 found

@@ -1,17 +1,18 @@
 #!/bin/sh
-# npm @atomic-ehr/ucum 0.2.5: a noise of 94 dB is a pressure of 1e+41 Pa, where it is 1 Pa; and npm @lhncbc/ucum-lhc
-# 7.1.10: a slope of 5 per cent is a twentieth of a degree, where it is nearly three.
+# npm @atomic-ehr/ucum 0.2.5 converts a noise of 94 dB to a pressure of 1e+41 Pa, where 1 Pa is right; and npm
+# @lhncbc/ucum-lhc 7.1.10 converts a slope of 5 per cent to a twentieth of a degree, where nearly three are right.
 #
-# Both implement UCUM, the code of units that SensorThings and many a sensor name theirs by. Some of its units are no
-# multiples: levels in bel, degrees of temperature, slopes. UCUM (sections 21 and 22, and its tables) says how each is
-# turned, and that a prefix belongs to the number before it is turned: 94 dB[SPL] is 9.4 B[SPL], and 2e-5 Pa times ten
-# to half of that. atomic-ehr leaves the prefix for afterwards, and the 2 of the reference out, so that even 9.4 B[SPL]
-# comes to half of what it is; dB[V] is as far out. ucum-lhc has those right, but gives the angle of a slope in radians
-# and calls it degrees (UCUM's table has `100tan(1 rad)` and, in the XML, `deg`). Fahrenheit is right in both.
+# Both implement UCUM, the code of units that SensorThings and many sensors use. Some of its units are no multiples:
+# levels in bel, degrees of temperature, slopes. UCUM (sections 21 and 22, and its tables) defines how each is
+# converted, and that a prefix applies to the number before the conversion: 94 dB[SPL] is 9.4 B[SPL], and 2e-5 Pa
+# times ten to half of that. atomic-ehr applies the prefix afterwards, and omits the 2 of the reference, so that even
+# 9.4 B[SPL] gives half of the right pressure; dB[V] is wrong as well. ucum-lhc has those right, but gives the angle
+# of a slope in radians and calls it degrees (UCUM's table has `100tan(1 rad)` and, in the XML, `deg`). Fahrenheit is
+# right in both.
 #
-# Neither throws. A level of noise that is averaged as pressure, and the fall of a canal, come out as rubbish without a
-# word. Turn levels and slopes by yourself, and let the two check each other on what you use. We found no issue about
-# either (LHNCBC/ucum-lhc pull request 61, open, is about Réaumur's degrees).
+# Neither throws an error. The mean of noise levels taken as pressures, and the fall of a canal, come out wrong
+# unnoticed. Convert levels and slopes yourself, and check the units that you use with both packages. We found no
+# issue about either (LHNCBC/ucum-lhc pull request 61, open, is about Réaumur's degrees).
 #
 # Needs node and npm.
 #
