@@ -80,7 +80,7 @@ class Kept(Generic[T]):
         """Read again and again in a thread of its own."""
         stop = threading.Event()
         thread = threading.Thread(target=self._run, args=(stop,), name="kept", daemon=True)
-        self._runs, self._started = True, time.monotonic()
+        self._started, self._runs = time.monotonic(), True
         if self._before is not None:
             self._before._followers.append(self)
         thread.start()
