@@ -54,16 +54,19 @@ WITH RECURSIVE
     JOIN made m ON (m.community, m.parent)=(u.community, u.harvest))
 UPDATE lot SET coverage=NULL WHERE refused<>'' OR (community, harvest) IN (SELECT * FROM unasked);
 """
-VERSION = 2
+MENDS = (shown.WRONGLY, WITHOUT_CONDITIONS, shown.MIXED)  # index n: from version n to the next
+VERSION = len(MENDS)
 
 
 def complete(db: sqlite3.Connection) -> None:
-    """Create what an earlier version lacks, and mark wrongly published lots to be published again."""
+    """Create what an earlier version lacks. Mark lots that it published wrongly to be published again, and
+    harvests that it may have refused wrongly to be judged again.
+    """
     db.executescript(SCHEMA)
     before = db.execute("PRAGMA user_version").fetchone()[0]
     if before < VERSION:
-        mended = WITHOUT_CONDITIONS if before else shown.WRONGLY + WITHOUT_CONDITIONS
-        db.executescript(f"BEGIN IMMEDIATE;{mended}PRAGMA user_version={VERSION};COMMIT;")
+        mends = "".join(MENDS[before:])
+        db.executescript(f"BEGIN IMMEDIATE;{mends}PRAGMA user_version={VERSION};COMMIT;")
     if "device" not in {row[1] for row in db.execute("PRAGMA table_info(event)")}:
         db.execute("ALTER TABLE event ADD COLUMN device TEXT NOT NULL DEFAULT ''")
     with db:

@@ -16,6 +16,12 @@ UPDATE lot SET told=-1 WHERE leaf IS NOT NULL AND (
           AND o.harvest<>lot.harvest AND o.leaf IS NOT NULL)
   OR EXISTS (SELECT 1 FROM addendum a WHERE a.gtin=lot.gtin AND a.lot=lot.lot AND a.kind='correction'));
 """
+# an earlier version judged real harvests by simulated entries of their group too, and simulated ones by real
+MIXED = """
+UPDATE lot SET told=0 WHERE leaf IS NULL
+  AND refused IN ('pre_harvest_interval', 'yield_cap', 'code_yield_cap')
+  AND community IN (SELECT community FROM event GROUP BY community HAVING min(simulated)<max(simulated));
+"""
 
 
 def judge_again(db: sqlite3.Connection, community: str, of: str, plot: str) -> None:

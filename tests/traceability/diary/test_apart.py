@@ -1,6 +1,8 @@
 """Real and simulated diaries of one group: neither says anything about the other's lots."""
 
 import json
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 from devices.contract.diary import Correction, Packing
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
-from tests.traceability.conftest import HARVESTED, harvest, sprayed, write
+from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
 from traceability.records import addendum
 from traceability.sealing.lot import record_file
 from traceability.sealing.seal import Sealed, Sealer
@@ -98,3 +100,36 @@ def test_a_corrected_harvest_counts_among_its_own_kind(
     write(sealer, invented, mend)
     found = [write(sealer, who, harvest(number)) for number, who in ((2, invented), (3, secretary))]
     assert [one and one.refused for one in found] == ["yield_cap", ""]
+
+
+def test_a_harvest_that_an_earlier_version_refused_for_the_other_kind_is_judged_again(
+    pilot: Pilot, invented: Device, secretary: Device, tmp_path: Path
+) -> None:
+    alone = replace(secretary, community="my-dien")
+
+    def opened() -> Sealer:
+        return Sealer(tmp_path, pilot, Grower(), "https://example.org", "example.org/log")
+
+    with closing(opened()) as sealer:
+        far = harvest(2, HARVESTED - timedelta(days=20), 2 * most(pilot))
+        sealer.keep(
+            [(invented, sprayed(3, 7)), (secretary, harvest(1)), (secretary, far), (alone, harvest(3))]
+        )
+    with closing(sqlite3.connect(tmp_path / "trace.sqlite")) as db, db:  # as the version before left it
+        refused = (
+            ("tam-que", 1, "pre_harvest_interval"),
+            ("tam-que", 2, "yield_cap"),
+            ("my-dien", 3, "yield_cap"),
+        )
+        db.executemany(
+            "INSERT INTO lot SELECT ?1, 'mango-' || ?2, '', '', time, 850, NULL, NULL, ?3, 1 "
+            "FROM event WHERE community=?1 AND id='mango-' || ?2",
+            refused,
+        )
+        db.execute("PRAGMA user_version=2")
+    with closing(opened()) as sealer:
+        done = sealer.seal_pending()
+        assert {one.harvest: one.refused for one in done} == {"mango-1": "", "mango-2": "yield_cap"}
+        sealer.note_published(done)
+    with closing(opened()) as sealer:
+        assert sealer.seal_pending() == []
