@@ -315,7 +315,11 @@ class Late(NamedTuple):
             outer.add_typer(loaded, name=name)
         else:
             outer.command(name)(loaded)
-        return typer.main.get_group(outer).commands[name]
+        command = typer.main.get_group(outer).commands[name]
+        for one in (command, *getattr(command, "commands", {}).values()):
+            # Typer shows the lines of a second paragraph as the code breaks them, not as the terminal is wide
+            one.help = re.sub(r"(?<!\n)\n(?!\n)", " ", one.help or "")
+        return command
 
 
 def commands(line: str, late: Mapping[str, Late]) -> typer.Typer:

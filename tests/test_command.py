@@ -71,3 +71,10 @@ def test_a_number_out_of_bounds_is_refused_in_words(line: str, tmp_path: Path) -
     done = forked.run(tmp_path, [*line.split(), "--data", str(tmp_path)], dict(os.environ), 120)
     assert done.returncode in (1, 2) and "Traceback" not in done.stderr, done.stderr
     assert done.stderr.startswith("hoiquan: ") and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize("name", hoiquan.COMMANDS)
+def test_help_is_wrapped_by_the_terminal_and_not_by_the_code(name: str) -> None:
+    command = hoiquan.COMMANDS[name].command(name)
+    for one in (command, *getattr(command, "commands", {}).values()):
+        assert one.help and "\n" not in one.help.replace("\n\n", ""), one.name
