@@ -7,6 +7,7 @@ For fourteen thousand devices InfluxDB takes ten seconds for all values. Without
 make people wait for them, and each page of a place would ask for its own meanwhile.
 """
 
+import hashlib
 import logging
 from pathlib import Path
 
@@ -28,7 +29,9 @@ class Leftover:
     """
 
     def __init__(self, path: Path, source: str, newest: Newest) -> None:
-        self._path, self._source, self._newest = path, source, newest
+        # hashed, since an address may hold a password, and the file is no secret
+        self._path, self._source = path, hashlib.sha256(source.encode()).hexdigest()
+        self._newest = newest
         self._failed = False
 
     def take(self, at: int) -> None:

@@ -167,7 +167,7 @@ class Sealer:
         """Refused entries of real diaries: harvests in `sealed`, and entries about lots, each reason once."""
         found = {(one.community, one.harvest): one.refused for one in sealed if one.refused}
         with self._sealing:
-            found |= self._handler.refused.items() - self._answered
+            found |= sorted(self._handler.refused.items() - self._answered)
             self._answered |= self._handler.refused.items()
         senders = [(key, reason, *self._tables.sender(*key)) for key, reason in found.items()]
         return [Unsealed(*key, device, reason) for key, reason, device, simulated in senders if not simulated]
