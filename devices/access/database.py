@@ -76,6 +76,14 @@ _MAKING = 0x686F69  # our number among PostgreSQL's advisory locks
 _LEARNT = (DEVICES.c.dev_eui, DEVICES.c.plot, DEVICES.c.probe, DEVICES.c.site)
 
 
+# How PostgreSQL is spoken to (libpq's parameters; the address may set others).
+POSTGRESQL = {
+    "client_encoding": "utf8",  # a database of SQL_ASCII would otherwise answer in bytes
+    "connect_timeout": 3,  # s; without it a host that is gone is waited for for two minutes
+    "tcp_user_timeout": 5000,  # ms; and on an open connection for a quarter of an hour
+}
+
+
 class RegistryAway(Mendable, OSError):
     """The database cannot be reached now. Try again; the sentence holds what the database said."""
 
@@ -86,8 +94,7 @@ def connect(url: str | Path) -> Engine:
     if address.startswith("postgresql://"):  # SQLAlchemy's default driver is another than ours
         address = address.replace("://", "+psycopg://", 1)
     if "://" in address:
-        # whatever the database was made for: one of SQL_ASCII would otherwise answer in bytes
-        options = {"client_encoding": "utf8"} if address.startswith("postgresql") else {}
+        options = POSTGRESQL if address.startswith("postgresql") else {}
         return create_engine(address, pool_pre_ping=True, connect_args=options)
     Path(address).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(URL.create("sqlite", database=address))  # a path may hold ? and #

@@ -29,6 +29,7 @@ _STATE = select(
     select(func.count()).select_from(ACTS).where(ACTS.c.time == bindparam("act")).scalar_subquery(),
 )
 RECHECK = 0.5  # seconds for which memory is used before the table's state is read again
+PATIENCE = 2.0  # seconds that a hot loop waits for the database; then it goes on with what was known
 
 
 class State(NamedTuple):
@@ -52,7 +53,9 @@ class Roster:
         self._table = _Table(pilot)
         self._state: State | None = None
         self._checked = float("-inf")
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # held while the table is read and taken in
+        self._starting = threading.Lock()  # of `_reader`
+        self._reader: threading.Thread | None = None
 
     def lookup(self, device: str) -> Device | None:
         """The device with that id, if it may connect."""
@@ -64,20 +67,41 @@ class Roster:
 
     def known(self, device: str) -> Device | None:
         """`lookup` without a second look at the table: a device enrolled a moment ago may be unknown."""
-        if time.monotonic() - self._checked > RECHECK:
-            self.refresh()
+        self._freshen()
         return self._table.known.get(device) or self._unless_changing(lambda table: table.known.get(device))
 
     def by_eui(self, eui: str) -> Device | None:
         """The device with that LoRaWAN devEUI, if it may connect; a new one may be unknown, as in `known`."""
-        if time.monotonic() - self._checked > RECHECK:
-            self.refresh()
+        self._freshen()
         return self._table.euis.get(eui) or self._unless_changing(lambda table: table.euis.get(eui))
 
     def _unless_changing(self, find: Callable[["_Table"], Device | None]) -> Device | None:
         """What `find` finds when no row is being taken in: a row that changes is absent for a moment."""
-        with self._lock:
+        free = self._lock.acquire(timeout=0 if self.trouble else PATIENCE)
+        try:
             return find(self._table)
+        finally:
+            if free:
+                self._lock.release()
+
+    def _freshen(self) -> None:
+        """Have the table read again after RECHECK, in a thread of its own: a database whose host is gone may
+        take minutes to say so. The caller waits for PATIENCE, and not at all while the database is away.
+        """
+        if time.monotonic() - self._checked <= RECHECK:
+            return
+        if self._state is None:
+            self.refresh()
+            return
+        with self._starting:
+            if self._reader is None or not self._reader.is_alive():
+                self._reader = threading.Thread(target=self.refresh, name="roster", daemon=True)
+                self._reader.start()
+            reader = self._reader
+        if not self.trouble:
+            reader.join(PATIENCE)
+            if reader.is_alive():
+                self._away(_silent())
 
     def eui_of(self, device: str) -> str | None:
         """The devEUI of a LoRaWAN device; None for any other."""
@@ -106,22 +130,29 @@ class Roster:
         return dict(self._table.hashes)
 
     def refresh(self) -> None:
-        """Read what changed in the table; other threads wait. While the table cannot be read, what was known
-        stays. Raises RegistryAway if nothing was ever read.
+        """Read what changed in the table. Other threads wait for that, at most for PATIENCE once something was
+        read. While the table cannot be read, what was known stays. Raises RegistryAway if nothing ever was.
         """
-        with self._lock:
-            try:
-                with reached():
-                    self._read()
-            except RegistryAway as error:
-                if self._state is None:
-                    raise
-                if not self.trouble:
-                    log.warning("%s; devices enrolled or revoked since are not known", error)
-                self.trouble = str(error)
-            else:
-                self.trouble = ""
+        if not self._lock.acquire(timeout=PATIENCE if self._state is not None else -1):
+            self._away(_silent())
+            return
+        try:
+            with reached():
+                self._read()
+            self.trouble = ""
+        except RegistryAway as error:
+            self._away(error)
+        finally:
             self._checked = time.monotonic()
+            self._lock.release()
+
+    def _away(self, error: RegistryAway) -> None:
+        """Note that the table cannot be read. Raises the error if nothing was ever read."""
+        if self._state is None:
+            raise error
+        if not self.trouble:
+            log.warning("%s; devices enrolled or revoked since are not known", error)
+        self.trouble = str(error)
 
     def _read(self) -> None:
         with self._engine.connect() as connection:
@@ -141,6 +172,10 @@ class Roster:
             table = _Table(self.pilot)
             table.take(connection.execute(select(DEVICES)).all())
         self._table, self._state = table, now
+
+
+def _silent() -> RegistryAway:
+    return RegistryAway("enrol.away", error=f"no answer within {PATIENCE:g} s")
 
 
 class _Table:

@@ -2,17 +2,21 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from devices.access import roster
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from gateway.control.ledger import Ledger
 from tests.loopback import free_port
+from tests.servers import until
 
 PILOT = load("dong-thap")
 BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -22,6 +26,13 @@ pytestmark = pytest.mark.skipif(BIN is None, reason="no PostgreSQL on this machi
 
 @pytest.fixture(scope="module")
 def url():
+    with server() as (url, _):
+        yield url
+
+
+@contextmanager
+def server():
+    """A running PostgreSQL: its URL, and its folder."""
     folder, port = Path(tempfile.mkdtemp(prefix="pg")), free_port()
     if AS:
         shutil.chown(folder, AS["user"])
@@ -34,7 +45,7 @@ def url():
     run("pg_ctl", "-w", "-D", folder / "data", "-o", options, "-l", folder / "log", "start")
     try:
         run("createdb", "-h", "127.0.0.1", "-p", str(port), "-U", "hoiquan", "hoiquan")
-        yield f"postgresql://hoiquan@127.0.0.1:{port}/hoiquan"
+        yield f"postgresql://hoiquan@127.0.0.1:{port}/hoiquan", folder
     finally:
         run("pg_ctl", "-D", folder / "data", "-m", "immediate", "stop")
         shutil.rmtree(folder)
@@ -64,3 +75,34 @@ def test_acts_of_several_at_once_are_there_once_each(url):
     names = [f"p-{who}-{number}" for who in range(4) for number in range(5)]
     done = {(what, name) for what in ("enrolled", "revoked") for name in names}
     assert {(one.what, one.object) for one in acts} == done
+
+
+def _signal(folder, number):
+    """Send a signal to the server and all its processes: nobody of them answers while they are stopped."""
+    first = int((folder / "data" / "postmaster.pid").read_text().split()[0])
+    pids = subprocess.check_output(["pgrep", "-P", str(first)], text=True).split()
+    for pid in (first, *map(int, pids)):
+        os.kill(pid, number)
+
+
+def test_known_devices_do_not_wait_for_a_database_that_hangs(monkeypatch):
+    """Its machine is up and takes connections, so no timeout of the connection ends a query."""
+    monkeypatch.setattr(roster, "PATIENCE", 0.2)
+    with server() as (url, folder):
+        registry = Registry(url, PILOT)
+        registry.enroll("tam-que", "soil-probe", "known")
+        assert registry.known("known")
+        monkeypatch.setattr(roster, "RECHECK", 0.0)
+        _signal(folder, signal.SIGSTOP)
+        try:
+            assert registry.known("known") and "no answer within 0.2 s" in registry.trouble
+            reader = registry._reader
+            for _ in range(1000):
+                assert registry.known("known") and registry.known("stranger") is None
+            assert registry._reader is reader and reader.is_alive(), "one thread alone waits for it"
+            registry.refresh()
+            assert registry.trouble
+        finally:
+            _signal(folder, signal.SIGCONT)
+        Registry(url, PILOT).enroll("tam-que", "soil-probe", "new")
+        until(lambda: registry.known("new") and not registry.trouble, "it is read again")
