@@ -130,7 +130,7 @@ class Roster:
         return dict(self._table.hashes)
 
     def refresh(self) -> None:
-        """Read what changed in the table. Other threads wait for that, at most for PATIENCE once something was
+        """Read what changed in the table. Other threads wait for that, at most PATIENCE once something was
         read. While the table cannot be read, what was known stays. Raises RegistryAway if nothing ever was.
         """
         if not self._lock.acquire(timeout=PATIENCE if self._state is not None else -1):
@@ -175,7 +175,7 @@ class Roster:
 
 
 def _silent() -> RegistryAway:
-    return RegistryAway("enrol.away", error=f"no answer within {PATIENCE:g} s")
+    return RegistryAway("enrol.away", error=f"no answer within {PATIENCE} s")
 
 
 class _Table:
