@@ -4,7 +4,7 @@ store.summary ─► real devices where there are any ─► Week (steps, sum of
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dashboards.figures import DeviceNow, Figures
@@ -62,21 +62,20 @@ def signals_by_model(devices: Iterable[DeviceNow], signals: Iterable[str]) -> By
 def weeks(figures: Figures, place: str, wanted: ByModel, end: int) -> dict[str, Week]:
     """Signal → its week before epoch ms `end`. Raises RetryLater."""
     begin = end - DAYS * DAY_MS
+    here = {"pilot": figures.pilot.pilot, "community": place}
     by_signal: dict[str, dict[Tags, list[Bucket]]] = {}
-    known: set[str] = set()
     for model, signals in wanted:
-        where = {"pilot": figures.pilot.pilot, "community": place, "model": model}
+        where = here | {"model": model}
         steps = figures.store.summary("telemetry", signals, where, begin, end, STEP_MS, begin)
         for name, series in steps.items():
             by_signal.setdefault(name, {}).update(series)
-        # signals without readings in the first step: were they measured before the week?
-        late = [name for name, series in steps.items()
-                if all(buckets[0].time >= begin + STEP_MS for buckets in series.values())]  # fmt: skip
-        if late:
-            start = begin - KNOWN_MS
-            known |= figures.store.summary(
-                "telemetry", late, where, start, begin, KNOWN_MS, start, only=()
-            ).keys()
+    # signals without readings in the first step: were they measured before the week?
+    late = [name for name, series in by_signal.items()
+            if all(buckets[0].time >= begin + STEP_MS for buckets in series.values())]  # fmt: skip
+    known: Collection[str] = ()
+    if late:
+        start = begin - KNOWN_MS
+        known = figures.store.summary("telemetry", late, here, start, begin, KNOWN_MS, start, only=())
     return {name: _week(name, series, begin, known=name in known) for name, series in by_signal.items()}
 
 
