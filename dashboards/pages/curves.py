@@ -5,6 +5,7 @@ recent ─► of each place, what is measured there ─► week.weeks ─► kno
 """
 
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
@@ -19,6 +20,7 @@ from devices.errors import CONTENT
 
 TICK_MS = 10 * MINUTE_MS  # nodes report every ten minutes: a curve is drawn anew as often
 EVERY = 5.0  # seconds between two checks for a new tick
+REST = 3.0  # times what a reading took that the thread rests at least
 PAUSE = 0.1  # seconds of rest between two places, for readers of pages and for other users of the store
 
 
@@ -81,10 +83,13 @@ class Curves:
                     devices, now = recent.get().devices.get(place, []), self._figures.now()
                     present = measured(devices, place, self._figures.pilot, now, SIGNALS)
                     signals = week.signals_by_model(devices, [one.signal for one in present])
+                    began = time.monotonic()
                     if self._fit(place, signals, _end(now)) is None:
+                        with self._reading:  # what a page reads now goes first
+                            began = time.monotonic()
                         # without the lock: a reader of another place does not wait for this
                         self._read(place, signals, _end(now), now)
-                    if stop.wait(PAUSE):
+                    if stop.wait(max(PAUSE, REST * (time.monotonic() - began))):
                         return
             stop.wait(EVERY)
 
