@@ -102,6 +102,7 @@ class Receiver:
         self._arrivals = Arrivals()
         self._client.has_room = self._arrivals.has_room
         self._epoch = 0
+        self._leaving = False  # `stop` was called
         self.connected = False  # connected and subscribed: from then on the broker keeps messages for us
         self._resumed = False  # whether the broker had kept the session
         self._began = 0.0  # when `start` was called; s, monotonic
@@ -132,6 +133,7 @@ class Receiver:
         self.beat()
         while self.connected and self.heartbeat.newest < begin and time.monotonic() < begin + GOODBYE:
             time.sleep(0.005)
+        self._leaving = True
         self._client.disconnect()
         self._client.loop_stop()
 
@@ -254,7 +256,8 @@ class Receiver:
     ) -> None:
         self._epoch += 1  # at once: a later acknowledgement would go out on the next connection
         self.connected = False
-        log.warning("connection to the broker lost: %s", reason)
+        if not self._leaving:
+            log.warning("connection to the broker lost: %s", reason)
 
     def _on_publishes(self, received: list[Publish]) -> None:
         # An exception here would end paho's thread while it still looks connected.
