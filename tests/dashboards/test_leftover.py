@@ -8,7 +8,7 @@ from dashboards.leftover import OLDEST_MS, Leftover
 from gateway.stores import newest as newest_module
 from gateway.stores.newest import Newest
 from gateway.stores.sqlite import SqliteStore
-from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, reading
+from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, as_if_large, in_order, reading
 
 BACK = 7 * DAY
 HERE = sha256(b"here").hexdigest().encode()
@@ -35,9 +35,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def slow(monkeypatch):
-    """A store that is so large that all values are asked for once an hour at most."""
-    monkeypatch.setattr(newest_module, "QUICK", -1.0)
-    monkeypatch.setattr(newest_module, "SHARE_OF_TIME", 1e-9)
+    as_if_large(monkeypatch)
 
 
 @pytest.fixture
@@ -53,10 +51,6 @@ def started(store, path, at=None, source="here"):
     if at is not None:
         leftover.take(at)
     return counting, newest, leftover
-
-
-def in_order(latest):
-    return sorted(latest, key=lambda one: sorted(one.tags.items()))
 
 
 def test_after_a_start_only_the_points_since_are_asked_for(store, slow, path):

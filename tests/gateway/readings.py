@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta, timezone
 
+from gateway.stores import newest
 from gateway.stores.points import Point, tags
 
 HANOI = timezone(timedelta(hours=7))
@@ -17,3 +18,13 @@ def reading(time, device="d1", community="c", model="soil-probe", **values):
 
 def everything(store, measurement="telemetry", where=PILOT):
     return store.series(measurement, where, T - 400 * DAY, T + 400 * DAY, 100_000)
+
+
+def in_order(latest):
+    return sorted(latest, key=lambda one: sorted(one.tags.items()))
+
+
+def as_if_large(monkeypatch):
+    """Let every store seem so large that all newest values are asked for once an hour at most."""
+    monkeypatch.setattr(newest, "QUICK", -1.0)
+    monkeypatch.setattr(newest, "SHARE_OF_TIME", 1e-9)

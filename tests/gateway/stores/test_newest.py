@@ -7,24 +7,18 @@ import pytest
 from gateway.stores import newest as newest_module
 from gateway.stores.newest import LATE_MS, Newest
 from gateway.stores.points import Point, tags
-from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, reading
+from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, as_if_large, in_order, reading
 
 BACK = 7 * DAY
 
 
 @pytest.fixture
 def slow(monkeypatch):
-    """Everything is queried at most once an hour, as with a slow store."""
-    monkeypatch.setattr(newest_module, "QUICK", -1.0)
-    monkeypatch.setattr(newest_module, "SHARE_OF_TIME", 1e-9)
+    as_if_large(monkeypatch)
 
 
 def newest(store, measurement="telemetry"):
     return Newest(store, measurement, PILOT, BACK)
-
-
-def told(latest):
-    return sorted(latest, key=lambda one: sorted(one.tags.items()))
 
 
 def test_what_is_added_is_what_all_of_it_says(store, slow):
@@ -43,7 +37,7 @@ def test_what_is_added_is_what_all_of_it_says(store, slow):
                 for _ in range(4)
             ]
         )
-        assert told(mine.at(now)) == told(store.latest("telemetry", PILOT, now - BACK))
+        assert in_order(mine.at(now)) == in_order(store.latest("telemetry", PILOT, now - BACK))
 
 
 def test_what_a_small_store_says_late_is_there_at_once(store):
