@@ -24,8 +24,8 @@ set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-npm install --silent --no-audit --no-fund --prefix . \
-  mqtt-regex@1.1.0 mqtt-pattern@2.1.1 mqtt-wildcard@3.0.9 mqtt-match@3.0.0
+npm install --silent --no-audit --no-fund --prefix . mqtt-regex@1.1.0 mqtt-pattern@2.1.1 \
+  mqtt-wildcard@3.0.9 mqtt-match@3.0.0
 cat > match.js << 'JS'
 const regex = require("mqtt-regex"), pattern = require("mqtt-pattern");
 const wildcard = require("mqtt-wildcard"), match = require("mqtt-match");

@@ -25,10 +25,11 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
 npm install --silent --no-audit --no-fund --prefix . sparkplug-payload@1.0.3
-for one in pysparkplug==0.6.1 mqtt-spb-wrapper==2.1.2; do # they require different versions of protobuf
-  python3 -m venv "${one%%==*}"
-  "${one%%==*}/bin/pip" install -q --disable-pip-version-check "$one"
+for one in pysparkplug mqtt-spb-wrapper; do # they require different versions of protobuf
+  python3 -m venv $one
 done
+pysparkplug/bin/pip install -q --disable-pip-version-check pysparkplug==0.6.1
+mqtt-spb-wrapper/bin/pip install -q --disable-pip-version-check mqtt-spb-wrapper==2.1.2
 cat > node.js << 'JS'
 const { encodePayload, decodePayload } = require("sparkplug-payload").get("spBv1.0");
 const [what, type] = process.argv.slice(2);
