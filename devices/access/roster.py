@@ -29,7 +29,7 @@ _STATE = select(
     select(func.count()).select_from(ACTS).where(ACTS.c.time == bindparam("act")).scalar_subquery(),
 )
 RECHECK = 0.5  # seconds for which memory is used before the table's state is read again
-PATIENCE = 2.0  # seconds that a hot loop waits for the database; then it goes on with what was known
+PATIENCE = 2.0  # seconds that anybody waits for the database once it was read; then what was known stands
 
 
 class State(NamedTuple):
@@ -85,8 +85,8 @@ class Roster:
                 self._lock.release()
 
     def _freshen(self) -> None:
-        """Have the table read again after RECHECK, in a thread of its own: a database whose host is gone may
-        take minutes to say so. The caller waits for PATIENCE, and not at all while the database is away.
+        """Have the table read again after RECHECK. The caller waits for PATIENCE, and not at all while the
+        database is away.
         """
         if time.monotonic() - self._checked <= RECHECK:
             return
@@ -95,13 +95,23 @@ class Roster:
             return
         with self._starting:
             if self._reader is None or not self._reader.is_alive():
-                self._reader = threading.Thread(target=self.refresh, name="roster", daemon=True)
-                self._reader.start()
+                self._reader = self._reading()
             reader = self._reader
         if not self.trouble:
-            reader.join(PATIENCE)
-            if reader.is_alive():
-                self._away(_silent())
+            self._await(reader)
+
+    def _reading(self) -> threading.Thread:
+        """A thread of its own that reads the table: a database whose host is gone may take minutes to say so,
+        and one that hangs never does.
+        """
+        reader = threading.Thread(target=self._reread, name="roster", daemon=True)
+        reader.start()
+        return reader
+
+    def _await(self, reader: threading.Thread) -> None:
+        reader.join(PATIENCE)
+        if reader.is_alive():
+            self._away(_silent())
 
     def eui_of(self, device: str) -> str | None:
         """The devEUI of a LoRaWAN device; None for any other."""
@@ -130,9 +140,16 @@ class Roster:
         return dict(self._table.hashes)
 
     def refresh(self) -> None:
-        """Read what changed in the table. Other threads wait for that, at most PATIENCE once something was
-        read. While the table cannot be read, what was known stays. Raises RegistryAway if nothing ever was.
+        """Read what changed in the table, for PATIENCE at most once something was read. While it cannot be
+        read, what was known stays. Raises RegistryAway if nothing ever was.
         """
+        if self._state is None:
+            self._reread()
+        else:
+            self._await(self._reading())
+
+    def _reread(self) -> None:
+        """`refresh` for as long as it takes. Of several threads one reads; the others wait for PATIENCE."""
         if not self._lock.acquire(timeout=PATIENCE if self._state is not None else -1):
             self._away(_silent())
             return
