@@ -20,7 +20,7 @@ from devices.texts import catalogue
 from gateway.control.client import Why
 from gateway.ingest.message import Message, Outcome, Refusal
 from gateway.ingest.spool import Spool
-from gateway.instance import files
+from gateway.instance import files, trouble
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from tests.gateway.running import NOTES, PLACE, device, enrolled, gateway, harvest, settings
@@ -124,7 +124,7 @@ def test_a_gateway_in_trouble_is_named_with_its_trouble(broker, tmp_path, monkey
     with gateway(given) as running:
         broker._process.send(signal.SIGSTOP)
         try:
-            until(running.files.trouble.exists, "it says so")
+            until(lambda: "heartbeat" in trouble(running.files, "en"), "it says so")
             _, found = doctor(given.data, "--lang", "en")
         finally:
             broker._process.send(signal.SIGCONT)
