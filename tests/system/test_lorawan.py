@@ -185,8 +185,8 @@ def test_a_probe_of_an_unknown_maker_joins_by_learning(site):
     until("what was refused is stored", 10, lambda: ms(15) in site.stored("stranger"))
     assert site.stored("stranger")[ms(15)] == pytest.approx(kept)
     assert site.refused("stranger") == []
-    site.publishes(uplink(EUI["stranger"], 6, said | {"VWC": "31.7"}, 5))
-    assert site.stored("stranger")[ms(5)]["soil_moisture"] == 31.7
+    site.publishes(uplink(EUI["stranger"], 6, said | {"VWC": "31.7"}, 1))
+    assert site.stored("stranger")[ms(1)]["soil_moisture"] == 31.7
     assert site.row("stranger", "<b>31,7%</b>")
     assert site.settled(0).quarantined == before.quarantined
 

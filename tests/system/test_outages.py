@@ -137,7 +137,7 @@ def test_a_full_spool_stops_the_acks_and_goes_on_when_there_is_room(ingest):
     """The store is away and the spool at its limit: the broker keeps unacknowledged messages."""
     ingest.start(HOIQUAN_SPOOL_MAX_MB="1")
     ingest.influx.stop_engine()
-    fleet = Fleet(ingest.broker.port, rate=3000)
+    fleet = Fleet(ingest.broker.port, rate=1000)
     fleet.start()
     until("a full spool", 60, lambda: "HOIQUAN_SPOOL_MAX_MB" in ingest.text())
     fleet.halt.set()

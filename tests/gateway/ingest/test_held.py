@@ -1,6 +1,5 @@
 """Which queries late readings cost the store, and how many."""
 
-import time as clock
 
 import pytest
 
@@ -71,12 +70,9 @@ def test_signals_of_one_time_in_several_messages_ask_the_store_for_nothing(bench
 def test_a_fleet_that_is_late_is_asked_of_at_once(counting):
     late = fleet(1000, range(20))
     counting.write(points(late[: len(late) // 2]))
-    began = clock.perf_counter()
     found = held(counting, late)
-    took = clock.perf_counter() - began
     assert len(found.equal) == len(late) // 2 and not found.clash
     assert counting.asked == 2, "3 h 10 min lie in one span"
-    assert took < 5, f"{took:.1f} s"
 
 
 def test_a_few_devices_are_asked_of_one_by_one(counting):
