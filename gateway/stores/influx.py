@@ -6,6 +6,7 @@ and the search for a bad point itself, and its caller retries. InfluxQL runs on 
 
 import gzip
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ SHORT_MS = 3 * HOUR_MS
 OF_ONE_MS = 8 * DAY_MS
 SHORT = 50_000
 TOGETHER = 50  # places or devices that one query names: they fit into an address, too
+LARGER_S = 1800.0  # seconds after which queries that took too long may name twice as many places again
 FEW = 2  # up to so many fields are asked for directly: they are fields that almost every series has
 KNOWN_SERIES = 1 << 16  # series whose line prefix is cached
 _T = TypeVar("_T")
@@ -40,7 +42,8 @@ class InfluxStore:
         self, url: str, token: str, org: str, bucket: str, reread: Callable[[], str] | None = None
     ) -> None:
         self._server = Server(url, token, org, bucket, reread)
-        self._places = 0  # places per query since one took too long; 0: no limit so far
+        self._places = 0  # most places per query, since one took too long; 0: no limit
+        self._larger = 0.0  # when that limit is raised again, s, monotonic
 
     def close(self) -> None:
         self._server.close()
@@ -190,7 +193,7 @@ class InfluxStore:
                 series = most["series"]
                 full = {one["tags"]["device"] for one in series if len(one["values"]) == slots}
                 rest = [name for one in listed["series"] for _, name in one["values"] if name not in full]
-                for some in batched(rest, TOGETHER):
+                for some in influxql.batched(rest, TOGETHER):
                     series += counted(influxql.any_of("device", some))
             of_each = {one["tags"]["device"]: len(one["values"]) for one in series}
             sparse = 2 * sum(of_each.values()) < slots * len(of_each)
@@ -233,18 +236,20 @@ class InfluxStore:
     ) -> Iterator[_T]:
         """Yield the results of `ask` for some places after the others; `ask` gets the condition that selects
         them. Unless `heavy`, all places are asked about at once, which is a little cheaper, until that once
-        took too long. A group of places that takes too long is halved, and later groups stay as small. Raises
-        RetryLater.
+        took too long. A group of places that takes too long is halved, and later groups stay as small, until
+        after LARGER_S they may double: what was busy may have become idle. Raises RetryLater.
         """
         if _of_one(where):
             yield ask("")
             return
+        if self._places and time.monotonic() >= self._larger:
+            self._limit(2 * self._places if self._places < TOGETHER else 0)
         if not heavy and not self._places:
             try:
                 yield ask("")
             except TookTooLong:
                 self._server.ask_something_small()  # raises if the server hangs
-                self._places = TOGETHER
+                self._limit(TOGETHER)
             else:
                 return
         (listed,) = self._server.query(influxql.names(measurement, "community", where))
@@ -261,9 +266,12 @@ class InfluxStore:
                 if len(some) == 1:
                     raise
                 self._server.ask_something_small()
-                self._places = (len(some) + 1) // 2
+                self._limit((len(some) + 1) // 2)
             else:
                 del places[: len(some)]
+
+    def _limit(self, places: int) -> None:
+        self._places, self._larger = places, time.monotonic() + LARGER_S
 
     def _write_or_bisect(self, lines: Sequence[str], first: int, last: int, bad: dict[int, str]) -> None:
         """Write lines[first:last]; if the server refuses, halve until each bad line stands alone."""
@@ -297,11 +305,6 @@ def _any_model(models: Sequence[str]) -> str:
 def _body(text: str) -> bytes:
     # level 1: the official client's level 9 takes nine times the work for a body a third smaller
     return gzip.compress(text.encode(), 1)
-
-
-def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    """`items` in runs of at most `size` (itertools has it from Python 3.12)."""
-    return (items[at : at + size] for at in range(0, len(items), size))
 
 
 def line(point: Point) -> str:

@@ -1,6 +1,6 @@
 """Parts of InfluxQL statements: conditions on tags and times, and names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 _MILLION = 1_000_000  # conditions are in the server's own ns, answers in ms
 
@@ -36,3 +36,8 @@ def columns(*names: str) -> str:
 def any_of(name: str, values: Sequence[str]) -> str:
     """A further condition: the tag has one of these values."""
     return f" AND ({' OR '.join(matching({name: value}) for value in values)})"
+
+
+def batched(items: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """`items` in runs of at most `size` (itertools has it from Python 3.12)."""
+    return (items[at : at + size] for at in range(0, len(items), size))

@@ -1,6 +1,5 @@
 """Which queries late readings cost the store, and how many."""
 
-
 import pytest
 
 from devices.contract.reading import Device

@@ -31,7 +31,7 @@ def test_what_is_asked_in_pieces_is_what_it_was_at_once(any_influx, monkeypatch)
         monkeypatch.setattr("gateway.stores.influx.TOGETHER", together)
         made = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)
         if found:
-            monkeypatch.setattr(made, "_places", together)
+            made._limit(together)
         else:
             made.write(points)
         found.append(
@@ -72,9 +72,9 @@ def test_the_beginnings_of_lines_that_are_remembered_have_a_limit():
 @contextmanager
 def busy(most, patience):
     """A server that knows 30 places and takes longer than `patience` seconds over more than `most` of them.
-    Yields its address, and the list of how many places each query asked about.
+    Yields its address, the list of how many places each query asked about, and `most` as a list of one.
     """
-    asked = []
+    asked, most = [], [most]
 
     class Busy(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -86,7 +86,7 @@ def busy(most, patience):
             else:
                 about = len(places) if "nothing" not in query else 0
                 asked.append(about)
-                if about > most:
+                if about > most[0]:
                     time.sleep(2 * patience)
                 said = {"name": "telemetry", "columns": ["time", "soil_ec count"], "values": [[T, 1]]}
             self.send_response(200)
@@ -103,7 +103,7 @@ def busy(most, patience):
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_port}", asked
+            yield f"http://127.0.0.1:{server.server_port}", asked, most
         finally:
             server.shutdown()
             thread.join()
@@ -113,7 +113,7 @@ def test_what_takes_too_long_is_asked_in_smaller_pieces_from_then_on(monkeypatch
     patience = 0.5
     monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
     monkeypatch.setattr("gateway.stores.influx.TOGETHER", 20)
-    with busy(6, patience) as (url, asked):
+    with busy(6, patience) as (url, asked, _):
         made = InfluxStore(url, "token", "org", "bucket")
         for _ in range(2):
             (found,) = made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=()).values()
@@ -122,11 +122,34 @@ def test_what_takes_too_long_is_asked_in_smaller_pieces_from_then_on(monkeypatch
         made.close()
 
 
+def test_pieces_grow_again_once_the_server_is_idle(monkeypatch):
+    patience = 0.5
+    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
+    monkeypatch.setattr("gateway.stores.influx.TOGETHER", 20)
+    with busy(6, patience) as (url, asked, most):
+        made = InfluxStore(url, "token", "org", "bucket")
+
+        def pieces():
+            before = len(asked)
+            made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=())
+            return [number for number in asked[before:] if number]
+
+        pieces()
+        assert max(pieces()) == 5
+        made._larger = time.monotonic()
+        assert max(pieces()) == 10 and max(pieces()) == 5, "still busy: it was tried once"
+        most[0] = 1000
+        for largest in (10, 20, 30):
+            made._larger = time.monotonic()
+            assert max(pieces()) == largest and max(pieces()) == largest
+        made.close()
+
+
 def test_what_takes_too_long_of_one_place_is_asked_again_later(monkeypatch):
     patience = 0.5
     monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
     monkeypatch.setattr("gateway.stores.influx.TOGETHER", 2)
-    with busy(0, patience) as (url, asked):
+    with busy(0, patience) as (url, asked, _):
         made = InfluxStore(url, "token", "org", "bucket")
         with pytest.raises(RetryLater):
             made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=())
