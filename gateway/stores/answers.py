@@ -1,5 +1,6 @@
 """Turn InfluxDB's answers into series, values and buckets."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import nan
 from operator import itemgetter
@@ -8,6 +9,7 @@ from typing import Any
 from gateway.stores.points import MEASUREMENTS, Tags, Value
 from gateway.stores.store import SPREAD, Bucket
 
+Newest = dict[Tags, dict[str, tuple[int, Value]]]  # series → field → (epoch ms, value)
 _SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # the functions' names in InfluxQL
 
 
@@ -45,6 +47,35 @@ def tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, 
     for series in result.get("series", ()):
         rows = [dict(zip(series["columns"], values, strict=True)) for values in series["values"]]
         yield _tags(series, measurement), rows
+
+
+def newest(result: Mapping[str, Any], measurement: str, fields: Sequence[str]) -> Newest:
+    """What the first point of each series has of these fields."""
+    return {
+        tags: {
+            name: (row["time"], value(measurement, name, row[name]))
+            for name in fields
+            if row.get(name) is not None
+        }
+        for tags, (row, *_) in tables(result, measurement)
+    }
+
+
+def lacking(found: Newest, fields: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
+    """Model → the fields that only some of its series have, and those that none has; "" is no model."""
+    of_model: dict[str, Counter[str]] = {}
+    series = Counter[str]()
+    for tags, there in found.items():
+        model = dict(tags).get("model", "")
+        series[model] += 1
+        of_model.setdefault(model, Counter()).update(there.keys())
+    return {
+        model: (
+            [name for name in fields if 0 < has[name] < series[model]],
+            [name for name in fields if not has[name]],
+        )
+        for model, has in of_model.items()
+    }
 
 
 def _tags(series: Mapping[str, Any], measurement: str) -> Tags:

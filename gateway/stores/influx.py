@@ -8,15 +8,12 @@ import gzip
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
-
-from pydantic_core import to_json
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.signals import CIRCULAR
 from gateway.stores import answers, heading, influxql
-from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, WIDEST, Point, Tags, Value, check_fields, unfit
+from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, WIDEST, Point, Tags, check_fields
 from gateway.stores.server import Refused, Server
 from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, TookTooLong
 
@@ -29,7 +26,6 @@ SHORT = 50_000
 TOGETHER = 50  # places or devices that one query names: they fit into an address, too
 LARGER_S = 1800.0  # seconds after which queries that took too long may name twice as many places again
 FEW = 2  # up to so many fields are asked for directly: they are fields that almost every series has
-KNOWN_SERIES = 1 << 16  # series whose line prefix is cached
 _T = TypeVar("_T")
 
 
@@ -49,7 +45,7 @@ class InfluxStore:
         self._server.close()
 
     def write(self, points: Sequence[Point]) -> None:
-        lines = list(map(line, points))
+        lines = list(map(influxql.line, points))
         bad = {index: UNFIT_TAG for index, text in enumerate(lines) if not text}
         for first in range(0, len(lines), LINES):
             self._write_or_bisect(lines, first, min(first + LINES, len(lines)), bad)
@@ -60,28 +56,24 @@ class InfluxStore:
         self, measurement: str, where: Mapping[str, str], since: int, *, only: Sequence[str] = ()
     ) -> list[Latest]:
         check_fields(measurement, only)
-        # last() of several fields in one SELECT loses each value's time, so each field is a statement
-        newest: dict[Tags, dict[str, tuple[int, Value]]] = {}
         fields = only or (*MEASUREMENTS[measurement].fields,)
-        since_then = influxql.where(where, since)
+        newest: answers.Newest = {}
 
-        def ask(places: str) -> dict[str, dict[str, Any]]:
-            source = f'"{measurement}" {since_then}{places}'
-            of_models = dict.fromkeys(fields, "")
-            if _by_model(measurement, where) and len(fields) > FEW:
-                models_of = zip(fields, self._models(source, [[name] for name in fields]), strict=True)
-                of_models = {name: _any_model(models) for name, models in models_of if models}
-            last = (f'SELECT last("{it}") AS v FROM {source}{of} GROUP BY *' for it, of in of_models.items())
-            return dict(zip(of_models, self._server.query(*last), strict=True))
+        def ask(places: str) -> answers.Newest:
+            source = f'"{measurement}" {influxql.where(where, since)}{places}'
+            found, older = answers.Newest(), dict.fromkeys(fields, "")
+            if len(fields) > FEW:
+                found, older = self._newest_points(measurement, fields, source)
+            # last() of several fields in one SELECT loses each value's time, so each field is a statement
+            last = (f'SELECT last("{it}") AS v FROM {source}{of} GROUP BY *' for it, of in older.items())
+            for name, result in zip(older, self._server.query(*last), strict=True):
+                for tags, (row, *_) in answers.tables(result, measurement):
+                    found.setdefault(tags, {})[name] = row["time"], answers.value(measurement, name, row["v"])
+            return found
 
-        for results in self._by_places(measurement, where, ask):
-            for name, result in results.items():
-                for tags, rows in answers.tables(result, measurement):
-                    newest.setdefault(tags, {})[name] = (
-                        rows[0]["time"],
-                        answers.value(measurement, name, rows[0]["v"]),
-                    )
-        return [Latest(dict(tags), fields) for tags, fields in newest.items()]
+        for some in self._by_places(measurement, where, ask):
+            newest |= some
+        return [Latest(dict(tags), there) for tags, there in newest.items() if there]
 
     def series(
         self, measurement: str, where: Mapping[str, str], start: int, stop: int, limit: int, *,
@@ -131,7 +123,7 @@ class InfluxStore:
             source = f'"{measurement}" {influxql.where(where, start, stop)}{places}'
             result: dict[str, dict[Tags, list[Bucket]]] = {}
             if _by_model(measurement, where) and stop - start > SHORT_MS:
-                (models,) = self._models(source, [fields])
+                models = self._models(source, fields)
                 if not models:
                     return result
                 source += _any_model(models)
@@ -210,18 +202,40 @@ class InfluxStore:
         """Whether the token permits all `actions` ("read", "write"). Raises RetryLater without an answer."""
         return all(self._server.admits(action, _body("")) for action in actions)
 
-    def _models(self, source: str, groups: Sequence[Sequence[str]]) -> list[list[str]]:
-        """For each group of fields, the models of devices that have any of them. Finding them takes InfluxDB
-        a tenth of the time of summing up fields that most series do not have, and a third of the time of
-        finding their last values.
+    def _newest_points(
+        self, measurement: str, fields: Sequence[str], source: str
+    ) -> tuple[answers.Newest, dict[str, str]]:
+        """What the newest point of each series has of these fields, and the fields that older points have to
+        be asked for, each with the condition for the models that it is about. InfluxDB takes a third of the
+        time of finding the last value of each field.
         """
-        queries = [
-            f"SELECT {influxql.columns(*fields)} FROM {source} GROUP BY model LIMIT 1" for fields in groups
-        ]
-        return [
-            [one.get("tags", {}).get("model", "") for one in answer["series"]]
-            for answer in self._server.query(*queries)
-        ]
+        columns = influxql.columns(*fields)
+        newest = f"SELECT {columns} FROM {source} GROUP BY * ORDER BY time DESC LIMIT 1"
+        (answer,) = self._server.query(newest)
+        found = answers.newest(answer, measurement, fields)
+        lacking = answers.lacking(found, fields)
+        absent = {model: names for model, (_, names) in lacking.items() if names}
+        asked = self._server.query(
+            *(
+                f"SELECT {influxql.columns(*names)} FROM {source}{_any_model([model])} LIMIT 1"
+                for model, names in absent.items()
+            )
+        )
+        older: dict[str, list[str]] = {}
+        for model, (names, _) in lacking.items():
+            for name in names:
+                older.setdefault(name, []).append(model)
+        for (model, names), result in zip(absent.items(), asked, strict=True):
+            for name in names if result["series"] else ():
+                older.setdefault(name, []).append(model)
+        return found, {name: _any_model(models) for name, models in older.items()}
+
+    def _models(self, source: str, fields: Sequence[str]) -> list[str]:
+        """The models of devices that have any of these fields. Finding them takes InfluxDB a tenth of the
+        time of summing up fields that most series do not have.
+        """
+        some = f"SELECT {influxql.columns(*fields)} FROM {source} GROUP BY model LIMIT 1"
+        return [one.get("tags", {}).get("model", "") for one in self._server.query(some)[0]["series"]]
 
     def _few(
         self, measurement: str, fields: Sequence[str], source: str, step: int, origin: int
@@ -305,45 +319,3 @@ def _any_model(models: Sequence[str]) -> str:
 def _body(text: str) -> bytes:
     # level 1: the official client's level 9 takes nine times the work for a body a third smaller
     return gzip.compress(text.encode(), 1)
-
-
-def line(point: Point) -> str:
-    """One line of line protocol, time in milliseconds; "" if line protocol cannot express the tags."""
-    measurement, tags, fields, time = point
-    prefix = _prefix(measurement, tags)
-    if not prefix:
-        return ""
-    if measurement == "telemetry":
-        # All fields are numbers, hundreds of thousands a second. JSON writes numbers as line protocol does,
-        # and pydantic finds the shortest exact digits in a third of repr's time.
-        written = to_json(fields)[2:-1].replace(b'":', b"=").replace(b',"', b",").decode()
-    else:
-        written = ",".join([f"{name}={_field(measurement, name, value)}" for name, value in fields.items()])
-    return f"{prefix} {written} {time}"
-
-
-@lru_cache(KNOWN_SERIES)
-def _prefix(measurement: str, tags: Tags) -> str:
-    if unfit(tags):
-        return ""
-    return ",".join([measurement, *(f"{key}={_escape(value)}" for key, value in tags if value)])
-
-
-def _escape(value: str) -> str:
-    # a backslash stands for itself, except before one of these marks
-    for mark in (",", " ", "="):
-        value = value.replace(mark, "\\" + mark)
-    return value
-
-
-def _field(measurement: str, name: str, value: Value) -> str:
-    """A value in the spelling of its field's kind: the server holds a field to the kind that it first had."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int):
-        schema = MEASUREMENTS.get(measurement)
-        return repr(float(value)) if schema and schema.fields.get(name) == "float" else f"{value}i"
-    if isinstance(value, float):
-        return repr(value)
-    text = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{text}"'

@@ -9,7 +9,7 @@ from urllib.parse import unquote_plus
 
 import pytest
 
-from gateway.stores import influx
+from gateway.stores import influxql
 from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point
 from gateway.stores.store import RetryLater
@@ -66,7 +66,7 @@ def test_places_where_devices_speak_seldom_or_often_are_covered_as_each_is(any_i
 
 
 def test_the_beginnings_of_lines_that_are_remembered_have_a_limit():
-    assert influx._prefix.cache_info().maxsize is not None
+    assert influxql._prefix.cache_info().maxsize is not None
 
 
 @contextmanager

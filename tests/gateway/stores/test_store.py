@@ -204,44 +204,6 @@ def test_a_tag_that_cannot_be_kept_harms_no_other_point(store, hostile):
         assert dict(point.tags)["community"] == "c"
 
 
-# -- latest
-
-
-def test_latest_gives_each_field_its_own_newest_time(store):
-    store.write(
-        [
-            reading(T - HOUR, soil_moisture=1.0, soil_ec=1.0),
-            reading(T, soil_moisture=2.0),
-            reading(T - MINUTE, "d2", soil_ec=9.0),
-            reading(T - DAY, "d3", soil_ec=7.0),
-        ]
-    )
-    latest = {row.tags["device"]: row.fields for row in store.latest("telemetry", PILOT, T - 2 * HOUR)}
-    assert latest == {
-        "d1": {"soil_moisture": (T, 2.0), "soil_ec": (T - HOUR, 1.0)},
-        "d2": {"soil_ec": (T - MINUTE, 9.0)},
-    }
-    assert store.latest("telemetry", PILOT | {"device": "d2"}, T) == []
-
-
-def test_latest_finds_a_field_that_comes_seldom(store):
-    often = [reading(T + n * MINUTE, soil_moisture=float(n)) for n in range(60)]
-    store.write([reading(T, battery_voltage=3.7), *often])
-    (row,) = store.latest("telemetry", PILOT, T)
-    assert row.fields == {"battery_voltage": (T, 3.7), "soil_moisture": (T + 59 * MINUTE, 59.0)}
-
-
-def test_latest_finds_what_one_model_alone_sends_and_a_device_without_a_model(store):
-    gauge = reading(T, "d2", model="canal-gauge", salinity=2.0, water_level=1.1)
-    store.write([reading(T, soil_ec=1.0), gauge, reading(T, "d3", model="", soil_ec=3.0, salinity=4.0)])
-    latest = {row.tags["device"]: row.fields for row in store.latest("telemetry", PILOT, T)}
-    assert latest == {
-        "d1": {"soil_ec": (T, 1.0)},
-        "d2": {"salinity": (T, 2.0), "water_level": (T, 1.1)},
-        "d3": {"soil_ec": (T, 3.0), "salinity": (T, 4.0)},
-    }
-
-
 # -- series
 
 
