@@ -30,10 +30,7 @@ def rolled_out(pilot: Pilot, variant: Variant, seed: int, events: Sequence[Event
         return pilot
     communities = _delayed(pilot.communities, pilot.target("iot_communities"), variant, seed)
     villages = _delayed(pilot.villages, pilot.target("smart_villages"), variant, seed)
-    # built anew, because a copy would keep values already derived from the old dates
-    fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
-    put_off = {"communities": _put_off(communities, cuts), "villages": _put_off(villages, cuts)}
-    return Pilot(**{**fields, **put_off})
+    return pilot.changed(communities=_put_off(communities, cuts), villages=_put_off(villages, cuts))
 
 
 def drop_outs(pilot: Pilot, variant: Variant, seed: int) -> dict[str, date]:

@@ -210,6 +210,12 @@ class Pilot(Written):
                 raise Misuse("pilot.automatic_nowhere", id=name)
         return self
 
+    def changed(self, **fields: object) -> "Pilot":
+        """The same pilot with other values of these fields. It is built and checked anew: a copy would keep
+        what was derived from the old ones. Raises pydantic's ValidationError.
+        """
+        return Pilot.model_validate({name: getattr(self, name) for name in Pilot.model_fields} | fields)
+
     @property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)

@@ -15,7 +15,6 @@ from dashboards.site import opened, site
 from devices.access import registry as registry_module
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
-from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from gateway.indicators.count import evaluate, points
 from gateway.indicators.standing import standing
@@ -227,8 +226,7 @@ def asked_of(folder, places):
     """
     one = soil.PILOT.place["tam-que"]
     more = [one.model_copy(update={"id": f"more-{n}", "products": ()}) for n in range(places)]
-    fields = {name: getattr(soil.PILOT, name) for name in Pilot.model_fields}
-    pilot = Pilot(**{**fields, "communities": (*soil.PILOT.communities, *more)})
+    pilot = soil.PILOT.changed(communities=(*soil.PILOT.communities, *more))
     store = SqliteStore(folder / "store.sqlite")
     fleet = [one for one in pilot.fleet.values() if one.model == "soil-probe"]
     store.write([Point("telemetry", device_tags(one), {"soil_moisture": 31.0}, soil.NOW) for one in fleet])

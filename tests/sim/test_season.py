@@ -171,9 +171,7 @@ def test_yield_follows_salt(pilot: Pilot) -> None:
     """The same farm nearer to the sea, where a sluice stands open."""
     inland = RICE[0]
     near = inland.model_copy(update={"lat": 10.35, "lon": 106.55})
-    fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
-    alone = {"communities": (near,), "villages": (), "records": Records(), "alarms": None, "advice": {}}
-    coast = Pilot(**{**fields, **alone})
+    coast = pilot.changed(communities=(near,), villages=(), records=Records(), alarms=None, advice={})
     years = DECADE, DECADE_STOP
     kilograms = [
         sum(e.quantity_kg for e in diary(1, pilot, inland, *years, World(1, where)) if isinstance(e, Harvest))
