@@ -1,12 +1,12 @@
-"""How long a board's queries take with a year of a whole pilot in the store (`benchmarks/year.py`).
+"""How long a board's queries take with a year of a whole pilot in the store (`benchmarks/stores/year.py`).
 
     python benchmarks/boards.py [--days 365] [--runs 3] [--keep FOLDER] [--devices 14000] [--near 10]
 
 The benchmark sends every query of each board to the InfluxDB engine (behind nginx), one after the other. With
 --keep the filled engine stays in FOLDER, and the next run uses it again. With --devices the store holds not
-the pilot but a month of an invented province with that many devices (`benchmarks/province.py`; growth.py
-shares its FOLDER), each of which sent a reading every --near minutes of the last day. A board that takes
-longer than 3 s is marked as slow.
+the pilot but a month of an invented province with that many devices (`benchmarks/stores/province.py`;
+growth.py shares its FOLDER), each of which sent a reading every --near minutes of the last day. A board that
+takes longer than 3 s is marked as slow.
 """
 
 import argparse
@@ -14,13 +14,15 @@ import statistics
 import sys
 import tempfile
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import year
-from benchmarks.province import filled, opened_store, pilot_of, written
+from benchmarks.stores import year
+from benchmarks.stores.province import filled, pilot_of, written
+from benchmarks.stores.store import address, engine, opened
 from dashboards.boards.build import BOARDS
 from dashboards.boards.frame import EVERYWHERE
 from devices.clock import HOUR_MS, MINUTE_MS, now_ms
@@ -62,10 +64,10 @@ def main() -> None:
         if options.devices:
             of_province(options.devices, keep / f"influx-{options.devices}", options.runs, options.near)
             return
-        with year.influx(keep, options.days) as (server, bucket, filled):
+        with year.influx(keep, options.days) as (server, bucket, now):
             for days in (30, options.days):
                 for name in BOARDS:
-                    took = seconds(server, bucket, name, filled.now, days, options.runs)
+                    took = seconds(server, bucket, name, now, days, options.runs)
                     print(f"{name:<12} {days:>4} d  {took}")
 
 
@@ -74,21 +76,15 @@ def of_province(size: int, folder: Path, runs: int, near: int) -> None:
 
     Each of its nodes sent a reading every `near` minutes of the last day.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    server, province = servers.Influx(folder), pilot_of(size)
-    server.start()
-    try:
-        bucket = server.bucket()
-        store = opened_store(server.url, server.token, server.org, bucket)
-        now = filled(store, province, folder, MONTH, 3, near * MINUTE_MS)
-        written(store, province, now, folder)
-        looked_again(store)
-        store.close()
+    province = pilot_of(size)
+    with engine(folder) as (server, bucket):
+        with closing(opened(*address(server, bucket))) as store:
+            now = filled(store, province, folder, MONTH, 3, near * MINUTE_MS)
+            written(store, province, now, folder)
+            looked_again(store)
         for name in BOARDS:
             took = seconds(server, bucket, name, now, MONTH, runs, place=province.communities[0].id)
             print(f"{name:<12} {MONTH:>4} d  {took}", flush=True)
-    finally:
-        server.stop()
 
 
 def looked_again(store: Store) -> None:

@@ -49,7 +49,7 @@ BLIND = {
 
 @dataclass(slots=True)
 class Label:
-    """An episode, how many of its values arrived and were found, and the time of its first flag."""
+    """An episode, how many of its values arrived and were found, and the epoch ms of its first flag."""
 
     kind: str
     record: Record
@@ -57,6 +57,10 @@ class Label:
     at_once: int = 0
     found: int = 0
     first: int | None = None
+
+    def covers(self, at: int) -> bool:
+        """Whether the episode changes what is measured at epoch ms `at`."""
+        return self.record.start <= at and (self.record.stop is None or at < self.record.stop)
 
 
 @dataclass(slots=True)
@@ -134,10 +138,11 @@ def measure(seed: int, pilot: Pilot, level: str, start: int, stop: int) -> Resul
     for message in in_order(nodes, start, stop):
         reading = message.reading
         device, node = reading.device.device, by_name[reading.device.device]
+        assert reading.seq is not None  # a simulated node numbers its readings
         measured = node.ticks.time(reading.seq)
         wrong = defaultdict[str, list[Label]](list)
         for label in truth[device]:
-            if label.record.start <= measured < label.record.stop:
+            if label.covers(measured):
                 for signal in [label.record.signal] if label.record.signal else reading.values:
                     wrong[signal].append(label)
                     label.values += 1

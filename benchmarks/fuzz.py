@@ -9,6 +9,7 @@ import argparse
 import json
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
@@ -48,13 +49,12 @@ WORDS = (
 def installed() -> ModuleType:
     """Import Atheris, or end the program with instructions."""
     try:
-        import atheris
+        return import_module("atheris")
     except ImportError:
         raise SystemExit(
             "benchmarks/fuzz.py: atheris is not installed here. Make an environment of its own, with what "
             "pyproject.toml asks for and `pip install atheris`, and run it there."
         ) from None
-    return atheris
 
 
 def seeds(folder: Path) -> None:

@@ -18,28 +18,32 @@ folder of stores.
 import argparse
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack, closing
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import pages, views
-from benchmarks.province import TEN, filled, no_ledger, opened_store, pilot_of, say, store_of, written
+from benchmarks.stores.province import TEN, filled, no_ledger, pilot_of, say, written
+from benchmarks.stores.store import address, engine, opened
+from benchmarks.web.client import one_by_one, percentile
+from benchmarks.web.server import running
+from benchmarks.web.site import show
 from devices.access.mosquitto import write_passwords
 from devices.access.registry import Registry, Wanted
 from devices.clock import HOUR_MS, MINUTE_MS, now_ms
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
+from devices.credentials import hash_password
 from devices.pilots.pilot import Pilot
 from devices.processes import spare_the_collector
 from devices.settings import Settings
@@ -51,7 +55,6 @@ from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
 from gateway.stores.store import Store
 from tests.gateway import weight
-from tests.loopback import free_port
 from tests.servers import until
 
 LIMIT = 1.3  # the most that a cost per device may grow when the devices grow tenfold
@@ -99,7 +102,7 @@ def main() -> None:
     parser.add_argument(
         "--keep", type=Path, help="fill the stores in this folder once, and use them again in the next run"
     )
-    parser.add_argument("--serve", nargs=5, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         serve(*options.serve)
@@ -109,10 +112,10 @@ def main() -> None:
         with ExitStack() as stack:
             keep = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             columns = {size: measured(kind, size, keep / f"{kind}-{size}", options) for size in sizes}
-            told(kind, columns)
+            show_costs(kind, columns)
 
 
-def told(kind: str, columns: dict[int, dict[str, Cost]]) -> None:
+def show_costs(kind: str, columns: dict[int, dict[str, Cost]]) -> None:
     """Print a row per cost, a column per size, and how the cost per device grows."""
     names = list(dict.fromkeys(name for column in columns.values() for name in column))
     head = "".join(f"{size:>14,}" for size in columns)
@@ -147,9 +150,11 @@ def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) ->
     province = pilot_of(size)
     with ExitStack() as stack:
         if {"jobs", "pages"}.intersection(only):
-            where, worked = store_of(kind, folder, stack)
-            store = opened_store(*where)
-            stack.callback(store.close)
+            where, worked = [str(folder / "store.sqlite")], time.process_time
+            if kind == "influx":
+                server, bucket = stack.enter_context(engine(folder))
+                where, worked = address(server, bucket), lambda: time.process_time() + server.worked()
+            store = stack.enter_context(closing(opened(*where)))
             now = filled(store, province, folder, options.days, options.interval)
             if "jobs" in only:
                 costs |= jobs(store, province, size, now, folder, worked)
@@ -202,7 +207,9 @@ def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
     path.unlink(missing_ok=True)
     registry, other = Registry(path, province), Registry(path, province)
     place = province.communities[0].id
-    with _quick_passwords():
+    # one hash for all, so that thousands enrol quickly: hashing a password does not grow with a province
+    hashed = hash_password("once")
+    with patch("devices.access.registry.hash_password", lambda _: hashed):
         registry.enroll_many([Wanted(place, "soil-probe", f"real-{number}") for number in range(size)])
     say(size, "enrolled", begun)
     other.refresh()
@@ -223,20 +230,6 @@ def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
         costs[name] = Cost(statistics.median(some), "s", 0)
     say(size, "registry", begun)
     return costs
-
-
-class _quick_passwords:
-    """Hashes one password for all, so that thousands enrol quickly: hashing does not grow with a province."""
-
-    def __enter__(self) -> None:
-        from devices.access import registry
-
-        self._module, self._hash = registry, registry.hash_password
-        once = registry.hash_password("once")
-        registry.hash_password = lambda _: once
-
-    def __exit__(self, *_: object) -> None:
-        self._module.hash_password = self._hash
 
 
 # -- a gateway's memory -------------------------------------------------------------------------
@@ -279,14 +272,14 @@ def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) 
     groups = {name: [path] * PAGES for name, path in PATHS.items()}
     groups["places"] = [f"/place/{place}" for place in some]
     shutil.rmtree(folder / "data" / "web", ignore_errors=True)
-    with served(size, now, folder, where) as port:
+    with running(__file__, size, folder, now, *where) as (port, _):
         costs["overview, first view ever"] = _first_view(port, "/")
         costs["places, at the first start ever"] = _slowest(port, groups["places"])
         _first_view(port, PATHS["open data: devices"])  # the server has read everything once
     say(size, "first start ever", begun)
     for name, paths in groups.items():
         later = now + round(1000 * (time.monotonic() - begun))
-        with served(size, later, folder, where) as port:
+        with running(__file__, size, folder, later, *where) as (port, _):
             costs[f"{name}, first view"] = _first_view(port, paths[0])
             time.sleep(SETTLE)  # the server has read ahead
             costs[name] = _slowest(port, paths)
@@ -298,10 +291,9 @@ def _slowest(port: int, paths: list[str]) -> Cost:
     """The 95 % quantile of the times of these pages."""
     took = []
     for path in paths:
-        took += views.asked(port, [path], 0)
+        took += one_by_one(port, [path])
         time.sleep(PAUSE)
-    took.sort()
-    return Cost(took[min(len(took) - 1, len(took) * 95 // 100)] / 1000, "s", 0)
+    return Cost(percentile(took, 95) / 1000, "s", 0)
 
 
 def _first_view(port: int, path: str) -> Cost:
@@ -319,26 +311,12 @@ def _there(port: int, path: str) -> bool:
         return False
 
 
-@contextmanager
-def served(size: int, now: int, folder: Path, where: list[str]) -> Iterator[int]:
-    """Serve the pages from a new process; yields its port."""
-    port = free_port()
-    arguments = (str(port), str(size), str(folder), str(now), "|".join(where))
-    server = subprocess.Popen([sys.executable, __file__, "--serve", *arguments])
-    try:
-        until(lambda: pages.answers(port), "the server listens", 120)
-        yield port
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def serve(port: str, size: str, folder: str, now: str, where: str) -> None:
+def serve(port: str, size: str, folder: str, now: str, *where: str) -> None:
     """Serve the pages over a store, at the time of its last reading, until the process is ended."""
     settings = Settings(data=Path(folder) / "data")
     # sets a cached property, because this pilot has no file
     settings.__dict__["loaded_pilot"] = pilot_of(int(size))
-    views.show(settings, opened_store(*where.split("|")), int(port), int(now))
+    show(settings, opened(*where), int(port), int(now))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""kill -9 anywhere on the road of a reading: `python benchmarks/kills.py --times 100`.
+"""kill -9 anywhere on the way of a reading: `python benchmarks/kills.py --times 100`.
 
 Readings flow, a hundred a second or more, through installations of real processes: `apart.py`, `together.py`.
 Each round kills one part at a random moment and starts it again after a random pause; the next round may
@@ -39,13 +39,13 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.apart import Apart
-from benchmarks.installation import Installation, reading_time
-from benchmarks.together import Together
+from benchmarks.installations.apart import Apart
+from benchmarks.installations.installation import Installation, reading_time
+from benchmarks.installations.together import Together
 from gateway.stores.store import Store
 from tests.servers import until
 
-ROADS: tuple[Callable[[Path, float], Installation], ...] = (
+INSTALLATIONS: tuple[Callable[[Path, float], Installation], ...] = (
     lambda folder, speed: Apart("mosquitto", "influx", folder, speed),
     lambda folder, speed: Apart("amqtt", "influx", folder, speed),
     lambda folder, speed: Apart("mosquitto", "influx", folder, speed),
@@ -71,8 +71,8 @@ class Round(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """Counts of readings."""
+class Counts:
+    """Numbers of readings, of the kinds that the head of this module explains; `rounds` are kills."""
 
     rounds: int = 0
     sent: int = 0
@@ -84,14 +84,14 @@ class Found:
     doubled: int = 0
     altered: int = 0
 
-    def __add__(self, other: "Found") -> "Found":
-        return Found(*map(sum, zip(astuple(self), astuple(other), strict=True)))
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(*map(sum, zip(astuple(self), astuple(other), strict=True)))
 
 
-Outcome = tuple[dict[str, Found], bool]  # counts by the part that was killed; whether all is well
+Outcome = tuple[dict[str, Counts], bool]  # counts by the part that was killed; whether all is well
 
 
-def rounds(one: Installation, chance: random.Random, number: int, say: "Say") -> list[Round]:
+def rounds(one: Installation, chance: random.Random, number: int, say: "Progress") -> list[Round]:
     """Kill a part at random and start it again, `number` times."""
     done = []
     for _ in range(number):
@@ -100,8 +100,7 @@ def rounds(one: Installation, chance: random.Random, number: int, say: "Say") ->
         begun = time.monotonic()
         if waits:  # in other rounds the kill may hit a part that starts, or works through its backlog
             until(one.connected, "the gateway's subscription")
-            told = len(one.nodes.up.told)
-            until(lambda told=told: len(one.nodes.up.told) > told, "the nodes are heard")
+            another_ack(one)
         time.sleep(before)  # the random moment of the kill
         one.parts[name].kill()
         done.append(Round(begun, name, time.monotonic()))
@@ -109,32 +108,39 @@ def rounds(one: Installation, chance: random.Random, number: int, say: "Say") ->
         one.parts[name].start()
         say.killed += 1
         say(f"{name} after {before:.1f} s, away for {away:.1f} s; "
-            f"{len(one.nodes.up.told):,} messages acknowledged, {len(one.taken):,} taken")  # fmt: skip
+            f"{len(one.nodes.up.acked):,} messages acknowledged, {len(one.taken):,} taken")  # fmt: skip
     return done
 
 
-def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list[str]]:
+def another_ack(one: Installation) -> None:
+    """Wait until the broker acknowledges one more message of the nodes."""
+    before = len(one.nodes.up.acked)
+    until(lambda: len(one.nodes.up.acked) > before, "the nodes are heard")
+
+
+def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Counts], list[str]]:
     """Counts of readings by the part that was killed, and complaints."""
     store = one.store()
     kept, sent = held(store), set[Key]()
     store.close()
-    found, complaints = dict[str, Found](), list[str]()
+    found, complaints = dict[str, Counts](), list[str]()
 
     def add(name: str, **counts: int) -> None:
-        found[name] = found.get(name, Found()) + Found(**counts)
+        found[name] = found.get(name, Counts()) + Counts(**counts)
 
     for each in done:
         add(each.part, rounds=1)
     begun = [each.begun for each in done]
-    for message, moment in one.nodes.up.said.items():
+    for message, moment in one.nodes.up.sent.items():
         ts = reading_time(message)
         if ts is None:
             continue
         device = message.topic.split("/")[4]
         sent.add((device, ts))
-        said, there = json.loads(message.payload)["values"], kept.get((device, ts), {})
-        acked, taken = one.nodes.up.told.get(message), message in one.taken
-        stored = said.keys() <= there.keys()
+        values: dict[str, float] = json.loads(message.payload)["values"]
+        there = kept.get((device, ts), {})
+        acked, taken = one.nodes.up.acked.get(message), message in one.taken
+        stored = values.keys() <= there.keys()
         gone = (
             not taken
             and acked is not None
@@ -142,8 +148,8 @@ def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list
             and any(each.part == one.broker and one.gone(message, each.killed) for each in done)
         )
         lost = not stored and not gone and (taken or acked is not None)
-        doubled = any(len(values) > 1 for values in there.values())
-        altered = any(value != said.get(signal) for signal, (value, *_) in there.items())
+        doubled = any(len(several) > 1 for several in there.values())
+        altered = any(value != values.get(signal) for signal, (value, *_) in there.items())
         add(
             done[max(0, bisect(begun, moment) - 1)].part, sent=1, acked=acked is not None, taken=taken,
             stored=stored, lost=lost, doubled=doubled, altered=altered,
@@ -151,7 +157,7 @@ def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Found], list
         if gone:
             add(one.broker, broker=1)
         if lost or doubled or altered:
-            complaints.append(f"{device} at {ts}: sent {said}, in the store {dict(there)}")
+            complaints.append(f"{device} at {ts}: sent {values}, in the store {dict(there)}")
     ours = {device for device, _ in sent}
     for device, ts in [key for key in kept.keys() - sent if key[0] in ours]:
         add(done[-1].part, doubled=1)
@@ -171,7 +177,7 @@ def held(store: Store) -> dict[Key, Values]:
     return kept
 
 
-def checked(one: Installation, done: list[Round], say: "Say") -> Outcome:
+def checked(one: Installation, done: list[Round], say: "Progress") -> Outcome:
     """Wait until everything has arrived, and compare with what was sent."""
     books = one.drained()
     found, complaints = judged(one, done)
@@ -193,9 +199,9 @@ def checked(one: Installation, done: list[Round], say: "Say") -> Outcome:
     return found, not complaints
 
 
-def shown(totals: dict[str, Found]) -> Table:
+def shown(totals: dict[str, Counts]) -> Table:
     """A row per part that was killed."""
-    names = [field.name for field in fields(Found)]
+    names = [field.name for field in fields(Counts)]
     table = Table("killed", *names)
     for name in sorted(totals):
         table.add_row(name, *(f"{number:,}" for number in astuple(totals[name])))
@@ -204,20 +210,22 @@ def shown(totals: dict[str, Found]) -> Table:
     return table
 
 
-class Say:
+class Progress:
     """Prints progress: how many kills of how many."""
 
     def __init__(self, times: int) -> None:
-        self.times, self.killed, self.road = times, 0, ""
+        self.times, self.killed, self.installation = times, 0, ""
 
     def __call__(self, text: str) -> None:
-        print(f"{self.killed:3d}/{self.times}  {self.road:18}  {text}", flush=True)
+        print(f"{self.killed:3d}/{self.times}  {self.installation:18}  {text}", flush=True)
 
 
-def run(number: int, folder: Path, options: argparse.Namespace, chance: random.Random, say: "Say") -> Outcome:
+def run(
+    number: int, folder: Path, options: argparse.Namespace, chance: random.Random, say: "Progress"
+) -> Outcome:
     """Run one installation, from its start to the comparison."""
-    one = ROADS[number % len(ROADS)](folder, options.speed)
-    say.road = one.name
+    one = INSTALLATIONS[number % len(INSTALLATIONS)](folder, options.speed)
+    say.installation = one.name
     try:
         one.start()
         done = rounds(one, chance, min(EACH, options.times - number * EACH), say)
@@ -242,8 +250,8 @@ def main() -> None:
     options = parser.parse_args()
     seed = random.randrange(2**32) if options.seed is None else options.seed
     print(f"seed {seed}", flush=True)
-    chance, say, well = random.Random(seed), Say(options.times), True
-    totals = dict[str, Found]()
+    chance, say, well = random.Random(seed), Progress(options.times), True
+    totals = dict[str, Counts]()
     try:
         for number in range(-(-options.times // EACH)):
             folder = Path(tempfile.mkdtemp(prefix="hoiquan-kills-"))
@@ -251,7 +259,7 @@ def main() -> None:
             try:
                 found, good = run(number, folder, options, chance, say)
                 for name, one in found.items():
-                    totals[name] = totals.get(name, Found()) + one
+                    totals[name] = totals.get(name, Counts()) + one
             except AssertionError as error:  # something expected did not happen
                 say(f"WRONG: {error}")
             finally:

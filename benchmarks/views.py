@@ -9,32 +9,27 @@ reading ahead included. With --keep the filled stores stay in FOLDER, and the ne
 """
 
 import argparse
-import http.client
 import os
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import ExitStack
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import pages, year
-from dashboards.pages.check import Verdict
-from dashboards.site import opened, site
+from benchmarks.peers.processes import cpu
+from benchmarks.stores import year
+from benchmarks.stores.store import address, opened
+from benchmarks.web.client import one_by_one, paced, percentile
+from benchmarks.web.lots import sealed
+from benchmarks.web.server import running
+from benchmarks.web.site import show
 from devices.pilots.pilot import load
 from devices.settings import Settings
-from devices.web import patience
-from gateway.stores.influx import InfluxStore
-from gateway.stores.sqlite import SqliteStore
-from gateway.stores.store import Store
-from tests.loopback import free_port
-from tests.servers import Influx, until
 
-LOTS = 200
+LOTS = 200  # sealed ones, of which the pages tell
 
 
 def main() -> None:
@@ -54,90 +49,40 @@ def main() -> None:
         keep = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         keep.mkdir(parents=True, exist_ok=True)
         lots = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        pages.sealed(lots / "trace", LOTS)
-        with year.sqlite(keep, options.days) as filled:
-            now = filled.now
-        measured("SQLite", options, lots, now, str(keep / f"year-{options.days}.sqlite"))
-        with year.influx(keep, options.days) as (server, bucket, filled):
-            measured("InfluxDB", options, lots, filled.now, server.url, server.token, bucket)
+        sealed(lots / "trace", LOTS)
+        path, now = year.sqlite(keep, options.days)
+        measured("SQLite", options, lots, now, path)
+        with year.influx(keep, options.days) as (server, bucket, now):
+            measured("InfluxDB", options, lots, now, *address(server, bucket))
 
 
 def serve(port: str, lots: str, now: str, *where: str) -> None:
     """Serve the pages over a store, at the time of its last reading, until the process is ended."""
-    store = (
-        InfluxStore(where[0], where[1], Influx.org, where[2]) if where[1:] else SqliteStore(Path(where[0]))
-    )
     # the pages load the pilot by its name; the store's pilot differs from it only in dates and fleets
-    show(Settings(data=Path(lots)), store, int(port), int(now))
-
-
-def show(settings: Settings, store: Store, port: int, now: int) -> None:
-    """Serve the pages over a store until the process is ended; their clock begins at epoch ms `now`."""
-    figures = opened(settings, store)
-    begun = time.monotonic()
-    figures.now = lambda: now + round(1000 * (time.monotonic() - begun))
-    shown = site(settings, figures, lambda *_: Verdict(True, []), ())
-    patience.serve(shown, "127.0.0.1", port)
+    show(Settings(data=Path(lots)), opened(*where), int(port), int(now))
 
 
 def measured(name: str, options: argparse.Namespace, lots: Path, now: int, *where: str) -> None:
     """Print how long the pages took over one store."""
-    port = free_port()
-    command = [sys.executable, __file__, "--serve", str(port), str(lots), str(now), *where]
     places = [f"/place/{place}" for place in load("dong-thap").place]
+    quarter = options.seconds / 4
     for paths in (["/"], places):
-        with _running(command, port) as server:
-            first = asked(port, paths[:1], 0)[0]
-            time.sleep(options.seconds / 4)  # the server has read ahead
-            before = worked(server.pid)
-            time.sleep(options.seconds / 4)
-            idle = (worked(server.pid) - before) / (options.seconds / 4)
-            before, number = worked(server.pid), round(options.rate * options.seconds)
-            took = sorted(asked(port, [paths[n % len(paths)] for n in range(number)], 1 / options.rate))
-            each = 1000 * ((worked(server.pid) - before) / number - idle / options.rate)
-        p50, p95, p99 = (took[min(number - 1, number * of // 100)] for of in (50, 95, 99))
+        with running(__file__, lots, now, *where) as server:
+            (first,) = one_by_one(server.port, paths[:1])
+            time.sleep(quarter)  # the server has read ahead
+            before = cpu(server.pid)
+            time.sleep(quarter)
+            idle = (cpu(server.pid) - before) / quarter
+            before, number = cpu(server.pid), round(options.rate * options.seconds)
+            took = paced(server.port, [paths[n % len(paths)] for n in range(number)], 1 / options.rate)
+            each = 1000 * ((cpu(server.pid) - before) / number - idle / options.rate)
+        p50, p95, p99 = (percentile(took, percent) for percent in (50, 95, 99))
         print(
             f"{name:<9} {'overview' if paths == ['/'] else 'places':<9} p50 {p50:.0f} p95 {p95:.0f} "
-            f"p99 {p99:.0f} max {took[-1]:.0f} ms, {statistics.mean(took):.0f} on average; the first view "
+            f"p99 {p99:.0f} max {max(took):.0f} ms, {statistics.mean(took):.0f} on average; the first view "
             f"{first:.0f} ms; CPU {each:.0f} ms a page, and {100 * idle:.1f} % of a core to read ahead; "
             f"load {os.getloadavg()[0]:.1f}"
         )
-
-
-class _running(AbstractContextManager["subprocess.Popen[bytes]"]):
-    """Runs the server as a process during the block."""
-
-    def __init__(self, command: list[str], port: int) -> None:
-        self._process = subprocess.Popen(command)
-        until(lambda: pages.answers(port), "the server listens")
-
-    def __enter__(self) -> "subprocess.Popen[bytes]":
-        return self._process
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-
-
-def asked(port: int, paths: Sequence[str], every: float) -> list[float]:
-    """Milliseconds of each page from when it was due; one page is due every `every` seconds."""
-    line, took, begin = http.client.HTTPConnection("127.0.0.1", port, timeout=60), [], time.perf_counter()
-    for number, path in enumerate(paths):
-        due = begin + number * every
-        time.sleep(max(0.0, due - time.perf_counter()))
-        line.request("GET", path)
-        answer = line.getresponse()
-        body = answer.read()
-        took.append(1000 * (time.perf_counter() - due))
-        assert answer.status == 200, (path, body[:200])
-    line.close()
-    return took
-
-
-def worked(pid: int) -> float:
-    """Seconds of CPU time that a process has used (Linux)."""
-    rest = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
-    return (int(rest[11]) + int(rest[12])) / os.sysconf("SC_CLK_TCK")  # proc(5): utime, stime
 
 
 if __name__ == "__main__":

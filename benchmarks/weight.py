@@ -14,21 +14,19 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.peers.drain import drain
+from benchmarks.peers.launch import subscribed
 from benchmarks.peers.ours import Ours
 from benchmarks.peers.processes import ROOT, Running, children
-from benchmarks.peers.road import Road, road
+from benchmarks.peers.testbed import Testbed, testbed
 from benchmarks.peers.traffic import Traffic, recent
 from tests.loopback import free_port
 
-KINDS = ("Rss", "Pss", "Private_Dirty")
 PATIENCE = 180.0  # seconds until `hoiquan up` opens its pages: it generates a month of history first
 READY = "hoiquan: open http"
 PARTS = ("broker", "gateway", "web", "simulate")
@@ -56,20 +54,20 @@ def main() -> None:
         roots = {"before": options.before.resolve(), **roots}
     only = options.only.split(",")
     if "idle" in only or "full" in only:
-        with road() as both:
+        with testbed() as bed:
             if "idle" in only:
-                told(
+                show(
                     "gateway, idle, PSS",
-                    {name: idle(both, root, options.idle) for name, root in roots.items()},
+                    {name: idle(bed, root, options.idle) for name, root in roots.items()},
                 )
             if "full" in only:
-                told("gateway, full rate, peak RSS",
-                     {name: full(both, root, options.messages) for name, root in roots.items()})  # fmt: skip
+                show("gateway, full rate, peak RSS",
+                     {name: full(bed, root, options.messages) for name, root in roots.items()})  # fmt: skip
     if "up" in only:
-        told("up, idle, PSS", {name: up(root, options) for name, root in roots.items()})
+        show("up, idle, PSS", {name: up(root, options) for name, root in roots.items()})
 
 
-def told(what: str, weights: dict[str, dict[str, float]]) -> None:
+def show(what: str, weights: dict[str, dict[str, float]]) -> None:
     """Print a table: a row per process, a column per checkout, and the ratio of the sums."""
     names = list(dict.fromkeys(name for weight in weights.values() for name in weight))
     print(f"\n{what:34}" + "".join(f"{column:>14}" for column in weights))
@@ -83,16 +81,16 @@ def told(what: str, weights: dict[str, dict[str, float]]) -> None:
     sys.stdout.flush()
 
 
-def idle(both: Road, root: Path, seconds: float) -> dict[str, float]:
+def idle(bed: Testbed, root: Path, seconds: float) -> dict[str, float]:
     """PSS of a gateway that receives nothing."""
-    with _gateway(both, root) as gateway:
+    with subscribed(Ours(root=root), bed, Traffic(1000, recent(1000))) as ((gateway,), _):
         time.sleep(seconds)
         return {"gateway": pss(gateway.pid)}
 
 
-def full(both: Road, root: Path, messages: int) -> dict[str, float]:
+def full(bed: Testbed, root: Path, messages: int) -> dict[str, float]:
     """Peak resident memory of a gateway that drains queued messages."""
-    drained = drain(Ours(root=root), both, messages)
+    drained = drain(Ours(root=root), bed, messages)
     print(f"  {root.name}: {drained.stored:,} of {messages:,} stored in {drained.seconds:.1f} s", flush=True)
     return {"gateway": drained.peak_mb}
 
@@ -122,25 +120,6 @@ def up(root: Path, options: argparse.Namespace) -> dict[str, float]:
         return {name: median(look.get(name, 0.0) for look in looks) for name in looks[-1]}
     finally:
         running.stop()
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _gateway(both: Road, root: Path) -> Iterator[Running]:
-    """Run a gateway; yields it once it has subscribed."""
-    folder = Path(tempfile.mkdtemp(prefix="hoiquan-weight-"))
-    bucket, since = both.bucket(Traffic(1000, recent(1000))), both.mark()
-    (gateway,) = Ours(root=root).start(both, folder, bucket)
-    try:
-        while not any(both.subscribed(since, name) for name in both.clients(since)):
-            if gateway.ended():
-                raise SystemExit(f"benchmarks/weight.py: the gateway ended: {gateway.tail()}")
-            time.sleep(0.05)
-        yield gateway
-    finally:
-        gateway.stop()
-        both.forget(both.clients(since))
-        both.drop(bucket)
         shutil.rmtree(folder, ignore_errors=True)
 
 

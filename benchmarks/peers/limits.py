@@ -1,4 +1,4 @@
-"""What the parts of the road can do by themselves: no gateway is faster than any of them.
+"""What broker, disk and store can do by themselves: no gateway is faster than any of them.
 
 `python -m benchmarks.peers.limits PORT CLIENT MESSAGES` is the bare drain: paho with manual acks, which
 acknowledges each message at once and does nothing with it.
@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
 
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.peers.drain import wait
+from benchmarks.peers.launch import wait
 from benchmarks.peers.processes import ROOT, Missing, find
-from benchmarks.peers.road import TAGS, Road
+from benchmarks.peers.testbed import TAGS, Testbed
 from benchmarks.peers.traffic import DEVICES, Traffic, queue, readings, recent
 
 TOPIC = "hoiquan/v1/+/+/+/telemetry"
@@ -27,20 +28,34 @@ COMMIT = 2000  # messages per group commit, our gateway's maximum
 BYTES = 230  # of a message with its topic, as in the queue
 
 
-def broker(road: Road, count: int) -> dict[str, float]:
+@dataclass(frozen=True)
+class Limit:
+    """`rate`: messages or points per second; `cpu_us`: CPU µs a message of the client, or of the store;
+    `broker`: the share of a core that the broker used.
+    """
+
+    rate: float
+    cpu_us: float | None = None
+    broker: float | None = None
+
+    def as_dict(self) -> dict[str, object]:
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
+def broker(bed: Testbed, count: int) -> Limit:
     """mosquitto_sub: written in C, does nothing with the messages."""
     program = find("mosquitto_sub", "the broker's own limit waits for it (Debian: mosquitto-clients)")
-    common = [program, "-p", str(road.broker.port), "-i", "bench-sub", "-c", "-q", "1", "-t", TOPIC]
-    return _drained(road, count, [*common, "-E"], [*common, "-C", str(count)], "bench-sub")
+    common = [program, "-p", str(bed.broker.port), "-i", "bench-sub", "-c", "-q", "1", "-t", TOPIC]
+    return _drained(bed, count, [*common, "-E"], [*common, "-C", str(count)], "bench-sub")
 
 
-def paho(road: Road, count: int) -> dict[str, float]:
+def paho(bed: Testbed, count: int) -> Limit:
     """A bare paho loop with manual acks: the base of any gateway on paho."""
-    command = [sys.executable, "-m", "benchmarks.peers.limits", str(road.broker.port), "bench-paho"]
-    return _drained(road, count, [*command, "0"], [*command, str(count)], "bench-paho")
+    command = [sys.executable, "-m", "benchmarks.peers.limits", str(bed.broker.port), "bench-paho"]
+    return _drained(bed, count, [*command, "0"], [*command, str(count)], "bench-paho")
 
 
-def disk(_: Road, count: int) -> dict[str, float]:
+def disk(_: Testbed, count: int) -> Limit:
     """Group commits to a file in the folder of temporary files, each synced before the next."""
     body = b"x" * (BYTES * COMMIT)
     with tempfile.TemporaryFile(buffering=0) as file:
@@ -49,13 +64,13 @@ def disk(_: Road, count: int) -> dict[str, float]:
             file.write(body)
             os.fsync(file.fileno())
         seconds = time.perf_counter() - began
-    return {"rate": max(1, count // COMMIT) * COMMIT / seconds}
+    return Limit(max(1, count // COMMIT) * COMMIT / seconds)
 
 
-def store(road: Road, count: int) -> dict[str, float]:
+def store(bed: Testbed, count: int) -> Limit:
     """Ready-made line protocol, one request after another, until the last point can be queried."""
     traffic = Traffic(count, recent(count))
-    bucket = road.bucket(traffic)
+    bucket = bed.bucket(traffic)
     rows = [",".join(f"{name}={value!r}" for name, value in row.items()) for row in readings()]
     lines = [
         f"telemetry,community=bench,device=bench-{number % DEVICES},{TAGS} "
@@ -63,14 +78,14 @@ def store(road: Road, count: int) -> dict[str, float]:
         for number in range(count)
     ]
     bodies = ["\n".join(lines[at : at + LINES]).encode() for at in range(0, count, LINES)]
-    before, began = road.cpu(), time.perf_counter()
+    before, began = bed.cpu(), time.perf_counter()
     for body in bodies:
-        road.write(bucket, body)
-    while road.stored(bucket, traffic.start) < count:
+        bed.write(bucket, body)
+    while bed.stored(bucket, traffic.start) < count:
         time.sleep(0.01)
-    seconds, after = time.perf_counter() - began, road.cpu()
-    road.drop(bucket)
-    return {"rate": count / seconds, "cpu_us": (after["store"] - before["store"]) / count * 1e6}
+    seconds, after = time.perf_counter() - began, bed.cpu()
+    bed.drop(bucket)
+    return Limit(count / seconds, (after["store"] - before["store"]) / count * 1e6)
 
 
 def together(seconds: float = 1.0) -> float:
@@ -86,15 +101,15 @@ def together(seconds: float = 1.0) -> float:
             for _ in range(processes)
         ]
         with ThreadPoolExecutor(processes) as pool:
-            said = pool.map(lambda one: one.communicate(b"%f" % seconds)[0], running)
-            return sum(map(int, said))
+            counts = pool.map(lambda one: one.communicate(b"%f" % seconds)[0], running)
+            return sum(map(int, counts))
 
     return counted(os.cpu_count() or 1) / counted(1)
 
 
 BROKER, STORE = "broker → mosquitto_sub", "store, 5,000 ready lines a request"
 PAHO = "broker → bare paho, manual acks"
-LIMITS: dict[str, Callable[[Road, int], dict[str, float]]] = {
+LIMITS: dict[str, Callable[[Testbed, int], Limit]] = {
     BROKER: broker,
     PAHO: paho,
     "disk, 2,000 messages a sync": disk,
@@ -102,30 +117,28 @@ LIMITS: dict[str, Callable[[Road, int], dict[str, float]]] = {
 }
 
 
-def _drained(
-    road: Road, count: int, opening: list[str], draining: list[str], client: str
-) -> dict[str, float]:
+def _drained(bed: Testbed, count: int, opening: list[str], draining: list[str], client: str) -> Limit:
     """Open the session, queue the messages, drain them; measured from the connection to the program's end."""
     subprocess.run(opening, check=True, timeout=60, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        queue(road.broker.port, Traffic(count, recent(count)))
-        since = road.mark()
+        queue(bed.broker.port, Traffic(count, recent(count)))
+        since = bed.mark()
         with subprocess.Popen(draining, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
-            wait(lambda: client in road.clients(since), f"{client} connects", [])
-            began, before = time.perf_counter(), road.cpu()
+            wait(lambda: client in bed.clients(since), f"{client} connects", [])
+            began, before = time.perf_counter(), bed.cpu()
             # wait4 instead of wait, because it returns the child's CPU time
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        seconds, after = time.perf_counter() - began, road.cpu()
+        seconds, after = time.perf_counter() - began, bed.cpu()
         if process.returncode:
             raise Missing(f"{client} ended with {process.returncode}")
     finally:
-        road.forget([client])
-    return {
-        "rate": count / seconds,
-        "cpu_us": (usage.ru_utime + usage.ru_stime) / count * 1e6,
-        "broker": (after["broker"] - before["broker"]) / seconds,
-    }
+        bed.forget([client])
+    return Limit(
+        rate=count / seconds,
+        cpu_us=(usage.ru_utime + usage.ru_stime) / count * 1e6,
+        broker=(after["broker"] - before["broker"]) / seconds,
+    )
 
 
 def bare(port: int, name: str, count: int) -> None:
@@ -140,9 +153,16 @@ def bare(port: int, name: str, count: int) -> None:
         if taken == count:
             done.set()
 
+    def on_connect(client: Client, *_: object) -> None:
+        client.subscribe(TOPIC, qos=1)
+
+    def on_subscribe(*_: object) -> None:
+        if not count:
+            done.set()
+
     client.on_message = on_message
-    client.on_connect = lambda *_: client.subscribe(TOPIC, qos=1)
-    client.on_subscribe = lambda *_: count or done.set()
+    client.on_connect = on_connect
+    client.on_subscribe = on_subscribe
     client.connect("127.0.0.1", port)
     client.loop_start()
     if not done.wait(300):

@@ -5,18 +5,15 @@ the n-th message can be queried once the store counts n points. The benchmark ke
 count of only the newest seconds, so a query costs the same after ten minutes as at the start.
 """
 
-import shutil
 import statistics
-import tempfile
 import threading
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
-from benchmarks.peers.drain import STALL, Gateway, wait
+from benchmarks.peers.drain import STALL
+from benchmarks.peers.launch import Gateway, subscribed
 from benchmarks.peers.processes import Running, shares
-from benchmarks.peers.road import Road
+from benchmarks.peers.testbed import Testbed
 from benchmarks.peers.traffic import Publisher, Traffic
 from devices.clock import now_ms
 
@@ -26,7 +23,7 @@ SETTLE = 2  # seconds at the start that are not counted: first connection, first
 
 
 @dataclass
-class Lived:
+class LiveRun:
     """The figures of a live run; latencies in ms from the call of publish to the query that saw the point."""
 
     rate: int
@@ -46,52 +43,37 @@ class Lived:
         tenth = max(1, len(values) // 10)
         return statistics.median(values[-tenth:]) - statistics.median(values[tenth : 2 * tenth] or values)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         return vars(self) | {"growth_mb": self.growth_mb}
 
 
-def live(gateway: Gateway, road: Road, rate: int, seconds: float) -> Lived:
-    """Publish `rate` messages a second for `seconds`, and measure."""
-    folder = Path(tempfile.mkdtemp(prefix="hoiquan-bench-"))
+def live(gateway: Gateway, bed: Testbed, rate: int, seconds: float) -> LiveRun:
+    """Publish `rate` messages a second for `seconds`, and measure. Raises RuntimeError."""
     count = int(rate * seconds)
     # Each of the 50 devices gets every 50th message, with times a second apart, at whatever `rate` it is
     # published.
     traffic = Traffic(count, now_ms() - count * 20 - 600_000, step=1000)
-    bucket = road.bucket(traffic)
-    since = road.mark()
-    running = gateway.start(road, folder, bucket)
-    try:
-        wait(
-            lambda: any(road.subscribed(since, name) for name in road.clients(since)),
-            f"{gateway.name} subscribes",
-            running,
-        )
+    with subscribed(gateway, bed, traffic) as (running, bucket):
         time.sleep(3)  # its first indicators and rows
-        return _measure(road, running, bucket, traffic, rate)
-    finally:
-        for one in running:
-            one.stop()
-        road.forget(road.clients(since))
-        road.drop(bucket)
-        shutil.rmtree(folder, ignore_errors=True)
+        return _measure(bed, running, bucket, traffic, rate)
 
 
-def _measure(road: Road, running: list[Running], bucket: str, traffic: Traffic, rate: int) -> Lived:
+def _measure(bed: Testbed, running: list[Running], bucket: str, traffic: Traffic, rate: int) -> LiveRun:
     sent: list[float] = []
-    publisher = Publisher(road.broker.port)
+    publisher = Publisher(bed.broker.port)
     began = time.perf_counter()
-    used = {"gateway": sum(one.cpu() for one in running)} | road.cpu()
+    used = bed.cpu(running)
     memory: list[tuple[float, float]] = []
     thread = threading.Thread(target=_publish, args=(publisher, traffic, rate, sent, began))
     thread.start()
-    looks = _look(road, bucket, traffic, running, memory, began)
+    looks = _look(bed, bucket, traffic, running, memory, began)
     thread.join()
     publisher.close(traffic.count)
     if not looks:
         raise RuntimeError(f"nothing was stored; the gateway says: {running[0].tail()}")
     seconds = looks[-1][0] - began
-    after = {"gateway": sum(one.cpu() for one in running)} | road.cpu()
-    return Lived(
+    after = bed.cpu(running)
+    return LiveRun(
         rate=rate,
         seconds=seconds,
         messages=traffic.count,
@@ -115,7 +97,7 @@ def _publish(publisher: Publisher, traffic: Traffic, rate: int, sent: list[float
 
 
 def _look(
-    road: Road,
+    bed: Testbed,
     bucket: str,
     traffic: Traffic,
     running: list[Running],
@@ -126,14 +108,14 @@ def _look(
     looks: list[tuple[float, int]] = []
     base, stored, moved, weighed = 0, 0, time.monotonic(), 0.0
     while stored < traffic.count and time.monotonic() - moved < STALL:
-        now = base + road.stored(bucket, traffic.at(base))
+        now = base + bed.stored(bucket, traffic.at(base))
         at = time.perf_counter()
         if now > stored:
             stored, moved = now, time.monotonic()
             looks.append((at, stored))
         # older points that are complete are not counted again
         full = max(0, stored - WINDOW) // WINDOW * WINDOW
-        if full > base and road.stored(bucket, traffic.at(base), traffic.at(full)) == full - base:
+        if full > base and bed.stored(bucket, traffic.at(base), traffic.at(full)) == full - base:
             base = full
         if at - weighed >= 1:
             weighed = at

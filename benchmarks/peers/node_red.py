@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from benchmarks.peers.processes import Missing, Running, cache, find, install
-from benchmarks.peers.road import Road
+from benchmarks.peers.testbed import Testbed
 from tests.loopback import free_port
 
 VERSION = "5.0.7"
@@ -54,10 +54,10 @@ class NodeRed:
             if not (home / part).exists():
                 raise Missing(f"Node-RED: npm left no {part} in {home}")
 
-    def start(self, road: Road, folder: Path, bucket: str) -> list[Running]:
+    def start(self, bed: Testbed, folder: Path, bucket: str) -> list[Running]:
         home = _home()
-        (folder / "flows.json").write_text(json.dumps(self._flow(road, bucket)))
-        (folder / "flows_cred.json").write_text(json.dumps({"influx": {"token": road.store.token}}))
+        (folder / "flows.json").write_text(json.dumps(self._flow(bed, bucket)))
+        (folder / "flows_cred.json").write_text(json.dumps({"influx": {"token": bed.store.token}}))
         (folder / "package.json").write_text('{"name": "bench", "private": true}')
         (folder / "settings.js").write_text(_SETTINGS.replace("PORT", str(free_port())))
         modules = folder / "node_modules"
@@ -69,20 +69,20 @@ class NodeRed:
     def done(self, folder: Path) -> dict[str, int]:
         return {}
 
-    def _flow(self, road: Road, bucket: str) -> list[dict[str, object]]:
+    def _flow(self, bed: Testbed, bucket: str) -> list[dict[str, object]]:
         return [
             {"id": "tab", "type": "tab", "label": "bench"},
-            {"id": "broker", "type": "mqtt-broker", "broker": "127.0.0.1", "port": str(road.broker.port),
+            {"id": "broker", "type": "mqtt-broker", "broker": "127.0.0.1", "port": str(bed.broker.port),
              "clientid": "node-red", "autoConnect": True, "autoUnsubscribe": False, "protocolVersion": "4",
              "keepalive": "60", "cleansession": False, "usetls": False},
-            {"id": "influx", "type": "influxdb", "influxdbVersion": "2.0", "url": road.store.url,
+            {"id": "influx", "type": "influxdb", "influxdbVersion": "2.0", "url": bed.store.url,
              "timeout": 20, "rejectUnauthorized": True},
             {"id": "in", "type": "mqtt in", "z": "tab", "topic": "hoiquan/v1/+/+/+/telemetry", "qos": "1",
              "datatype": "json", "broker": "broker", "inputs": 0, "wires": [["collect"]]},
             {"id": "collect", "type": "function", "z": "tab", "outputs": 1, "timeout": 0,
              "func": _COLLECT, "wires": [["batch"]]},
             {"id": "batch", "type": "influxdb batch", "z": "tab", "influxdb": "influx",
-             "precisionV18FluxV20": "ms", "org": road.store.org, "bucket": bucket, "wires": []},
+             "precisionV18FluxV20": "ms", "org": bed.store.org, "bucket": bucket, "wires": []},
         ]  # fmt: skip
 
 

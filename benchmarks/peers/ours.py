@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.peers.processes import ROOT, Missing, Running
-from benchmarks.peers.road import Road
+from benchmarks.peers.testbed import Testbed
 
 GROUP = "bench"
 BEFORE = "hoiquan gateway of --before"
@@ -33,8 +33,8 @@ class Ours:
             if "--group" not in usage:
                 raise Missing("waits for `hoiquan gateway --group`")
 
-    def start(self, road: Road, folder: Path, bucket: str) -> list[Running]:
-        return [self._one(road, folder, bucket, number) for number in range(1, self._processes + 1)]
+    def start(self, bed: Testbed, folder: Path, bucket: str) -> list[Running]:
+        return [self._one(bed, folder, bucket, number) for number in range(1, self._processes + 1)]
 
     def done(self, folder: Path) -> dict[str, int]:
         """The sum of the books of all spools, read from their files."""
@@ -47,16 +47,16 @@ class Ours:
                 total[name] = total.get(name, 0) + value
         return total
 
-    def _one(self, road: Road, folder: Path, bucket: str, number: int) -> Running:
+    def _one(self, bed: Testbed, folder: Path, bucket: str, number: int) -> Running:
         shared = ["--group", GROUP] if self._processes > 1 else []
         return Running(
             [*self._command, "--data", str(folder / "data"), *shared],
             folder,
             f"gateway-{number}",
-            HOIQUAN_MQTT=road.broker.url,
-            HOIQUAN_INFLUX_URL=road.store.url,
-            HOIQUAN_INFLUX_TOKEN=road.store.token,
-            HOIQUAN_INFLUX_ORG=road.store.org,
+            HOIQUAN_MQTT=bed.broker.url,
+            HOIQUAN_INFLUX_URL=bed.store.url,
+            HOIQUAN_INFLUX_TOKEN=bed.store.token,
+            HOIQUAN_INFLUX_ORG=bed.store.org,
             HOIQUAN_INFLUX_BUCKET=bucket,
             HOIQUAN_INSTANCE=f"gateway-{number}",
             COLUMNS="200",

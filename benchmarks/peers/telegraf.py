@@ -4,7 +4,7 @@ from pathlib import Path
 from string import Template
 
 from benchmarks.peers.processes import Missing, Running, cache, find, install
-from benchmarks.peers.road import Road
+from benchmarks.peers.testbed import Testbed
 
 MODULE = "github.com/influxdata/telegraf/cmd/telegraf"
 VERSION = "v1.37.2"
@@ -65,14 +65,14 @@ class Telegraf:
         if not program.exists():
             raise Missing(f"Telegraf: go install left nothing in {program.parent}")
 
-    def start(self, road: Road, folder: Path, bucket: str) -> list[Running]:
+    def start(self, bed: Testbed, folder: Path, bucket: str) -> list[Running]:
         conf = folder / "telegraf.conf"
         conf.write_text(
             _CONF.substitute(
-                port=road.broker.port,
-                url=road.store.url,
-                token=road.store.token,
-                org=road.store.org,
+                port=bed.broker.port,
+                url=bed.store.url,
+                token=bed.store.token,
+                org=bed.store.org,
                 bucket=bucket,
             )
         )

@@ -90,7 +90,7 @@ class Publisher:
     def __init__(self, port: int) -> None:
         self._client = Client(CallbackAPIVersion.VERSION2, client_id="bench-publisher")
         self._client.max_inflight_messages_set(IN_FLIGHT)
-        self._client.on_connect = lambda *_: self._connected.set()
+        self._client.on_connect = self._on_connect
         self._client.on_publish = self._on_publish
         self._connected = threading.Event()
         self.published = self.acknowledged = 0
@@ -117,6 +117,9 @@ class Publisher:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"the broker took {self.acknowledged} of {self.published} messages")
             time.sleep(0.01)
+
+    def _on_connect(self, *_: object) -> None:
+        self._connected.set()
 
     def _on_publish(self, *_: object) -> None:
         self.acknowledged += 1

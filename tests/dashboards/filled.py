@@ -9,32 +9,42 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 from dashboards.boards import style
 from dashboards.boards.build import BOARDS
-from devices.pilots.pilot import load
+from devices.pilots.pilot import Pilot, load
+from devices.texts import Lang
 from gateway import service
 from gateway.instance import files
 from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.influx import InfluxStore
+from gateway.stores.store import Store
 from sim.run import diaries, fleet, history, pieces
 from tests.gateway.running import device, enrolled, settings
-from tests.servers import until
+from tests.servers import Influx, Mosquitto, until
 from traceability.sealing.seal import Sealer
 
 DAY = 86_400_000
 # seconds between readings: six times a node's own, which still gives each slot of coverage a reading
 EVERY = 3600
 COUNTED = 3  # days of indicators before today: enough for a line
+Series = dict[str, Any]  # of InfluxDB's JSON: `name`, `columns`, `values`
+Engine = Callable[[str], list[Series]]  # what answers a query
+Publish = Callable[[str, object], None]  # topic and message, which becomes JSON
 NAMED = ("pilot", "community", "instance")
 
 
-def simulated(store, pilot, folder, now, seed=1, days=30, faults="harsh"):
+def simulated(
+    store: Store, pilot: Pilot, folder: Path, now: int, seed: int = 1, days: int = 30, faults: str = "harsh"
+) -> None:
     """Write the pilot's history up to `now`: readings, lots, indicators of the last days."""
     sealer = Sealer(
         folder / "trace", pilot, Growth(store, pilot), "http://localhost:8080", "localhost/hoiquan/dong-thap"
@@ -53,7 +63,7 @@ def simulated(store, pilot, folder, now, seed=1, days=30, faults="harsh"):
 
 
 @contextmanager
-def gateway(store, broker, folder):
+def gateway(store: Store, broker: Mosquitto, folder: Path) -> Iterator[Publish]:
     """A gateway in a thread; yields a function by which a device publishes."""
     given = settings(broker, folder)
     enrolled(given)
@@ -73,11 +83,11 @@ def gateway(store, broker, folder):
 class Board:
     """One board's JSON, and its queries as Grafana sends them."""
 
-    def __init__(self, name, lang="vi"):
+    def __init__(self, name: str, lang: Lang = "vi") -> None:
         self.name = name
         self.data = style.plain(BOARDS[name](lang).build())
         # asked: queries of the variables whose “all” is what their query finds
-        self.default, self.asked = {}, {}
+        self.default, self.asked = dict[str, str](), dict[str, str]()
         for variable in self.data["templating"]["list"]:
             name, value = variable["name"], variable["current"]["value"]
             if value != "$__all":
@@ -88,10 +98,11 @@ class Board:
                 self.asked[name] = variable["query"]
 
     @property
-    def panels(self):
-        return self.data["panels"]
+    def panels(self) -> list[dict[str, Any]]:
+        panels: list[dict[str, Any]] = self.data["panels"]
+        return panels
 
-    def all_found(self, engine, now, days=30, **chosen):
+    def all_found(self, engine: Engine, now: int, days: int = 30, **chosen: str) -> dict[str, str]:
         """Variable → all choices that its query finds in `engine`, as `${name:regex}` writes them."""
         values = {}
         for name, query in self.asked.items():
@@ -99,7 +110,7 @@ class Board:
             values[name] = f"({'|'.join(map(escaped, choices))})"
         return values
 
-    def sent(self, query, now, days=30, step="1h", **chosen):
+    def sent(self, query: str, now: int, days: int = 30, step: str = "1h", **chosen: str) -> str:
         """The query with every variable and macro replaced."""
         values = dict.fromkeys((*NAMED, *self.asked), ".*") | self.default | chosen
         for name, value in values.items():
@@ -112,17 +123,17 @@ class Board:
         return query
 
 
-def found(series):
+def found(series: list[Series]) -> list[str]:
     """The choices that Grafana makes of an answer: the first column after the time."""
     return sorted({row[1] for one in series for row in one["values"]})
 
 
-def escaped(value):
+def escaped(value: str) -> str:
     """One value as `${name:regex}` writes it."""
     return re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", value)
 
 
-def ask(server, bucket, query):
+def ask(server: Influx, bucket: str, query: str) -> list[Series]:
     """The series that a statement selects, asked through nginx with its token, as Grafana does."""
     asked = Request(
         f"{server.url}/query?{urlencode({'db': bucket, 'q': query, 'epoch': 'ms'})}",
@@ -134,11 +145,12 @@ def ask(server, bucket, query):
     except HTTPError as error:
         raise AssertionError(f"{query}: {error.read().decode()}") from error
     assert "error" not in result, (result, query)
-    return result.get("series", [])
+    series: list[Series] = result.get("series", [])
+    return series
 
 
 @contextmanager
-def province(server, broker, folder):
+def province(server: Influx, broker: Mosquitto, folder: Path) -> Iterator[tuple[str, int]]:
     """Yields (bucket, now) of the filled store. Its gateway has written its paperwork and has stopped."""
     bucket = server.bucket()
     store = InfluxStore(server.url, server.token, server.org, bucket)
@@ -148,7 +160,7 @@ def province(server, broker, folder):
         with gateway(store, broker, folder) as publish:
             topic = "hoiquan/v1/dong-thap/tam-que/my-esp32"
 
-            def written():
+            def written() -> object:
                 publish(f"{topic}/status", {"state": "online"})
                 publish(f"{topic}/telemetry", {"values": {"soil_moisture": 31.5}})
                 publish(f"{topic}/telemetry", {"values": {"soil_moisture": "wet"}})

@@ -6,28 +6,27 @@ the default pilot's places, repeated under other ids ─► pilot_of ─► read
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
+from typing import NoReturn
 
-from benchmarks import year
+from benchmarks.stores import year
+from benchmarks.stores.store import fill
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of, now_ms
 from devices.contract.models import DIARY, MODELS
 from devices.contract.signals import SIGNALS
+from devices.pilots.advice import Automatic
 from devices.pilots.certificates import Records
 from devices.pilots.pilot import Pilot, gtin_check_digit, load
 from gateway.clerk.indicators import IndicatorSheet
 from gateway.control.advisor import Advisor
 from gateway.control.alarms.watch import Watch
 from gateway.indicators.hourly import roll
-from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, Value, device_tags, tags
-from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import Store
-from tests import servers
 
 TEN = 10  # devices per community
 VILLAGES = 28  # communities per village
@@ -44,7 +43,7 @@ def say(size: int, what: str, begun: float) -> None:
 def pilot_of(size: int) -> Pilot:
     """A pilot of about `size` devices: the default pilot's communities and villages, repeated."""
     base = load("dong-thap")
-    begun = {"joined": date(2021, 1, 1)}
+    begun = date(2021, 1, 1)
     fleet = {model: year.WIDE.count(model) for model in dict.fromkeys(year.WIDE)}
     communities = []
     for number in range(max(1, size // TEN)):
@@ -52,28 +51,25 @@ def pilot_of(size: int) -> Pilot:
         products = tuple(
             product.model_copy(update={"gtin": _gtin(number, at)}) for at, product in enumerate(one.products)
         )
-        more = {"id": f"{one.id[:30]}-{number}", "fleet": fleet, "products": products}
-        more |= begun | _somewhere(number)
-        communities.append(one.model_copy(update=more))
+        communities.append(one.model_copy(update={
+            "id": f"{one.id[:30]}-{number}", "fleet": fleet, "products": products, "joined": begun,
+            **_somewhere(number),
+        }))  # fmt: skip
     villages = [
         base.villages[number % len(base.villages)].model_copy(
-            update={"id": f"village-{number}", **begun, **_somewhere(-1 - number)}
+            update={"id": f"village-{number}", "joined": begun, **_somewhere(-1 - number)}
         )
         for number in range(max(1, round(len(communities) / VILLAGES)))
     ]
-    fields = {name: getattr(base, name) for name in Pilot.model_fields}
-    advice = base.advice.model_copy(update={"automatic": type(base.advice.automatic)()})
-    changed = {"communities": tuple(communities), "villages": tuple(villages), "alarms": None,
-               "adopters": None, "records": Records(), "checks": (), "advice": advice}  # fmt: skip
-    if base.alarms is not None:
-        changed["alarms"] = base.alarms.model_copy(
-            update={"levels": tuple(level for level in base.alarms.levels if not _of_places(level))}
-        )
-    return Pilot(**{**fields, **changed})
-
-
-def _of_places(level: object) -> bool:
-    return bool(getattr(level, "places", ()))
+    alarms = base.alarms
+    if alarms is not None:
+        # their other levels are of places that are not here
+        everywhere = tuple(level for level in alarms.levels if not level.places)
+        alarms = alarms.model_copy(update={"levels": everywhere})
+    return base.changed(
+        communities=tuple(communities), villages=tuple(villages), alarms=alarms, adopters=None,
+        records=Records(), checks=(), advice=base.advice.model_copy(update={"automatic": Automatic()}),
+    )  # fmt: skip
 
 
 def _somewhere(number: int) -> dict[str, float]:
@@ -100,23 +96,6 @@ def readings(province: Pilot, start: int, stop: int, interval: int) -> Iterator[
             yield Point("telemetry", head, rows[turn % 3], at + offset)
 
 
-def store_of(kind: str, folder: Path, stack: ExitStack) -> tuple[list[str], Callable[[], float]]:
-    """Start the store of this kind. Returns its place, and a function that gives CPU seconds so far: those of
-    this process and, if the store has a process of its own, of that one.
-    """
-    if kind == "sqlite":
-        return [str(folder / "store.sqlite")], time.process_time
-    server = servers.Influx(folder)
-    server.start()
-    stack.callback(server.stop)
-    where = [server.url, server.token, server.org, server.bucket()]
-    return where, lambda: time.process_time() + server.worked()
-
-
-def opened_store(*where: str) -> Store:
-    return InfluxStore(*where) if where[1:] else SqliteStore(Path(where[0]))
-
-
 def filled(
     store: Store, province: Pilot, folder: Path, days: int, interval: float, near: int = NEAR_MS
 ) -> int:
@@ -137,12 +116,8 @@ def filled(
         readings(province, now - days * DAY_MS, now - DAY_MS, round(interval * HOUR_MS)),
         readings(province, now - DAY_MS, now, near),
     )
-    number, size = 0, len(province.fleet)
-    while batch := list(islice(points, year.BATCH)):
-        store.write(batch)
-        number += len(batch)
-        if number % 1_000_000 < year.BATCH:
-            say(size, f"{number:,} points", begun)
+    size = len(province.fleet)
+    number = fill(store, points, lambda points: say(size, f"{points:,} points", begun))
     # a day at a time, because a week takes too long on two cores
     for start in range(now - days * DAY_MS, now, DAY_MS):
         roll(store, province, start, min(start + DAY_MS, now))
@@ -180,5 +155,6 @@ def day_rows(province: Pilot, at: int) -> list[Point]:
     return points
 
 
-def no_ledger() -> object:
+def no_ledger() -> NoReturn:
+    """In place of the ledger of commands."""
     raise AssertionError("no command is sent here")

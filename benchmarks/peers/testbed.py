@@ -3,16 +3,16 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.request import Request, urlopen
 
-from paho.mqtt.client import Client, MQTTv5
+from paho.mqtt.client import Client, MQTTMessage, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from pytest import skip
 
-from benchmarks.peers.processes import ROOT, Missing, children, cpu, machine_cpu, named
+from benchmarks.peers.processes import ROOT, Missing, Running, children, cpu, machine_cpu, named
 from benchmarks.peers.traffic import BAD, COUNTED, Traffic, readings
 from tests.servers import Influx, Mosquitto, influx, mosquitto
 
@@ -24,7 +24,7 @@ UNSTORABLE = [json.loads(value) for value in BAD.values()]
 PROGRAMS = {"broker": ("mosquitto",), "store": ("influxd", "nginx")}
 
 
-class Road:
+class Testbed:
     """Mosquitto as in deploy/mosquitto but without accounts, and InfluxDB behind its front."""
 
     def __init__(self, broker: Mosquitto, store: Influx) -> None:
@@ -64,23 +64,31 @@ class Road:
         """Take what the broker still keeps for these sessions; returns the times of the good messages."""
         times: set[int] = set()
         for name in clients:
-            heard, at = [], time.monotonic()
-            client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
-            client.on_message = lambda _c, _u, message, heard=heard: heard.append(message.payload)
-            client.connect("127.0.0.1", self.broker.port)
-            client.loop_start()
-            before = -1
-            while len(heard) != before or time.monotonic() - at < quiet:
-                if len(heard) != before:
-                    before, at = len(heard), time.monotonic()
-                time.sleep(0.1)
-            client.disconnect()
-            client.loop_stop()
-            for payload in heard:
+            for payload in self._queued(name, quiet):
                 message = json.loads(payload)
                 if message["values"][COUNTED] not in UNSTORABLE:
                     times.add(message["ts"])
         return times
+
+    def _queued(self, name: str, quiet: float) -> list[bytes]:
+        """The payloads that the broker delivers to a session until `quiet` seconds pass without one."""
+        payloads: list[bytes] = []
+
+        def on_message(_client: Client, _userdata: object, message: MQTTMessage) -> None:
+            payloads.append(bytes(message.payload))
+
+        client = Client(CallbackAPIVersion.VERSION2, client_id=name, clean_session=False)
+        client.on_message = on_message
+        client.connect("127.0.0.1", self.broker.port)
+        client.loop_start()
+        before, at = -1, time.monotonic()
+        while len(payloads) != before or time.monotonic() - at < quiet:
+            if len(payloads) != before:
+                before, at = len(payloads), time.monotonic()
+            time.sleep(0.1)
+        client.disconnect()
+        client.loop_stop()
+        return payloads
 
     # -- store ----------------------------------------------------------------------------------
     def bucket(self, traffic: Traffic) -> str:
@@ -114,11 +122,12 @@ class Road:
         """Drop the bucket, so that the store does not tidy up during the next measurement."""
         self.store.ask(f'DROP DATABASE "{bucket}"')
 
-    # -- both -----------------------------------------------------------------------------------
-    def cpu(self) -> dict[str, float]:
-        """CPU seconds of the broker, the store, this benchmark, and the whole machine."""
+    # -- the machine -----------------------------------------------------------------------------------
+    def cpu(self, gateway: Sequence[Running] = ()) -> dict[str, float]:
+        """CPU seconds of gateway, broker, store, this benchmark, and the whole machine."""
         used = {part: sum(map(cpu, pids)) for part, pids in self._pids.items()}
-        return used | {"benchmark": time.process_time(), "machine": machine_cpu()}
+        ours = {"gateway": sum(one.cpu() for one in gateway)}
+        return ours | used | {"benchmark": time.process_time(), "machine": machine_cpu()}
 
 
 def production() -> list[str]:
@@ -135,10 +144,10 @@ def production() -> list[str]:
 
 
 @contextmanager
-def road() -> Iterator[Road]:
+def testbed() -> Iterator[Testbed]:
     """Start both servers, and end them afterwards. Raises Missing."""
     try:
         with influx() as store, mosquitto(*production()) as broker:
-            yield Road(broker, store)
+            yield Testbed(broker, store)
     except skip.Exception as missing:
         raise Missing(str(missing)) from None

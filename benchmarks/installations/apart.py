@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.installation import PATIENCE, Installation, Part, reading_time
+from benchmarks.installations.installation import PATIENCE, Installation, Part, reading_time
+from benchmarks.installations.tap import Message, Tap
 from benchmarks.peers.processes import ROOT
-from benchmarks.tap import Message, Tap
 from gateway.brokers import house
 from gateway.stores.influx import InfluxStore
 from gateway.stores.store import Store
@@ -78,13 +78,13 @@ class Apart(Installation):
 
     @property
     def taken(self) -> dict[Message, float]:
-        return self.gateway.down.told
+        return self.gateway.down.acked
 
     def gone(self, message: Message, killed: float) -> bool:
         if self.broker == "amqtt":  # amqtt acknowledges only what the gateway has
             return False
         up = self.nodes.up
-        return up.began[message] <= killed and killed - SAVED < up.told[message]
+        return up.began[message] <= killed and killed - SAVED < up.acked[message]
 
     def store(self) -> Store:
         if self._influx is None:
@@ -100,17 +100,17 @@ class Apart(Installation):
 
     def _start_simulator(self) -> None:
         """Start the simulator where the previous one ended, to repeat nothing, and wait until it sends."""
-        said = list(self.nodes.up.said)
-        newest = max((ts for one in said if (ts := reading_time(one))), default=None)
+        sent = list(self.nodes.up.sent)
+        newest = max((ts for one in sent if (ts := reading_time(one))), default=None)
         begin = datetime.fromtimestamp(time.time() if newest is None else newest / 1000 + STEP, UTC)
         # with any history at all, it sends the earlier diary too
         words = ("--speed", str(self._speed), "--history", "1h", "--start", begin.isoformat())
         self._start("simulator", "simulate", "--mqtt", self.nodes.url, *words, **self._settings)
-        until(lambda: self._speaks(len(said)), "the nodes speak", PATIENCE)
+        until(lambda: self._sends(len(sent)), "the nodes send", PATIENCE)
 
-    def _speaks(self, since: int) -> bool:
+    def _sends(self, since: int) -> bool:
         assert not self._running["simulator"].ended(), self._running["simulator"].tail()
-        return any(reading_time(one) for one in list(self.nodes.up.said)[since:])
+        return any(reading_time(one) for one in list(self.nodes.up.sent)[since:])
 
     def _start_broker(self) -> None:
         self._start("broker", "broker", "--with", self.broker, "--port", str(self._port), **self._settings)

@@ -11,38 +11,29 @@ import math
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
-from itertools import chain, islice
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
-from devices.clock import DAY_MS, now_ms
+from benchmarks.stores.store import address, engine, fill, opened
+from devices.clock import DAY_MS, MINUTE_MS, now_ms
 from devices.contract.models import DIARY, MODELS
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, load
-from gateway.clerk.books import SLOT_MS
 from gateway.clerk.clerk import Clerk
 from gateway.clerk.indicators import COUNTED_MS
+from gateway.control.alarms.rules import SLOT_MS
 from gateway.indicators.hourly import roll
 from gateway.ingest.message import Books
-from gateway.stores.influx import InfluxStore
-from gateway.stores.points import Point, device_tags, tags
-from gateway.stores.sqlite import SqliteStore
+from gateway.stores.points import Point, Value, device_tags, tags
 from gateway.stores.store import Store
 from tests import servers
 
-INTERVAL = 600_000
-BATCH = 20_000
+INTERVAL = 10 * MINUTE_MS  # between two readings of a node
+# the models of a community's ten nodes
 WIDE = ("weather-station", "soil-probe", "soil-probe", "soil-probe", "soil-probe", "nutrient-probe",
         "canal-gauge", "pest-trap", "pump-controller", "pond-buoy")  # fmt: skip
-
-
-class Filled(NamedTuple):
-    """A store that is full up to epoch ms `now`."""
-
-    store: Store
-    now: int
 
 
 def pilot_of_ten() -> Pilot:
@@ -52,55 +43,41 @@ def pilot_of_ten() -> Pilot:
     begun = {"joined": date(2021, 1, 1)}
     communities = tuple(c.model_copy(update={**begun, "fleet": fleet}) for c in pilot.communities)
     villages = tuple(v.model_copy(update=begun) for v in pilot.villages)
-    fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
-    return Pilot(**{**fields, "communities": communities, "villages": villages})
+    return pilot.changed(communities=communities, villages=villages)
 
 
 @contextmanager
-def influx(keep: Path, days: int) -> Iterator[tuple[servers.Influx, str, Filled]]:
-    """Run an engine on the folder `keep`; yields it, its bucket, and the filled store."""
-    keep.mkdir(parents=True, exist_ok=True)
-    server = servers.Influx(keep)
-    server.start()
-    try:
-        bucket = server.bucket()
-        store = InfluxStore(server.url, server.token, server.org, bucket)
-        yield server, bucket, Filled(store, _filled(store, keep / f"filled-{days}", days))
-        store.close()
-    finally:
-        server.stop()
+def influx(keep: Path, days: int) -> Iterator[tuple[servers.Influx, str, int]]:
+    """Run an engine on the folder `keep`; yields it, its bucket, and the bucket's last epoch ms."""
+    with engine(keep) as (server, bucket):
+        yield server, bucket, _filled(opened(*address(server, bucket)), keep / f"filled-{days}", days)
 
 
-@contextmanager
-def sqlite(keep: Path, days: int) -> Iterator[Filled]:
-    """Open the SQLite file in the folder `keep`, filled."""
-    store = SqliteStore(keep / f"year-{days}.sqlite")
-    yield Filled(store, _filled(store, keep / f"filled-sqlite-{days}", days))
-    store.close()
+def sqlite(keep: Path, days: int) -> tuple[str, int]:
+    """The filled SQLite file in the folder `keep`, and its last epoch ms."""
+    path = keep / f"year-{days}.sqlite"
+    return str(path), _filled(opened(str(path)), keep / f"filled-sqlite-{days}", days)
 
 
 def _filled(store: Store, until: Path, days: int) -> int:
-    """Fill the store, unless that is done; the file `until` says up to which epoch ms it is full."""
-    if until.exists():
-        return int(until.read_text())
-    pilot, now, began = pilot_of_ten(), now_ms(), time.monotonic()
-    points = chain(readings(pilot, now - days * DAY_MS, now), paperwork(pilot, now - days * DAY_MS, now))
-    number = 0
-    while batch := list(islice(points, BATCH)):
-        store.write(batch)
-        number += len(batch)
-        if number % 1_000_000 == 0:
-            print(f"  {number:,} points", file=sys.stderr)
-    print(f"{number:,} points of {days} days in {time.monotonic() - began:.0f} s")
-    roll(store, pilot, now - days * DAY_MS, now)
-    books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
-    clerk = Clerk(store, pilot, "gateway-1", lambda: books, lambda: list(pilot.fleet.values()), list)
-    for name, work in (("indicators, roster and devices", clerk.indicators), ("hours", clerk.hours)):
-        began = time.monotonic()
-        work.write(now)
-        print(f"{name} written in {time.monotonic() - began:.2f} s")
-    until.write_text(str(now))
-    return now
+    """Fill the store, unless that is done, and close it; returns its last epoch ms, kept in file `until`."""
+    with closing(store):
+        if until.exists():
+            return int(until.read_text())
+        pilot, now, began = pilot_of_ten(), now_ms(), time.monotonic()
+        start = now - days * DAY_MS
+        number = fill(store, chain(readings(pilot, start, now), paperwork(pilot, start, now)),
+                      lambda points: print(f"  {points:,} points", file=sys.stderr))  # fmt: skip
+        print(f"{number:,} points of {days} days in {time.monotonic() - began:.0f} s")
+        roll(store, pilot, start, now)
+        books = Books(received=0, stored=0, duplicate=0, quarantined=0, spooled=0, forgotten=0, oldest=None)
+        clerk = Clerk(store, pilot, "gateway-1", lambda: books, lambda: list(pilot.fleet.values()), list)
+        for name, work in (("indicators, roster and devices", clerk.indicators), ("hours", clerk.hours)):
+            began = time.monotonic()
+            work.write(now)
+            print(f"{name} written in {time.monotonic() - began:.2f} s")
+        until.write_text(str(now))
+        return now
 
 
 def readings(pilot: Pilot, start: int, stop: int) -> Iterator[Point]:
@@ -140,5 +117,6 @@ def paperwork(pilot: Pilot, start: int, stop: int) -> Iterator[Point]:
             yield Point("device", where, {"coverage": 0.97, "last_seen": at, "battery_voltage": 3.9}, at)
         for place in pilot.communities:
             where = tags(pilot=pilot.pilot, community=place.id, product="p")
-            lot = {"quantity": 850.0, "coverage": 0.9, "verified": True, "simulated": True, "lot": f"L{at}"}
-            yield Point("lot", where, dict(lot), at + DAY_MS // 3)
+            lot: dict[str, Value] = {"quantity": 850.0, "coverage": 0.9, "verified": True, "simulated": True,
+                                     "lot": f"L{at}"}  # fmt: skip
+            yield Point("lot", where, lot, at + DAY_MS // 3)

@@ -14,9 +14,9 @@ from typing import Literal
 from paho.mqtt.client import Client, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
 
-from benchmarks.installation import PATIENCE, Installation, Part
+from benchmarks.installations.installation import PATIENCE, Installation, Part
+from benchmarks.installations.tap import Message
 from benchmarks.peers.processes import children, named
-from benchmarks.tap import Message
 from devices.access.registry import Registry
 from devices.clock import now_ms
 from devices.pilots.pilot import load
@@ -80,12 +80,12 @@ class Together(Installation):
         until(self.connected, "the gateway's subscription", PATIENCE)
         self._probes = [Probe(name, password, self.nodes.port) for name, password in passwords.items()]
         self._speaking.start()
-        until(lambda: self.nodes.up.told, "the first readings")
+        until(lambda: self.nodes.up.acked, "the first readings")
 
     def silence(self) -> None:
         self._halt.set()
         self._speaking.join()
-        until(lambda: len(self.nodes.up.told) == len(self.nodes.up.said),
+        until(lambda: len(self.nodes.up.acked) == len(self.nodes.up.sent),
               "an acknowledgement of every message", PATIENCE)  # fmt: skip
 
     def stop(self) -> None:
@@ -98,7 +98,7 @@ class Together(Installation):
 
     @property
     def taken(self) -> dict[Message, float]:
-        return self.nodes.up.told
+        return self.nodes.up.acked
 
     def _speak(self) -> None:
         while True:

@@ -14,8 +14,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.installations.tap import Message, Tap
 from benchmarks.peers.processes import ROOT, Running
-from benchmarks.tap import Message, Tap
 from gateway.ingest.message import Books
 from gateway.ingest.spool import Spool
 from gateway.stores.sqlite import SqliteStore
@@ -76,9 +76,9 @@ class Installation(ABC):
 
     def connected(self) -> bool:
         """Whether the gateway has connected since its last start, and has not lost the connection since."""
-        said = self.log.read_text("utf-8", "replace") if self.log.exists() else ""
-        here = said.rfind("connected to") > said.rfind("connection to the broker lost")
-        return here and self._connections() > self._before
+        text = self._printed()
+        here = text.rfind("connected to") > text.rfind("connection to the broker lost")
+        return here and text.count("connected to") > self._before
 
     def drained(self) -> Books:
         """Stop the nodes, wait until nothing more arrives, and return the books."""
@@ -109,7 +109,10 @@ class Installation(ABC):
             return {id for (id,) in db.execute("SELECT id FROM event")}
 
     def _connections(self) -> int:
-        return self.log.read_text("utf-8", "replace").count("connected to") if self.log.exists() else 0
+        return self._printed().count("connected to")
+
+    def _printed(self) -> str:
+        return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
 
     def _start(self, name: str, *words: str, **settings: str) -> None:
         command = [sys.executable, "-m", "hoiquan", *words]
@@ -120,5 +123,5 @@ def reading_time(message: Message) -> int | None:
     """The epoch ms of a reading; None for any other message."""
     if not message.topic.endswith("/telemetry"):
         return None
-    time: int | None = json.loads(message.payload).get("ts")
-    return time
+    ts: int | None = json.loads(message.payload).get("ts")
+    return ts

@@ -1,7 +1,7 @@
 """A port that forwards everything to a broker, and notes who sent and acknowledged what.
 
-    client ─ PUBLISH ─► tap ─► broker     up.said: what clients sent       up.told: what the broker has acked
-    client ◄─ PUBLISH ─ tap ◄─ broker     down.said: what it sent          down.told: what clients have acked
+    client ─ PUBLISH ─► tap ─► broker     up.sent: by clients       up.acked: by the broker
+    client ◄─ PUBLISH ─ tap ◄─ broker     down.sent: by the broker  down.acked: by clients
 
 A message counts as acknowledged once its PUBACK reaches the tap: by then its receiver has made its promise.
 """
@@ -27,7 +27,7 @@ class Message(NamedTuple):
     payload: bytes
 
 
-class Way:
+class Direction:
     """QoS 1 messages of one direction: when each was first sent and first acknowledged (monotonic s).
 
     `began` is when the connection began that acknowledged the message: the tap may read the PUBACK of a
@@ -35,8 +35,8 @@ class Way:
     """
 
     def __init__(self) -> None:
-        self.said: dict[Message, float] = {}
-        self.told: dict[Message, float] = {}
+        self.sent: dict[Message, float] = {}
+        self.acked: dict[Message, float] = {}
         self.began: dict[Message, float] = {}
 
 
@@ -46,7 +46,7 @@ class Tap:
     def __init__(self, broker: int) -> None:
         self.port, self._broker = free_port(), broker
         self.url = f"mqtt://127.0.0.1:{self.port}"
-        self.up, self.down = Way(), Way()
+        self.up, self.down = Direction(), Direction()
         self._loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         listening = asyncio.start_server(self._connected, "127.0.0.1", self.port)
@@ -90,41 +90,41 @@ class Tap:
 class _Side:
     """Messages, by packet number, that one end of a connection sent and the other did not acknowledge."""
 
-    def __init__(self, way: Way) -> None:
-        self.way = way
+    def __init__(self, messages: Direction) -> None:
+        self.messages = messages
         self.open: dict[int, Message] = {}
 
 
 class _Connection:
     """A client's connection, from its CONNECT on."""
 
-    def __init__(self, up: Way, down: Way) -> None:
+    def __init__(self, up: Direction, down: Direction) -> None:
         self.up, self.down = _Side(up), _Side(down)
         self._began = time.monotonic()
         self._properties = False  # whether packets have properties, as in MQTT 5
 
     async def carry(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, says: _Side, hears: _Side
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sender: _Side, receiver: _Side
     ) -> None:
         """Forward what one end sends until it ends. Notes are taken before the other end can know."""
         unread = b""
         with suppress(ConnectionError):
             while data := await reader.read(READ):
-                unread = self._note(unread + data, says, hears)
+                unread = self._note(unread + data, sender, receiver)
                 writer.write(data)
                 await writer.drain()
 
-    def _note(self, data: bytes, says: _Side, hears: _Side) -> bytes:
+    def _note(self, data: bytes, sender: _Side, receiver: _Side) -> bytes:
         """Note all complete packets; returns the incomplete rest."""
         at = 0
         while (part := frame(data, at)) is not None and part[1] <= len(data):
             begin, end = part
             assert begin >= 0, "no MQTT"
-            self._packet(data[at], data[begin:end], says, hears)
+            self._packet(data[at], data[begin:end], sender, receiver)
             at = end
         return data[at:]
 
-    def _packet(self, head: int, body: bytes, says: _Side, hears: _Side) -> None:
+    def _packet(self, head: int, body: bytes, sender: _Side, receiver: _Side) -> None:
         kind = head & 0xF0
         if kind == CONNECT:
             self._properties = body[2 + body[1]] == MQTT_5
@@ -132,13 +132,13 @@ class _Connection:
             packet = read_publish(head, body, self._properties)
             if packet is not None and packet.qos:
                 message = Message(packet.topic, packet.payload)
-                says.open[packet.mid] = message
-                says.way.said.setdefault(message, time.monotonic())
+                sender.open[packet.mid] = message
+                sender.messages.sent.setdefault(message, time.monotonic())
         elif kind == PUBACK:
-            told = hears.open.pop(body[0] << 8 | body[1], None)
-            if told is not None and (len(body) < 3 or body[2] < REFUSED):
-                hears.way.told.setdefault(told, time.monotonic())
-                hears.way.began.setdefault(told, self._began)
+            acked = receiver.open.pop(body[0] << 8 | body[1], None)
+            if acked is not None and (len(body) < 3 or body[2] < REFUSED):
+                receiver.messages.acked.setdefault(acked, time.monotonic())
+                receiver.messages.began.setdefault(acked, self._began)
 
 
 async def _first(*ways: Coroutine[Any, Any, None]) -> None:
