@@ -9,7 +9,6 @@ growth.py shares its FOLDER), each of which sent a reading every --near minutes 
 takes longer than 3 s is marked as slow.
 """
 
-import argparse
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run
 from benchmarks.stores import year
 from benchmarks.stores.province import filled, pilot_of, written
 from benchmarks.stores.store import address, engine, opened
@@ -29,7 +29,7 @@ from devices.clock import HOUR_MS, MINUTE_MS, now_ms
 from gateway.stores.points import Point, tags
 from gateway.stores.store import Store
 from tests import servers
-from tests.dashboards.filled import Board, ask
+from tests.dashboards.filled import Board, Series, ask
 
 MONTH = 30  # days of a province in the store
 SLOW = 3.0  # seconds that a board may take
@@ -39,7 +39,7 @@ STEPS = ((0.75, "30m"), (1.5, "1h"), (2.5, "2h"), (4.5, "3h"), (9, "6h"), (24, "
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--days", type=int, default=365, help="days of readings in the store (365)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each board (3)")
     parser.add_argument(
@@ -108,9 +108,9 @@ def seconds(
     totals, works, each = [], [], dict[str, float]()
     took: dict[str, float] = {}
 
-    def timed(called: str, query: str) -> list[dict[str, Any]]:
+    def timed(called: str, query: str) -> list[Series]:
         began = time.monotonic()
-        found: list[dict[str, Any]] = ask(server, bucket, query)
+        found = ask(server, bucket, query)
         took[called] = took.get(called, 0.0) + time.monotonic() - began
         return found
 
@@ -138,4 +138,4 @@ def step(panel: dict[str, Any], days: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -11,7 +11,6 @@ otherwise it is healthy.
     run             flags of one test and signal, each within an hour of the one before
 """
 
-import argparse
 import sys
 from bisect import bisect_left
 from collections import Counter, defaultdict
@@ -25,6 +24,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of
 from benchmarks.simulator import MONTH, NOW, all_joined
 from devices.clock import DAY_MS, HOUR_MS, YEAR_2020_MS
 from devices.contract.quality import CLOCK, FLAT_LINE, GROSS_RANGE, NEIGHBOURS, RATE, SPIKE, Flag
@@ -250,7 +250,7 @@ def show(level: str, result: Result, console: Console) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("seed", nargs="*", type=int, default=[1], help="seeds of the simulator (1)")
     seeds = parser.parse_args().seed
     pilot, console = all_joined(load("dong-thap")), Console(width=170)

@@ -21,7 +21,6 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 ROOT = Path(sys.argv[sys.argv.index("--root") + 1] if "--root" in sys.argv else Path(__file__).parents[1])
 sys.path.insert(0, str(ROOT))
@@ -60,12 +59,11 @@ def topic_and_payload(kind: str, name: str, place: int, number: int, at: int) ->
     """The topic and payload of one message."""
     some = values(number)
     own = f"hoiquan/v1/dong-thap/tam-que/{name}/telemetry"
-    maker: dict[str, Any] = dict(zip(TEXTS, (f"{one:.2f}" for one in some), strict=True))
-    maker |= {"conduct_SOIL": 420, "Bat": 3.61, "Interrupt_flag": 0}
+    texts = dict(zip(TEXTS, (f"{one:.2f}" for one in some), strict=True))
+    maker: dict[str, object] = {**texts, "conduct_SOIL": 420, "Bat": 3.61, "Interrupt_flag": 0}
     ours = dict(zip(NAMES, some, strict=True))
     if kind == "contract":
-        said: dict[str, Any] = {"ts": at, "seq": number // DEVICES, "boot": "7f3a", "values": ours}
-        return own, json.dumps(said).encode()
+        return own, json.dumps({"ts": at, "seq": number // DEVICES, "boot": "7f3a", "values": ours}).encode()
     if kind == "its own words":
         return own, json.dumps(maker).encode()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at / 1000)) + ".000+00:00"
@@ -87,10 +85,10 @@ KINDS = ("contract", "its own words", "uplink, contract", "uplink, probe")
 
 def cost(kind: str, rounds: int) -> float:
     """CPU µs a message."""
-    more: dict[str, Any] = {"simulated": False}
-    more |= {"probe": "dragino-lse01"} if kind in ("its own words", "uplink, probe") else {}
+    probe = "dragino-lse01" if kind in ("its own words", "uplink, probe") else None
     names = [f"probe-{number}" for number in range(DEVICES)]
-    devices = {name: Device("dong-thap", "tam-que", name, "soil-probe", **more) for name in names}
+    where = ("dong-thap", "tam-que")
+    devices = {name: Device(*where, name, "soil-probe", simulated=False, probe=probe) for name in names}
     euis = {f"{number:016x}": devices[f"probe-{number}"] for number in range(DEVICES)}
     decoder = Decoder("dong-thap", devices.get, by_eui=euis.get)
     checker = Checker(load("dong-thap"))

@@ -142,7 +142,7 @@ def fuzz(atheris: ModuleType, seconds: int, folder: Path) -> None:  # noqa: PLR0
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=60, help="how long to run (60)")
     options = parser.parse_args()
     atheris = installed()

@@ -7,7 +7,7 @@
     live        time from publish to queryable at a steady pace, and memory use (only ours)
 
 All gateways use the same Mosquitto (with production's deploy/mosquitto/mosquitto.conf) and the same InfluxDB
-(1.6 behind nginx, which accepts the write path of 2.x). The benchmark starts bed on loopback and ends them.
+(1.6 behind nginx, which accepts the write path of 2.x). The benchmark starts both on loopback and ends them.
 The first run builds Telegraf from its Go module and installs Node-RED with npm, into ~/.cache/hoiquan-bench
 or the folder in HOIQUAN_BENCH_CACHE; if that fails, the row says so. Measurements run one after the other.
 With two cores, compare ratios, and only within one run.
@@ -29,6 +29,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run, several
 from benchmarks.peers.drain import Drained, drain
 from benchmarks.peers.figures import Figures, NotMeasured, Row
 from benchmarks.peers.launch import Gateway
@@ -53,12 +54,15 @@ FAILURES = (Missing, RuntimeError, OSError, AssertionError)
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--messages", type=int, default=60_000, help="messages that wait in the broker for each drain (60000)"
     )
     parser.add_argument(
-        "--only", default=",".join(GATEWAYS), help="gateways to measure, of ours,telegraf,node-red (all)"
+        "--only",
+        type=several(GATEWAYS),
+        default=",".join(GATEWAYS),
+        help="gateways to measure, of ours,telegraf,node-red (all)",
     )
     parser.add_argument(
         "--repeat", type=int, default=1, help="drains of each gateway, in turn; the best counts (1)"
@@ -80,8 +84,6 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", type=Path, help="also write all figures to this file, as JSON")
     options = parser.parse_args()
-    if unknown := set(options.only.split(",")) - GATEWAYS.keys():
-        parser.error(f"--only: no gateway {', '.join(sorted(unknown))}; there are {', '.join(GATEWAYS)}")
     if not EVERY <= options.messages <= MOST:
         parser.error(f"--messages: {EVERY} to {MOST}")
     return options
@@ -91,30 +93,27 @@ def main() -> None:
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the started programs, as Ctrl-C does
     figures = Figures(options.messages)
-    gateways = list(able(options.only.split(","), figures))
+    gateways = list(able(options.only, figures))
     if options.before is not None:
         gateways.insert(0, Ours(root=options.before.resolve()))
         figures.gateways[BEFORE] = Row()
-    try:
-        with testbed() as bed:
-            figures.machine.together = together()
-            for name, measure in LIMITS.items():
-                figures.limits[name] = attempt(name, partial(measure, bed, options.messages))
-            drains(bed, gateways, options, figures)
-            if not options.no_faults:
-                for gateway in gateways:
-                    faults(bed, gateway, options.messages, figures.row(gateway.name))
-            if options.rate and "ours" in options.only:
-                lives(bed, options, figures)
-    except Missing as missing:
-        raise SystemExit(f"benchmarks/gateway.py: {missing}") from None
+    with testbed() as bed:
+        figures.machine.together = together()
+        for name, measure in LIMITS.items():
+            figures.limits[name] = attempt(name, partial(measure, bed, options.messages))
+        drains(bed, gateways, options, figures)
+        if not options.no_faults:
+            for gateway in gateways:
+                faults(bed, gateway, options.messages, figures.row(gateway.name))
+        if options.rate and "ours" in options.only:
+            lives(bed, options, figures)
     figures.machine.load_after = os.getloadavg()[0]
     if options.json:
         options.json.write_text(json.dumps(figures.as_dict(), indent=1), "utf-8")
     console = Console(width=170)
     console.print(drained_table(figures))
-    for name, run in figures.live.items():
-        console.print(live_table(name, run))
+    for name, lived in figures.live.items():
+        console.print(live_table(name, lived))
     if options.before is not None:
         compare(figures, options.before, console)
 
@@ -185,4 +184,4 @@ def compare(figures: Figures, before: Path, console: Console) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -33,6 +33,7 @@ from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run, several
 from benchmarks.stores.province import TEN, filled, no_ledger, pilot_of, say, written
 from benchmarks.stores.store import address, engine, opened
 from benchmarks.web.client import one_by_one, percentile
@@ -57,6 +58,8 @@ from gateway.stores.store import Store
 from tests.gateway import weight
 from tests.servers import until
 
+STORES = ("sqlite", "influx")
+PARTS = ("jobs", "registry", "memory", "pages")  # what is measured
 LIMIT = 1.3  # the most that a cost per device may grow when the devices grow tenfold
 SLOW_MS = 200  # the most that the 95 % quantile of a page may be, in ms
 ROUNDS = 3
@@ -83,20 +86,21 @@ class Cost(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--sizes", default="140,1400,14000", help="numbers of devices to compare (140,1400,14000)"
     )
-    parser.add_argument("--store", default="sqlite", help="stores to measure, of sqlite,influx (sqlite)")
+    parser.add_argument(
+        "--store", type=several(STORES), default="sqlite", help="stores to measure, of sqlite,influx (sqlite)"
+    )
     parser.add_argument("--days", type=int, default=30, help="days of readings in the store (30)")
     parser.add_argument(
         "--interval", type=float, default=3, help="hours between two readings of a device (3)"
     )
     parser.add_argument(
         "--only",
-        default="jobs,registry,memory,pages",
+        type=several(PARTS),
+        default=",".join(PARTS),
         help="what to measure, of jobs,registry,memory,pages (all)",
     )
     parser.add_argument(
@@ -108,7 +112,7 @@ def main() -> None:
         serve(*options.serve)
         return
     sizes = [int(size) for size in options.sizes.split(",")]
-    for kind in options.store.split(","):
+    for kind in options.store:
         with ExitStack() as stack:
             keep = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
             columns = {size: measured(kind, size, keep / f"{kind}-{size}", options) for size in sizes}
@@ -146,7 +150,7 @@ def _shown(cost: Cost | None) -> str:
 def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) -> dict[str, Cost]:
     """All costs of one size with one store."""
     folder.mkdir(parents=True, exist_ok=True)
-    only, costs = options.only.split(","), dict[str, Cost]()
+    only, costs = options.only, dict[str, Cost]()
     province = pilot_of(size)
     with ExitStack() as stack:
         if {"jobs", "pages"}.intersection(only):
@@ -320,4 +324,4 @@ def serve(port: str, size: str, folder: str, now: str, *where: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -30,6 +30,7 @@ from urllib.request import urlopen
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of
 from gateway.ingest.spool import Spool
 from tests.loopback import free_port
 from tests.system.terminal import Terminal, interrupted
@@ -50,7 +51,7 @@ class Run(NamedTuple):
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--times", type=int, default=50, help="number of runs (50)")
     parser.add_argument(
         "--within", type=float, default=20, help="press Ctrl-C at most this many seconds after the start (20)"

@@ -39,6 +39,7 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run
 from benchmarks.installations.apart import Apart
 from benchmarks.installations.installation import Installation, reading_time
 from benchmarks.installations.together import Together
@@ -220,7 +221,7 @@ class Progress:
         print(f"{self.killed:3d}/{self.times}  {self.installation:18}  {text}", flush=True)
 
 
-def run(
+def trial(
     number: int, folder: Path, options: argparse.Namespace, chance: random.Random, say: "Progress"
 ) -> Outcome:
     """Run one installation, from its start to the comparison."""
@@ -235,9 +236,7 @@ def run(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = parser_of(__doc__)
     parser.add_argument("--times", type=int, default=100, help="number of kills (100)")
     parser.add_argument(
         "--seed",
@@ -257,7 +256,7 @@ def main() -> None:
             folder = Path(tempfile.mkdtemp(prefix="hoiquan-kills-"))
             good = False
             try:
-                found, good = run(number, folder, options, chance, say)
+                found, good = trial(number, folder, options, chance, say)
                 for name, one in found.items():
                     totals[name] = totals.get(name, Counts()) + one
             except AssertionError as error:  # something expected did not happen
@@ -276,4 +275,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

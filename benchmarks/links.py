@@ -18,15 +18,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run
 from benchmarks.peers.mqtt_peer import LIBRARY, js_library
-from benchmarks.peers.processes import Missing, Running, find
+from benchmarks.peers.processes import Missing, Running, find, status_kb
 from devices.access.authority import prepare
 from devices.contract.reading import Device
 from sim.publish import Links
@@ -69,20 +70,26 @@ for (let i = 0; i < 100; i++) more();
 """
 
 
+class Report(NamedTuple):
+    """What a fleet has used so far: seconds, CPU seconds, messages, and KB of memory a link."""
+
+    seconds: float
+    cpu: float
+    messages: int
+    kb: float
+
+
 def fleet(url: str, count: int, ca: Path | None) -> None:
     """The child's work: connect all devices, send ROUNDS messages each, and stay until killed."""
     devices = [Device("dong-thap", "bench", f"bench-{number}", "soil-probe", True) for number in range(count)]
     links = Links(url, "secret", devices, scenario=False, ca=ca)
-    base = resident()
+    base = status_kb(os.getpid(), "VmRSS")
     began, cpu = time.monotonic(), time.process_time()
 
     def done(messages: int) -> None:
-        kb = (resident() - base) / count
-        seconds = time.monotonic() - began
-        print(
-            json.dumps({"seconds": seconds, "cpu": time.process_time() - cpu, "messages": messages, "kb": kb})
-        )
-        sys.stdout.flush()
+        kb = (status_kb(os.getpid(), "VmRSS") - base) / count
+        report = Report(time.monotonic() - began, time.process_time() - cpu, messages, kb)
+        print(json.dumps(report._asdict()), flush=True)
 
     nodes = [links.open(device) for device in devices]
     while not all(node.connected for node in nodes):
@@ -103,12 +110,6 @@ def fleet(url: str, count: int, ca: Path | None) -> None:
         links.serve(1)
 
 
-def resident() -> int:
-    """Resident memory of this process in KB."""
-    text = Path("/proc/self/status").read_text()
-    return int(text.partition("VmRSS:")[2].split()[0])
-
-
 @contextmanager
 def broker(folder: Path) -> Iterator[tuple[str, str]]:
     """Run a Mosquitto that lets everybody in; yields its plain and its TLS address."""
@@ -122,50 +123,37 @@ def broker(folder: Path) -> Iterator[tuple[str, str]]:
 
 def row(table: Table, name: str, command: list[str], folder: Path, url: str, count: int) -> None:
     """Run a fleet, kill it, and count its wills."""
-    port = url.rpartition(":")[2]
     child = Running(command, folder, name.replace(" ", "-"))
     try:
-        connected, talked = said(child)
-    finally:
-        wills = folder / "wills"
-        with wills.open("w") as out:
-            topic = "hoiquan/v1/dong-thap/bench/+/status"
-            words = [
-                "-h",
-                "127.0.0.1",
-                "-p",
-                port,
-                "-t",
-                topic,
-                "-R",
-                "-C",
-                str(count),
-                "-W",
-                "60",
-                "-F",
-                "%p",
-            ]
-            listener = subprocess.Popen([find("mosquitto_sub", "make servers"), *words], stdout=out)
+        connected, talked = reports(child)
+        listen = [find("mosquitto_sub", "make servers"), "-h", "127.0.0.1", "-p", url.rpartition(":")[2],
+                  "-t", "hoiquan/v1/dong-thap/bench/+/status", "-R", "-C", str(count), "-W", "60",
+                  "-F", "%p"]  # fmt: skip
+        with (folder / "wills").open("w+") as wills:
+            listener = subprocess.Popen(listen, stdout=wills)
             time.sleep(1)
             began = time.monotonic()
             child.kill()
             listener.wait()
-    came = wills.read_text().count("offline")
+            took = time.monotonic() - began
+            wills.seek(0)
+            came = wills.read().count("offline")
+    finally:
+        child.kill()
     table.add_row(
-        name, f"{count:,}", f"{connected['seconds']:.1f} s", f"{connected['cpu'] / count * 1e6:,.0f} µs",
-        f"{talked['kb']:.1f} KB", f"{talked['messages'] / talked['seconds']:,.0f}/s",
-        f"{talked['cpu'] / talked['messages'] * 1e6:.1f} µs",
-        f"{came:,} in {time.monotonic() - began:.1f} s",
+        name, f"{count:,}", f"{connected.seconds:.1f} s", f"{connected.cpu / count * 1e6:,.0f} µs",
+        f"{talked.kb:.1f} KB", f"{talked.messages / talked.seconds:,.0f}/s",
+        f"{talked.cpu / talked.messages * 1e6:.1f} µs", f"{came:,} in {took:.1f} s",
     )  # fmt: skip
 
 
-def said(child: Running) -> list[dict[str, Any]]:
-    """The two lines that a child prints: after connecting, and after sending."""
+def reports(child: Running) -> list[Report]:
+    """The two reports of a fleet: after connecting, and after sending."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        lines = [json.loads(line) for line in child.log.read_text().splitlines() if line.startswith("{")]
+        lines = [line for line in child.log.read_text().splitlines() if line.startswith("{")]
         if len(lines) >= 2:
-            return lines
+            return [Report(**json.loads(line)) for line in lines]
         if child.ended() or time.monotonic() > deadline:
             raise SystemExit(f"benchmarks/links.py: {child.tail()}")
         time.sleep(0.1)
@@ -173,7 +161,7 @@ def said(child: Running) -> list[dict[str, Any]]:
 
 def main() -> None:
     """Run the comparison, or be the child."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "connections", nargs="?", type=int, default=10_000, help="number of connections (10000)"
     )
@@ -211,4 +199,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

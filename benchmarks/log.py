@@ -5,8 +5,8 @@ checkpoint. Another reader then reads inclusion proofs of random leaves from the
 Memory is measured after each tenth of the leaves.
 """
 
-import argparse
 import hashlib
+import os
 import random
 import statistics
 import sys
@@ -19,6 +19,8 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of
+from benchmarks.peers.processes import status_kb
 from traceability.tlog.log import Log
 from traceability.tlog.merkle import leaf_hash, verify_inclusion
 from traceability.tlog.note import Signer
@@ -33,14 +35,8 @@ def leaf(number: int) -> bytes:
     return hashlib.sha256(number.to_bytes(8, "big")).digest()
 
 
-def resident_mb() -> float:
-    """Current resident memory of this process, not its peak."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * 4096 / 2**20
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("leaves", nargs="?", type=int, default=1_000_000, help="number of leaves (1000000)")
     leaves = parser.parse_args().leaves
     table = Table("what", "measured", "asked for")
@@ -53,7 +49,7 @@ def main() -> None:
             for first in range(0, leaves, BATCH):
                 log.append([leaf(number) for number in range(first, min(first + BATCH, leaves))])
                 if first * 10 // leaves != (first + BATCH) * 10 // leaves:
-                    memory.append(resident_mb())
+                    memory.append(status_kb(os.getpid(), "VmRSS") / 1024)
             seconds = time.perf_counter() - began
         table.add_row(f"{leaves:,} leaves appended, {BATCH} at once", f"{leaves / seconds:,.0f}/s", "2,000/s")
         table.add_row("memory after a tenth, and at the end", f"{memory[0]:.0f}, {memory[-1]:.0f} MB", "flat")

@@ -24,6 +24,7 @@ from fastapi import FastAPI
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of
 from benchmarks.web.client import HTML, one_by_one, percentile
 from benchmarks.web.lots import sealed
 from benchmarks.web.server import running
@@ -134,7 +135,7 @@ def beside_slow(port: int, paths: Sequence[str]) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = parser_of(__doc__)
     parser.add_argument("--lots", type=int, default=300, help="sealed lots in the log (300)")
     parser.add_argument("--rate", type=int, default=200, help="page requests per second (200)")
     parser.add_argument("--seconds", type=int, default=20, help="seconds of requests (20)")

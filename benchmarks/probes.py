@@ -8,41 +8,56 @@ within 1 % or 0.005. The battery is judged if it is read, and not counted as mis
     none   no signal is read                           wrong  a value differs
 """
 
-import argparse
 import json
 import sys
 from collections import Counter, defaultdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of
 from devices.probes.reader import Reader
 from devices.probes.shelf import Shelf, plain
+from tests.vectors import VECTORS
 
 FIELD = ("soil-monitor", "rain-gauge", "wind", "groundwater", "tank-level", "water-quality", "leaf-wetness",
          "solar-radiation", "water-meter")  # fmt: skip
 BATTERY = ("battery_voltage", "battery_level")
 TOTALS = {"rain_total": "rainfall"}
+Model = tuple[str, str]  # maker and model
+
+
+class Row(TypedDict):
+    """A line of the file. `object` is a maker's own; `true` has our signals in our units."""
+
+    maker: str
+    model: str
+    kind: list[str]
+    object: dict[str, Any]
+    true: dict[str, float]
 
 
 def main() -> None:
     """Read the file and print the results by kind."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    here = Path(__file__).parents[1].parent / "shared" / "vectors" / "probes.jsonl"
-    parser.add_argument("file", nargs="?", type=Path, default=here, help="the messages, one per line")
+    parser = parser_of(__doc__)
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=VECTORS / "probes.jsonl", help="the messages, one per line"
+    )
     parser.add_argument("--maker", help="measure only this maker's devices")
     parser.add_argument(
         "--verbose", action="store_true", help="also print each model that is not read whole, and why"
     )
     parser.add_argument("--json", type=Path, help="also write the result of each model to this file, as JSON")
     options = parser.parse_args()
-    models: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
+    if not options.file.exists():
+        parser.error(f"there is no {options.file}")
+    models: dict[Model, list[Row]] = defaultdict(list)
     for line in options.file.read_text("utf-8").splitlines():
-        row = json.loads(line)
+        row: Row = json.loads(line)
         if options.maker in (None, row["maker"]):
             models[row["maker"], row["model"]].append(row)
     shelf = Shelf()
@@ -51,8 +66,8 @@ def main() -> None:
         for kept in shelf.probes.values()
         for model in kept.probe.models
     }
-    results: dict[tuple[str, str], str] = {}
-    why: dict[tuple[str, str], list[str]] = {}
+    results: dict[Model, str] = {}
+    why: dict[Model, list[str]] = {}
     values = Counter[str]()
     for key, rows in models.items():
         reader = known.get((plain(key[0]), key[1]))
@@ -70,7 +85,7 @@ def main() -> None:
         options.json.write_text(json.dumps(plainly, indent=1))
 
 
-def judge(reader: Reader | None, rows: list[dict[str, Any]], values: Counter[str]) -> tuple[str, list[str]]:
+def judge(reader: Reader | None, rows: list[Row], values: Counter[str]) -> tuple[str, list[str]]:
     """The result for a model's messages, and the reasons."""
     if reader is None:
         return "none", ["no probe file"]
@@ -78,17 +93,17 @@ def judge(reader: Reader | None, rows: list[dict[str, Any]], values: Counter[str
     reasons = []
     for row in rows:
         true = {TOTALS.get(name, name): value for name, value in row["true"].items()}
-        heard = reader.read(row["object"], dict.fromkeys(reader.probe.place_values, 0.0))
-        said = heard.values | {name: amount for name, (_, amount) in heard.totals.items()}
+        reading = reader.read(row["object"], dict.fromkeys(reader.probe.place_values, 0.0))
+        ours = reading.values | {name: amount for name, (_, amount) in reading.totals.items()}
         for name, value in true.items():
-            if name not in said:
+            if name not in ours:
                 missing += name not in BATTERY
                 values["missing"] += name not in BATTERY
                 if name not in BATTERY:
                     reasons.append(f"{name} {value} is not read of {json.dumps(row['object'])[:200]}")
-            elif not alike(said[name], value):
+            elif not alike(ours[name], value):
                 wrong += 1
-                reasons.append(f"{name} is {value}, read {said[name]} of {json.dumps(row['object'])[:200]}")
+                reasons.append(f"{name} is {value}, read {ours[name]} of {json.dumps(row['object'])[:200]}")
             else:
                 right += name not in BATTERY
                 values["right"] += 1
@@ -105,7 +120,7 @@ def alike(ours: float, true: float) -> bool:
     return abs(ours - true) <= max(0.01 * abs(true), 0.0051)
 
 
-def show(models: dict[tuple[str, str], Any], results: dict[tuple[str, str], str]) -> None:
+def show(models: dict[Model, list[Row]], results: dict[Model, str]) -> None:
     """Print a row per kind of device."""
     kinds = sorted({kind for rows in models.values() for kind in rows[0]["kind"]})
     table = Table("kind", "models", "whole", "part", "none", "wrong", "whole %", "something %")

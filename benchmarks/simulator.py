@@ -10,7 +10,6 @@ peers are a bare paho loop, whose ratio shows the cost of generating the reading
 
 import argparse
 import resource
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -29,9 +28,10 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run
 from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
-from benchmarks.peers.processes import Missing, Running
-from devices.clock import DAY_MS
+from benchmarks.peers.processes import Missing, Running, find
+from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.reading import Device
 from devices.pilots import scenario
 from devices.pilots.pilot import Pilot, load
@@ -58,12 +58,10 @@ PATIENCE = 90  # seconds after which the rate of a slow publisher is taken from 
 def all_joined(pilot: Pilot) -> Pilot:
     """The pilot as of 2030: every place has joined, so the whole fleet reports."""
     early = {"joined": pilot.villages[0].joined}
-    fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
-    places = {
-        name: tuple(place.model_copy(update=early) for place in getattr(pilot, name))
-        for name in ("communities", "villages")
-    }
-    return Pilot(**{**fields, **places})
+    return pilot.changed(
+        communities=tuple(place.model_copy(update=early) for place in pilot.communities),
+        villages=tuple(place.model_copy(update=early) for place in pilot.villages),
+    )
 
 
 def generate(nodes: list[Node]) -> tuple[float, int, int]:
@@ -135,47 +133,39 @@ def decade(folder: Path) -> tuple[float, float, int, tuple[int, int]]:
 
 def memory(devices: int) -> int:
     """Peak resident MB of a new process that generates an hour of `devices` devices."""
-    script = (
-        "import sys; sys.path.insert(0, '.')\n"
-        "from benchmarks.simulator import crowd, NOW\n"
-        "from devices.clock import HOUR_MS\n"
-        "from sim.run import fleet, history, pieces\n"
-        f"nodes = fleet(1, crowd({devices}))\n"
-        "made = sum(len(r) for _, r in history(pieces(nodes, NOW - HOUR_MS, NOW)))\n"
-        "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, made)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
-    )  # fmt: skip
-    return int(done.stdout.split()[0])
+    command = [sys.executable, __file__, "--crowd", str(devices)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def generate_crowd(devices: int) -> None:
+    """The work of that process: generate the hour, and print the peak."""
+    for _ in history(pieces(fleet(1, crowd(devices)), NOW - HOUR_MS, NOW)):
+        pass
+    print(peak_mb())
+
+
+def peak_mb() -> int:
+    """Peak resident memory of this process in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 def crowd(devices: int) -> Pilot:
     """The pilot with `devices` soil probes spread over its communities."""
     pilot = all_joined(load("dong-thap"))
     each = -(-devices // len(pilot.communities))
-    fields = {name: getattr(pilot, name) for name in Pilot.model_fields}
     wanted = {"fleet": {"soil-probe": min(each, 1000)}}
-    communities = tuple(community.model_copy(update=wanted) for community in pilot.communities)
-    return Pilot(**{**fields, "communities": communities})
+    return pilot.changed(communities=tuple(one.model_copy(update=wanted) for one in pilot.communities))
 
 
-@contextmanager
-def mosquitto() -> Iterator[int]:
-    """Run a broker on a free loopback port that lets everybody in and drops nothing; yields the port."""
-    installed("mosquitto")
+def mosquitto() -> AbstractContextManager[servers.Mosquitto]:
+    """A broker on a free loopback port that lets everybody in and drops nothing."""
     lines = "allow_anonymous true", f"max_inflight_messages {IN_FLIGHT}", "max_queued_messages 0"
-    with servers.mosquitto(*lines) as broker:
-        yield broker.port
+    return servers.mosquitto(*lines)
 
 
-def installed(program: str) -> str:
-    """The path of a program, or the end of this one."""
-    path = shutil.which(program, path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
-    if path is None:
-        raise SystemExit(f"benchmarks/simulator.py: {program} is not installed (`make servers` does that)")
-    return path
+def subscriber() -> str:
+    """The path of mosquitto_sub. Raises Missing."""
+    return find("mosquitto_sub", "it counts what is published (`make servers` installs it)")
 
 
 def readings(pilot: Pilot) -> Iterator[tuple[str, bytes]]:
@@ -220,7 +210,7 @@ def running(command: list[str], folder: Path, spent: list[float]) -> Iterator[No
 def heard(port: int, folder: Path, publisher: AbstractContextManager[None]) -> float:
     """Messages a second between the first and the last message that a separate subscriber receives."""
     topics = ("-t", "hoiquan/v1/+/+/+/telemetry", "-t", "peer/+/telemetry")
-    listen = [installed("mosquitto_sub"), "-h", "127.0.0.1", "-p", str(port), *topics, "-F", "%U"]
+    listen = [subscriber(), "-h", "127.0.0.1", "-p", str(port), *topics, "-F", "%U"]
     with (folder / "heard").open("w+") as times:
         listener = subprocess.Popen([*listen, "-C", str(MESSAGES), "-W", str(PATIENCE)], stdout=times)
         time.sleep(0.5)
@@ -234,7 +224,7 @@ def heard(port: int, folder: Path, publisher: AbstractContextManager[None]) -> f
 def played_live(port: int, folder: Path) -> tuple[float, float]:
     """Messages a second of the shipped command while it runs, and its CPU µs per message."""
     publisher = Running(as_it_ships(port), folder, "publisher")
-    listen = [installed("mosquitto_sub"), "-p", str(port), "-t", "hoiquan/v1/+/+/+/telemetry", "-W", "90"]
+    listen = [subscriber(), "-p", str(port), "-t", "hoiquan/v1/+/+/+/telemetry", "-W", "90"]
     try:
         subprocess.run([*listen, "-C", str(WARM)], stdout=subprocess.DEVNULL, check=False)
         cpu, began = publisher.cpu(), time.perf_counter()
@@ -257,7 +247,8 @@ def published(table: Table, pilot: Pilot, folder: Path) -> None:
     kept = list(readings(pilot))
     payloads = folder / "payloads"
     payloads.write_bytes(b"".join(topic.encode() + b" " + payload + b"\n" for topic, payload in kept))
-    with mosquitto() as port:
+    with mosquitto() as broker:
+        port = broker.port
         for qos in (0, 1):
             mine = heard(port, folder, sent(port, qos, readings(pilot)))
             bare = heard(port, folder, sent(port, qos, kept))
@@ -288,8 +279,13 @@ def foreign(port: int, folder: Path, name: str, start: Callable[[], Peer]) -> tu
 
 
 def main() -> None:
-    formatter = argparse.RawTextHelpFormatter
-    argparse.ArgumentParser(description=__doc__, formatter_class=formatter).parse_args()
+    parser = parser_of(__doc__)
+    parser.add_argument("--crowd", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.crowd:
+        generate_crowd(options.crowd)
+        return
+    subscriber()  # rather than after the minutes of the first rows
     pilot = all_joined(load("dong-thap"))
     table = Table("what", "measured", "asked for", "limit")
     with tempfile.TemporaryDirectory() as name:
@@ -308,10 +304,11 @@ def main() -> None:
                       f"{sealing:.1f} s", "", "one core, a file and two syncs a record")  # fmt: skip
         table.add_row("memory at 10,000 devices", f"{memory(10_000)} MB", "400 MB", "")
         published(table, pilot, folder)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    table.caption = f"{len(nodes)} nodes, {messages:,} messages a month; this process peaked at {peak} MB"
+    table.caption = (
+        f"{len(nodes)} nodes, {messages:,} messages a month; this process peaked at {peak_mb()} MB"
+    )
     Console(width=150).print(table)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

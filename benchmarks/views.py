@@ -19,6 +19,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run
 from benchmarks.peers.processes import cpu
 from benchmarks.stores import year
 from benchmarks.stores.store import address, opened
@@ -33,7 +34,7 @@ LOTS = 200  # sealed ones, of which the pages tell
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument("--days", type=int, default=365, help="days of readings in the stores (365)")
     parser.add_argument("--seconds", type=int, default=60, help="seconds of requests (60)")
     parser.add_argument("--rate", type=float, default=10.0, help="page requests per second (10)")
@@ -86,4 +87,4 @@ def measured(name: str, options: argparse.Namespace, lots: Path, now: int, *wher
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -19,6 +19,7 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks.command import parser_of, run, several
 from benchmarks.peers.drain import drain
 from benchmarks.peers.launch import subscribed
 from benchmarks.peers.ours import Ours
@@ -29,11 +30,12 @@ from tests.loopback import free_port
 
 PATIENCE = 180.0  # seconds until `hoiquan up` opens its pages: it generates a month of history first
 READY = "hoiquan: open http"
+MEASURED = ("idle", "full", "up")
 PARTS = ("broker", "gateway", "web", "simulate")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = parser_of(__doc__)
     parser.add_argument(
         "--before", type=Path, help="also measure this other checkout, such as one of an earlier commit"
     )
@@ -47,23 +49,25 @@ def main() -> None:
         "--idle", type=float, default=30, help="seconds that a gateway idles before it is measured (30)"
     )
     parser.add_argument("--history", default="30d", help="simulated past of `hoiquan up` (30d)")
-    parser.add_argument("--only", default="idle,full,up", help="what to measure, of idle,full,up (all)")
+    parser.add_argument(
+        "--only",
+        type=several(MEASURED),
+        default=",".join(MEASURED),
+        help="what to measure, of idle,full,up (all)",
+    )
     options = parser.parse_args()
     roots = {"this commit": ROOT}
     if options.before is not None:
         roots = {"before": options.before.resolve(), **roots}
-    only = options.only.split(",")
-    if "idle" in only or "full" in only:
+    if {"idle", "full"}.intersection(options.only):
         with testbed() as bed:
-            if "idle" in only:
-                show(
-                    "gateway, idle, PSS",
-                    {name: idle(bed, root, options.idle) for name, root in roots.items()},
-                )
-            if "full" in only:
-                show("gateway, full rate, peak RSS",
-                     {name: full(bed, root, options.messages) for name, root in roots.items()})  # fmt: skip
-    if "up" in only:
+            if "idle" in options.only:
+                weights = {name: idle(bed, root, options.idle) for name, root in roots.items()}
+                show("gateway, idle, PSS", weights)
+            if "full" in options.only:
+                weights = {name: full(bed, root, options.messages) for name, root in roots.items()}
+                show("gateway, full rate, peak RSS", weights)
+    if "up" in options.only:
         show("up, idle, PSS", {name: up(root, options) for name, root in roots.items()})
 
 
@@ -149,4 +153,4 @@ def _name(pid: int) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from devices.contract.packets import PUBACK, PUBLISH, REFUSED, frame, read_publish
 from tests.loopback import free_port
@@ -141,7 +141,7 @@ class _Connection:
                 receiver.messages.began.setdefault(acked, self._began)
 
 
-async def _first(*ways: Coroutine[Any, Any, None]) -> None:
+async def _first(*ways: Coroutine[None, None, None]) -> None:
     """Wait for the first of the coroutines to end, and cancel the others."""
     tasks = [asyncio.ensure_future(way) for way in ways]
     try:

@@ -45,10 +45,10 @@ class Running:
 
     def peak_mb(self) -> float:
         """Peak resident memory, children included."""
-        return sum(_status(pid, "VmHWM") for pid in [self.pid, *children(self.pid)]) / 1024
+        return sum(status_kb(pid, "VmHWM") for pid in [self.pid, *children(self.pid)]) / 1024
 
     def resident_mb(self) -> float:
-        return sum(_status(pid, "VmRSS") for pid in [self.pid, *children(self.pid)]) / 1024
+        return sum(status_kb(pid, "VmRSS") for pid in [self.pid, *children(self.pid)]) / 1024
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> None:
         """Send the signal, wait, and kill what remains, children included."""
@@ -141,7 +141,8 @@ def install(command: list[str], folder: Path, what: str, **settings: str) -> Non
     print(f"{what}: installed", flush=True)
 
 
-def _status(pid: int, field: str) -> int:
+def status_kb(pid: int, field: str) -> int:
+    """A figure of /proc/PID/status in KB, such as VmRSS or VmHWM; 0 for a process that has ended."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
