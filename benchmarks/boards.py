@@ -2,11 +2,12 @@
 
     python benchmarks/boards.py [--days 365] [--runs 3] [--keep FOLDER] [--devices 14000] [--near 10]
 
-The benchmark sends every query of each board to the InfluxDB engine (behind nginx), one after the other. With
---keep the filled engine stays in FOLDER, and the next run uses it again. With --devices the store holds not
-the pilot but a month of an invented province with that many devices (`benchmarks/stores/province.py`;
-growth.py shares its FOLDER), each of which sent a reading every --near minutes of the last day. A board that
-takes longer than 3 s is marked as slow.
+The benchmark sends every query of each board to the InfluxDB engine (behind nginx), one after the other, so
+the engine limits the figure; Grafana sends several at a time, and the browser draws. A board's time is the
+median of --runs, a query's its slowest run. With --keep the filled engine stays in FOLDER, and the next run
+uses it again. With --devices the store holds not the pilot but a month of an invented province with that many
+devices (`benchmarks/stores/province.py`; growth.py shares its FOLDER), each of which sent a reading every
+--near minutes of the last day. A board that takes longer than 3 s is marked as slow.
 """
 
 import statistics
@@ -67,7 +68,7 @@ def main() -> None:
         with year.influx(keep, options.days) as (server, bucket, now):
             for days in (30, options.days):
                 for name in BOARDS:
-                    took = seconds(server, bucket, name, now, days, options.runs)
+                    took = measured(server, bucket, name, now, days, options.runs)
                     print(f"{name:<12} {days:>4} d  {took}")
 
 
@@ -81,13 +82,13 @@ def of_province(size: int, folder: Path, runs: int, near: int) -> None:
         with closing(opened(*address(server, bucket))) as store:
             now = filled(store, province, folder, MONTH, 3, near * MINUTE_MS)
             written(store, province, now, folder)
-            looked_again(store)
+            alarms_of_now(store)
         for name in BOARDS:
-            took = seconds(server, bucket, name, now, MONTH, runs, place=province.communities[0].id)
+            took = measured(server, bucket, name, now, MONTH, runs, place=province.communities[0].id)
             print(f"{name:<12} {MONTH:>4} d  {took}", flush=True)
 
 
-def looked_again(store: Store) -> None:
+def alarms_of_now(store: Store) -> None:
     """Move the alarms of a store filled earlier to the current hour, the only one that boards query."""
     hour, points = now_ms() // HOUR_MS * HOUR_MS, []
     for one in store.latest("alarm_now", {}, 0):
@@ -96,7 +97,7 @@ def looked_again(store: Store) -> None:
     store.write(points)
 
 
-def seconds(
+def measured(
     server: servers.Influx, bucket: str, name: str, now: int, days: int, runs: int, place: str = ""
 ) -> str:
     """The median time of all queries of a board, its variables' included, the engine's CPU time, and the

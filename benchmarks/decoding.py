@@ -1,6 +1,7 @@
 """CPU cost of decoding and checking a message, by kind: `python benchmarks/decoding.py [--before DIR]`.
 
-Measures CPU µs a message from the spool's bytes to checked points, with the gateway's own decoder and checks.
+Measures CPU µs a message from the spool's bytes to checked points, with the gateway's own decoder and checks,
+in one thread: a core that does nothing else takes as many messages in that time.
 The kinds take turns for several rounds, each time in a new process; the best round counts. Broker, disk and
 store are not included, because they cost the same for every kind. `--whole US` takes the CPU µs of a plain
 message that benchmarks/gateway.py printed, and prints the whole gateway's cost of each kind relative to that.

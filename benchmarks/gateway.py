@@ -93,7 +93,7 @@ def main() -> None:
     options = arguments()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the started programs, as Ctrl-C does
     figures = Figures(options.messages)
-    gateways = list(able(options.only, figures))
+    gateways = list(installed(options.only, figures))
     if options.before is not None:
         gateways.insert(0, Ours(root=options.before.resolve()))
         figures.gateways[BEFORE] = Row()
@@ -118,7 +118,7 @@ def main() -> None:
         compare(figures, options.before, console)
 
 
-def able(only: list[str], figures: Figures) -> Iterator[Gateway]:
+def installed(only: list[str], figures: Figures) -> Iterator[Gateway]:
     """Yield the gateways that can run here, installed. Notes why the others cannot."""
     for gateway in [gateway for name in only for gateway in GATEWAYS[name]()]:
         try:

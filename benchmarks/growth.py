@@ -34,7 +34,7 @@ from urllib.request import urlopen
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.command import parser_of, run, several
-from benchmarks.stores.province import TEN, filled, no_ledger, pilot_of, say, written
+from benchmarks.stores.province import TEN, filled, no_ledger, pilot_of, progress, written
 from benchmarks.stores.store import address, engine, opened
 from benchmarks.web.client import one_by_one, percentile
 from benchmarks.web.server import running
@@ -115,7 +115,7 @@ def main() -> None:
     for kind in options.store:
         with ExitStack() as stack:
             keep = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            columns = {size: measured(kind, size, keep / f"{kind}-{size}", options) for size in sizes}
+            columns = {size: costs_of(kind, size, keep / f"{kind}-{size}", options) for size in sizes}
             show_costs(kind, columns)
 
 
@@ -147,7 +147,7 @@ def _shown(cost: Cost | None) -> str:
     return f"{1000 * cost.amount:,.1f} ms"
 
 
-def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) -> dict[str, Cost]:
+def costs_of(kind: str, size: int, folder: Path, options: argparse.Namespace) -> dict[str, Cost]:
     """All costs of one size with one store."""
     folder.mkdir(parents=True, exist_ok=True)
     only, costs = options.only, dict[str, Cost]()
@@ -161,19 +161,19 @@ def measured(kind: str, size: int, folder: Path, options: argparse.Namespace) ->
             store = stack.enter_context(closing(opened(*where)))
             now = filled(store, province, folder, options.days, options.interval)
             if "jobs" in only:
-                costs |= jobs(store, province, size, now, folder, worked)
+                costs |= job_costs(store, province, size, now, folder, worked)
             if "pages" in only:
                 written(store, province, now, folder)
-                costs |= asked(province, size, now, folder, where)
+                costs |= page_costs(province, size, now, folder, where)
     if "registry" in only:
-        costs |= enrolled(province, size, folder)
+        costs |= registry_costs(province, size, folder)
     if "memory" in only:
-        costs |= remembered(province, size)
+        costs |= memory_costs(province, size)
     return costs
 
 
 # -- recurring jobs -----------------------------------------------------------------------------
-def jobs(
+def job_costs(
     store: Store, province: Pilot, size: int, now: int, folder: Path, worked: Callable[[], float]
 ) -> dict[str, Cost]:
     """The cost of each recurring job, run a minute apart. `worked`: CPU seconds, the engine's included."""
@@ -197,12 +197,12 @@ def jobs(
             took.append(worked() - before)
         costs[f"{name}, first"] = Cost(took[0], "s", size)
         costs[name] = Cost(statistics.median(took[1:]), "s", size)
-        say(size, name, begun)
+        progress(size, name, begun)
     return costs
 
 
 # -- registry -----------------------------------------------------------------------------------
-def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
+def registry_costs(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
     """The cost of one more device beside `size` enrolled ones: the registry, the broker's files, and the
     reload of the registry by another process.
     """
@@ -215,7 +215,7 @@ def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
     hashed = hash_password("once")
     with patch("devices.access.registry.hash_password", lambda _: hashed):
         registry.enroll_many([Wanted(place, "soil-probe", f"real-{number}") for number in range(size)])
-    say(size, "enrolled", begun)
+    progress(size, "enrolled", begun)
     other.refresh()
     costs = {}
     took: dict[str, list[float]] = {"enrolment": [], "broker's accounts": [], "registry read again": []}
@@ -232,12 +232,12 @@ def enrolled(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
             took[name].append(time.process_time() - before)
     for name, some in took.items():
         costs[name] = Cost(statistics.median(some), "s", 0)
-    say(size, "registry", begun)
+    progress(size, "registry", begun)
     return costs
 
 
 # -- a gateway's memory -------------------------------------------------------------------------
-def remembered(province: Pilot, size: int) -> dict[str, Cost]:
+def memory_costs(province: Pilot, size: int) -> dict[str, Cost]:
     """Bytes that decoder and checker keep for devices that have sent some messages, and the length of that
     state as text; the bytes also for devices without a clock that have sent many.
     """
@@ -246,7 +246,7 @@ def remembered(province: Pilot, size: int) -> dict[str, Cost]:
     _memory(province, fleet[:TEN], TURNS, dated=True)  # load what is shared by all devices
     bytes_, length = _memory(province, fleet, TURNS, dated=True)
     clockless, _ = _memory(province, fleet[:CLOCKLESS], OFTEN, dated=False)
-    say(size, "what a gateway remembers", begun)
+    progress(size, "what a gateway remembers", begun)
     return {
         "remembered in a gateway": Cost(bytes_, "B", len(fleet)),
         "the same without a clock": Cost(clockless, "B", min(CLOCKLESS, len(fleet))),
@@ -267,7 +267,7 @@ def _memory(province: Pilot, fleet: list[Device], turns: int, *, dated: bool) ->
         tracemalloc.stop()
 
 
-def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) -> dict[str, Cost]:
+def page_costs(province: Pilot, size: int, now: int, folder: Path, where: list[str]) -> dict[str, Cost]:
     """The first view of each kind of page and the 95 % quantile of later requests, each from a new server:
     the first one starts without a file of an earlier run, the others a moment after it.
     """
@@ -278,20 +278,20 @@ def asked(province: Pilot, size: int, now: int, folder: Path, where: list[str]) 
     shutil.rmtree(folder / "data" / "web", ignore_errors=True)
     with running(__file__, size, folder, now, *where) as (port, _):
         costs["overview, first view ever"] = _first_view(port, "/")
-        costs["places, at the first start ever"] = _slowest(port, groups["places"])
+        costs["places, at the first start ever"] = _p95(port, groups["places"])
         _first_view(port, PATHS["open data: devices"])  # the server has read everything once
-    say(size, "first start ever", begun)
+    progress(size, "first start ever", begun)
     for name, paths in groups.items():
         later = now + round(1000 * (time.monotonic() - begun))
         with running(__file__, size, folder, later, *where) as (port, _):
             costs[f"{name}, first view"] = _first_view(port, paths[0])
             time.sleep(SETTLE)  # the server has read ahead
-            costs[name] = _slowest(port, paths)
-        say(size, name, begun)
+            costs[name] = _p95(port, paths)
+        progress(size, name, begun)
     return costs
 
 
-def _slowest(port: int, paths: list[str]) -> Cost:
+def _p95(port: int, paths: list[str]) -> Cost:
     """The 95 % quantile of the times of these pages."""
     took = []
     for path in paths:

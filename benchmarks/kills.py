@@ -119,10 +119,10 @@ def another_ack(one: Installation) -> None:
     until(lambda: len(one.nodes.up.acked) > before, "the nodes are heard")
 
 
-def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Counts], list[str]]:
+def compared(one: Installation, done: list[Round]) -> tuple[dict[str, Counts], list[str]]:
     """Counts of readings by the part that was killed, and complaints."""
     store = one.store()
-    kept, sent = held(store), set[Key]()
+    kept, sent = stored_values(store), set[Key]()
     store.close()
     found, complaints = dict[str, Counts](), list[str]()
 
@@ -166,7 +166,7 @@ def judged(one: Installation, done: list[Round]) -> tuple[dict[str, Counts], lis
     return found, complaints
 
 
-def held(store: Store) -> dict[Key, Values]:
+def stored_values(store: Store) -> dict[Key, Values]:
     """Every value in the store, by device and time."""
     kept: dict[Key, Values] = defaultdict(lambda: defaultdict(list))
     for point in store.series("telemetry", {}, 0, EVER, ALL):
@@ -181,7 +181,7 @@ def held(store: Store) -> dict[Key, Values]:
 def checked(one: Installation, done: list[Round], say: "Progress") -> Outcome:
     """Wait until everything has arrived, and compare with what was sent."""
     books = one.drained()
-    found, complaints = judged(one, done)
+    found, complaints = compared(one, done)
     entries = {json.loads(m.payload)["id"] for m in one.taken if m.topic.endswith("/diary")}
     missing = entries - one.entries()
     if missing:
@@ -200,7 +200,7 @@ def checked(one: Installation, done: list[Round], say: "Progress") -> Outcome:
     return found, not complaints
 
 
-def shown(totals: dict[str, Counts]) -> Table:
+def table_of(totals: dict[str, Counts]) -> Table:
     """A row per part that was killed."""
     names = [field.name for field in fields(Counts)]
     table = Table("killed", *names)
@@ -270,7 +270,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         well = False
-    Console(width=150).print(shown(totals))
+    Console(width=150).print(table_of(totals))
     raise SystemExit(0 if well else 1)
 
 

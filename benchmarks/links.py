@@ -2,7 +2,8 @@
 
 Each connection has its own client id, password, last will and window. One run measures ours and MQTT.js (npm)
 on the same Mosquitto, then ours over TLS. The fleet is a separate process that measures itself; a
-mosquitto_sub counts the wills that arrive when the fleet is killed. If other programs run on the machine,
+mosquitto_sub counts the wills that arrive when the fleet is killed. The limits are open files (the program
+raises its own) and one core of the fleet beside one of the broker. If other programs run on the machine,
 compare processor time, not rates.
 """
 

@@ -1,8 +1,8 @@
 """How the transparency log grows, on this machine: `python benchmarks/log.py [LEAVES]` (1,000,000).
 
 The benchmark appends leaves of 32 bytes as sealing does: some hundreds at once, with one signed and synced
-checkpoint. Another reader then reads inclusion proofs of random leaves from the files, as the pages do.
-Memory is measured after each tenth of the leaves.
+checkpoint, whose syncs the disk limits. Another reader then reads inclusion proofs of random leaves from the
+files, as the pages do. Memory is measured after each tenth of the leaves.
 """
 
 import hashlib

@@ -4,8 +4,9 @@
 
 A separate server (`--serve`), first over SQLite and then over the InfluxDB engine behind nginx, gets requests
 over loopback at fixed times, whether or not it has answered earlier ones, for the overview and then for each
-place in turn. The time of a page counts from when its request was due. The CPU time is the server's own,
-reading ahead included. With --keep the filled stores stay in FOLDER, and the next run uses them again.
+place in turn. The time of a page counts from when its request was due, on one connection, without what a
+browser needs to draw it. The CPU time is that of the server, reading ahead included, without the engine's.
+With --keep the filled stores stay in FOLDER, and the next run uses them again.
 """
 
 import argparse

@@ -29,7 +29,7 @@ def drained_table(figures: Figures) -> Table:
         cells = not_measured(row) if isinstance(row, NotMeasured) else gateway_cells(row, bare)
         table.add_row(name, *cells)
     about = figures.machine
-    table.caption = left(figures) + (
+    table.caption = headroom(figures) + (
         f"From the connection to the broker until the last point can be queried. {about.cores} cores, "
         f"Python {about.python}; load of the machine {about.load:.1f} before, "
         f"{about.load_after:.1f} after: others' work shows in every figure. "
@@ -63,8 +63,8 @@ def gateway_cells(row: Row, bare: float | None) -> list[str]:
         f"{drained.rate / bare:.2f}" if bare else "",
         f"{drained.cpu_us:.1f}",
         f"{drained.peak_mb:.0f}",
-        *(fate(got) for got in (row.killed, *(row.bad.get(bad) for bad in BAD))),
-        limit(drained.busy) + (f"; {drained.lost:,} lost" if drained.lost else ""),
+        *(losses(got) for got in (row.killed, *(row.bad.get(bad) for bad in BAD))),
+        bottleneck(drained.busy) + (f"; {drained.lost:,} lost" if drained.lost else ""),
     ]
 
 
@@ -73,7 +73,7 @@ def not_measured(why: NotMeasured | None) -> list[str]:
     return ["-", *[""] * 7, "" if why is None else why.missing]
 
 
-def left(figures: Figures) -> str:
+def headroom(figures: Figures) -> str:
     """A sentence: the CPU time that broker and store leave to a gateway ASKED times as fast as Telegraf.
 
     The CPU time of all cores is what they do together, measured by the time that one core alone needs for it.
@@ -93,7 +93,7 @@ def left(figures: Figures) -> str:
     )
 
 
-def fate(got: Drained | NotMeasured | None) -> str:
+def losses(got: Drained | NotMeasured | None) -> str:
     """The losses among the good messages, and what happened to the bad ones."""
     if got is None:
         return ""
@@ -110,7 +110,7 @@ def fate(got: Drained | NotMeasured | None) -> str:
     return f"{', '.join(parts)} of {got.messages:,}{when}"
 
 
-def limit(busy: dict[str, float]) -> str:
+def bottleneck(busy: dict[str, float]) -> str:
     """The bottleneck: the part that kept a core busy, or else the cores, if other programs took them."""
     part, most = max(((part, busy[part]) for part in ("gateway", "broker", "store")), key=lambda one: one[1])
     rest = ", ".join(f"{other} {share:.0%}" for other, share in busy.items() if other != part)
@@ -128,6 +128,6 @@ def live_table(name: str, run: LiveRun | NotMeasured) -> Table:
     latency = ", ".join(f"{name} {value:,.0f} ms" for name, value in run.latency.items())
     table.add_row(f"{run.rate:,} messages/s for {run.seconds:.0f} s", latency)
     table.add_row("stored", f"{run.stored:,} of {run.messages:,}")
-    table.add_row("CPU", f"{run.cpu_us:.1f} µs a message; {limit(run.busy)}")
+    table.add_row("CPU", f"{run.cpu_us:.1f} µs a message; {bottleneck(run.busy)}")
     table.add_row("memory", f"peak {run.peak_mb:.1f} MB, {run.growth_mb:+.1f} MB during the run")
     return table

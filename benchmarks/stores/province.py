@@ -34,7 +34,7 @@ DAYS = 30  # days for which a device has a row each
 NEAR_MS = 30 * MINUTE_MS  # between two readings of the last day
 
 
-def say(size: int, what: str, begun: float) -> None:
+def progress(size: int, what: str, begun: float) -> None:
     """Print a line of progress."""
     print(f"{size:>7,} devices: {what} ({time.monotonic() - begun:.1f} s)", file=sys.stderr, flush=True)
 
@@ -117,11 +117,11 @@ def filled(
         readings(province, now - DAY_MS, now, near),
     )
     size = len(province.fleet)
-    number = fill(store, points, lambda points: say(size, f"{points:,} points", begun))
+    number = fill(store, points, lambda points: progress(size, f"{points:,} points", begun))
     # a day at a time, because a week takes too long on two cores
     for start in range(now - days * DAY_MS, now, DAY_MS):
         roll(store, province, start, min(start + DAY_MS, now))
-    say(size, f"{number:,} readings and their hours are in the store", begun)
+    progress(size, f"{number:,} readings and their hours are in the store", begun)
     until.write_text(str(now))
     return now
 
@@ -138,7 +138,7 @@ def written(store: Store, province: Pilot, now: int, folder: Path) -> None:
     Watch(store, province, folder / "alarms", devices=lambda: fleet).look(now)
     Advisor(store, province, lambda: fleet, folder, no_ledger, None).look(now)
     done.touch()
-    say(len(fleet), "paperwork, alarms and advice are in the store", begun)
+    progress(len(fleet), "paperwork, alarms and advice are in the store", begun)
 
 
 def day_rows(province: Pilot, at: int) -> list[Point]:
