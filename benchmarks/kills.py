@@ -1,6 +1,6 @@
 """kill -9 anywhere on the way of a reading: `python benchmarks/kills.py --times 100`.
 
-Readings flow, a hundred a second or more, through installations of real processes: `apart.py`, `together.py`.
+Readings flow, a hundred a second or more, through installations of real processes (`installations/`).
 Each round kills one part at a random moment and starts it again after a random pause; the next round may
 begin while that part still catches up. After ten rounds the nodes stop, all messages on their way arrive, and
 the benchmark looks up every value.
@@ -46,6 +46,7 @@ from benchmarks.installations.together import Together
 from gateway.stores.store import Store
 from tests.servers import until
 
+# in turn; the one of production has two turns of six
 INSTALLATIONS: tuple[Callable[[Path, float], Installation], ...] = (
     lambda folder, speed: Apart("mosquitto", "influx", folder, speed),
     lambda folder, speed: Apart("amqtt", "influx", folder, speed),

@@ -211,6 +211,13 @@ def test_each_folder_names_what_it_has(init: Path) -> None:
     assert _missing(text) + own + [wing for wing in wings if not (init.parent / wing).is_dir()] == []
 
 
+def test_every_benchmark_is_listed() -> None:
+    folder = ROOT / "benchmarks"
+    listed = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
+    modules = {path.name for path in folder.glob("*.py")} - {"__init__.py"}
+    assert modules == {name for name in FILES.findall(listed) if (folder / name).exists()}
+
+
 def test_the_check_of_documents_finds_old_names() -> None:
     old = (
         "see `devices/signals.py`, gateway.spool, `gateway/receive.py` and devices.contract.signals.NOTHING_9"
