@@ -41,13 +41,13 @@ class Probe:
         self._client.max_inflight_messages_set(WINDOW)
         self._client.connect_async("127.0.0.1", port)
         self._client.loop_start()
-        self._said = 0
+        self._sent = 0
 
-    def say(self) -> None:
+    def publish(self) -> None:
         """Publish the next reading."""
-        self._said += 1
-        message = {"ts": now_ms(), "seq": self._said, "boot": "b",
-                   "values": {"soil_moisture": 20 + self._said % WAVE / 10}}  # fmt: skip
+        self._sent += 1
+        message = {"ts": now_ms(), "seq": self._sent, "boot": "b",
+                   "values": {"soil_moisture": 20 + self._sent % WAVE / 10}}  # fmt: skip
         self._client.publish(self._topic, json.dumps(message), 1)
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ class Together(Installation):
         self._registry = Registry(str(self.data / "registry.sqlite"), load("dong-thap"))
         self._probes: list[Probe] = []
         self._halt = threading.Event()
-        self._speaking = threading.Thread(target=self._speak, daemon=True)
+        self._publishing = threading.Thread(target=self._publish, daemon=True)
         self.parts = {f"{name} of up": Part(self._killer(name), self._again(name)) for name in PARTS}
         self.parts["hoiquan up"] = Part(self._kill_up, self._start_up)
 
@@ -79,12 +79,12 @@ class Together(Installation):
         self._start_up()
         until(self.connected, "the gateway's subscription", PATIENCE)
         self._probes = [Probe(name, password, self.nodes.port) for name, password in passwords.items()]
-        self._speaking.start()
+        self._publishing.start()
         until(lambda: self.nodes.up.acked, "the first readings")
 
     def silence(self) -> None:
         self._halt.set()
-        self._speaking.join()
+        self._publishing.join()
         until(lambda: len(self.nodes.up.acked) == len(self.nodes.up.sent),
               "an acknowledgement of every message", PATIENCE)  # fmt: skip
 
@@ -100,12 +100,12 @@ class Together(Installation):
     def taken(self) -> dict[Message, float]:
         return self.nodes.up.acked
 
-    def _speak(self) -> None:
+    def _publish(self) -> None:
         while True:
             for probe in self._probes:
                 if self._halt.wait(EVERY):
                     return
-                probe.say()
+                probe.publish()
 
     def _start_up(self) -> None:
         self._before = self._connections()

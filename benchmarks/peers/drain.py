@@ -165,7 +165,7 @@ def _begin(gateway: Gateway, bed: Testbed, folder: Path, bucket: str) -> tuple[l
 def _books(gateway: Gateway, folder: Path, watch: Watch) -> tuple[dict[str, int], float | None]:
     """The gateway's own books once nothing is spooled, and the seconds until then."""
     deadline = time.monotonic() + STALL
-    while books := gateway.done(folder):
+    while books := gateway.books(folder):
         if not books.get("spooled") or time.monotonic() > deadline:
             return books, time.perf_counter() - watch.began
         time.sleep(0.01)

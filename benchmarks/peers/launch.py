@@ -26,7 +26,7 @@ class Gateway(Protocol):
     def start(self, bed: Testbed, folder: Path, bucket: str) -> list[Running]:
         """Start the gateway; returns its processes."""
 
-    def done(self, folder: Path) -> dict[str, int]:
+    def books(self, folder: Path) -> dict[str, int]:
         """The gateway's own books: ours has `stored`, `quarantined` and `spooled`; others have none."""
 
 

@@ -24,15 +24,15 @@ SETTLE = 2  # seconds at the start that are not counted: first connection, first
 
 @dataclass
 class LiveRun:
-    """The figures of a live run; latencies in ms from the call of publish to the query that saw the point."""
+    """The figures of a live run."""
 
-    rate: int
+    rate: int  # messages per second
     seconds: float
     messages: int
     stored: int
-    latency: dict[str, float]
-    cpu_us: float
-    busy: dict[str, float]
+    latency: dict[str, float]  # p50, p99 … → ms from the call of publish to the query that saw the point
+    cpu_us: float  # of the gateway, per message
+    busy: dict[str, float]  # part → share of one core
     memory: list[tuple[float, float]] = field(default_factory=list)  # seconds, resident MB
     peak_mb: float = 0.0
 

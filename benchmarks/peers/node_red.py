@@ -66,7 +66,7 @@ class NodeRed:
         command = [str(home / _NODE), str(home / _RED), "--userDir", str(folder)]
         return [Running([*command, "-s", str(folder / "settings.js")], folder, "node-red")]
 
-    def done(self, folder: Path) -> dict[str, int]:
+    def books(self, folder: Path) -> dict[str, int]:
         return {}
 
     def _flow(self, bed: Testbed, bucket: str) -> list[dict[str, object]]:

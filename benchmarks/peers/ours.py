@@ -36,7 +36,7 @@ class Ours:
     def start(self, bed: Testbed, folder: Path, bucket: str) -> list[Running]:
         return [self._one(bed, folder, bucket, number) for number in range(1, self._processes + 1)]
 
-    def done(self, folder: Path) -> dict[str, int]:
+    def books(self, folder: Path) -> dict[str, int]:
         """The sum of the books of all spools, read from their files."""
         total: dict[str, int] = {}
         for path in folder.glob("data/gateway/spool*.sqlite"):

@@ -78,7 +78,7 @@ class Telegraf:
         )
         return [Running([str(_program()), "--config", str(conf)], folder, "telegraf")]
 
-    def done(self, folder: Path) -> dict[str, int]:
+    def books(self, folder: Path) -> dict[str, int]:
         return {}
 
 
