@@ -1,5 +1,6 @@
 """What a benchmark's command line has in common with the others."""
 
+import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable
@@ -27,9 +28,12 @@ def several(choices: Iterable[str]) -> Callable[[str], list[str]]:
 
 
 def run(main: Callable[[], None]) -> None:
-    """Run a benchmark. If this machine lacks a program that it needs, end with a sentence that names it."""
+    """Run a benchmark. If this machine lacks a program that it needs, end with a sentence that names it.
+    SIGTERM ends it as Ctrl-C does, with the programs that it has started.
+    """
     from pytest import skip  # late, because programs that weigh themselves should not weigh pytest
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         main()
     except (Missing, skip.Exception) as missing:

@@ -16,7 +16,6 @@ With two cores, compare ratios, and only within one run.
 import argparse
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -91,7 +90,6 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     options = arguments()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends the started programs, as Ctrl-C does
     figures = Figures(options.messages)
     gateways = list(installed(options.only, figures))
     if options.before is not None:

@@ -26,7 +26,7 @@ from fastapi import FastAPI
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks.command import parser_of
+from benchmarks.command import parser_of, run
 from benchmarks.web.client import HTML, one_by_one, percentile
 from benchmarks.web.lots import sealed
 from benchmarks.web.server import running
@@ -165,4 +165,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)
