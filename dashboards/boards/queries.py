@@ -167,13 +167,19 @@ def newest(measurement: str, columns: Iterable[str], *by: str, hours: int, among
 
     Unlike with `latest` the columns may be of different times, and the row's own time means nothing. The
     outer query puts all series into one table: the engine answers for 14,000 devices in a third of the time.
+    The query in between makes one row of each series again: InfluxDB 2.7 hands the innermost columns to an
+    ungrouped query each in the order of its own times, and then writes a series into several rows.
     """
     names = [named(measurement, one) for one in columns]
-    newest_of = (f"{_newest_of(one)}({name}) AS {name}" for one, name in zip(columns, names, strict=True))
+    newest_of = ", ".join(
+        f"{_newest_of(one)}({name}) AS {name}" for one, name in zip(columns, names, strict=True)
+    )
     tagged = [named(measurement, tag) for tag in by]
+    group = f"GROUP BY {', '.join(tagged)}"
     where = chosen(measurement, window(hours, "h"), {}, among=among)
-    each = f"SELECT {', '.join(newest_of)} FROM {named(measurement)} {where} GROUP BY {', '.join(tagged)}"
-    return f"SELECT {', '.join([*names, *tagged])} FROM ({each})"
+    each = f"SELECT {newest_of} FROM {named(measurement)} {where} {group}"
+    whole = f"SELECT {newest_of} FROM ({each}) {group}"
+    return f"SELECT {', '.join([*names, *tagged])} FROM ({whole})"
 
 
 def within(

@@ -37,6 +37,22 @@ def test_a_device_has_one_row_with_the_newest_of_each(any_influx):
     assert [row["device"] for row in rows(engine.panel(query, some="b"))] == ["b-1"]
 
 
+def test_a_device_has_one_row_though_others_sent_the_same_on_other_days(any_influx):
+    """InfluxDB 2.7 orders each column of a subquery by its own times, and here those orders differ."""
+    engine, columns = Engine(any_influx), ("last_seen", "online")
+    said = {"a": (3, 1), "b": (1, 3), "c": (2, None), "d": (None, 2)}
+    for device, days in said.items():
+        where = f"device,community=x,device={device},pilot=dong-thap"
+        engine.write(
+            f"{where} {name}={value} {NOW - day * DAY}"
+            for name, value, day in zip(columns, ("7i", "true"), days, strict=True) if day is not None
+        )  # fmt: skip
+    found = rows(engine.panel(queries.newest("device", columns, "device", "community", hours=99)))
+    assert sorted(((row["device"], row["last_seen"], row["online"]) for row in found), key=str) == [
+        (device, days[0] and 7, days[1] and True) for device, days in said.items()
+    ]
+
+
 def test_the_weakest_batteries_are_the_lowest_of_a_day_each_device_once(any_influx):
     engine, hour = Engine(any_influx), 3_600_000
     said = {"a": {1: 3.3, 2: 3.0, 3: 3.1, 30: 2.0}, "b": {5: 3.2}, "c": {1: 3.9, 23: 3.6}, "d": {40: 1.0}}
