@@ -17,7 +17,7 @@ from gateway.ingest.spoolfile import SpoolFull
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RejectPoints, RetryLater
-from tests.servers import until
+from tests.servers import PATIENCE, until
 
 PILOT = load("dong-thap")
 HANOI = timezone(timedelta(hours=7))
@@ -241,7 +241,7 @@ def test_a_write_that_fails_does_not_end_the_clerk(store, monkeypatch, error, me
         assert stubborn.failed
     finally:
         stop.set()
-        work.join(5)
+        work.join(PATIENCE)
     assert not work.is_alive()
 
 
@@ -270,7 +270,6 @@ def test_a_refused_sheet_holds_up_no_other(store, monkeypatch):
         until(
             lambda: not work.is_alive() or {T, MIDNIGHT - 1, MIDNIGHT - 86_400_001} <= written(),
             "it is written",
-            10,
         )
         assert work.is_alive()
     finally:
@@ -295,7 +294,7 @@ def test_books_that_cannot_be_read_do_not_end_the_clerk(store, monkeypatch):
     work = threading.Thread(target=Clerk(store, PILOT, "g1", books, list, list, every=0.01).run, args=(stop,))
     work.start()
     try:
-        until(lambda: not work.is_alive() or store.latest("gateway", {"instance": "g1"}, 0), "it goes on", 10)
+        until(lambda: not work.is_alive() or store.latest("gateway", {"instance": "g1"}, 0), "it goes on")
         assert work.is_alive()
     finally:
         stop.set()

@@ -95,8 +95,8 @@ def test_tls_of_our_ca_of_another_and_none(broker, tmp_path, password):
 def test_nobody_and_somebody_who_does_not_answer(broker, tmp_path, monkeypatch):
     nobody = broker_finding(tmp_path, f"mqtt://127.0.0.1:{free_port()}", "right")
     assert nobody["sentence"].startswith("No broker listens")
-    monkeypatch.setattr("gateway.doctor.broker.TIMEOUT", 1.0)
-    with socket.socket() as mute:
+    with socket.socket() as mute, monkeypatch.context() as hasty:
+        hasty.setattr("gateway.doctor.broker.TIMEOUT", 1.0)
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         for scheme in ("mqtt", "mqtts"):

@@ -74,7 +74,7 @@ def test_a_gateway_beside_an_installation_is_at_its_broker(tmp_path, monkeypatch
         words = ("gateway", "--data", str(data), "--instance", "gateway-2")
         second = Running(tmp_path / "gateway.log", command(*words), HOIQUAN_SPOOL_FREE_MB="1")
         try:
-            until(lambda: second.ended() or files(data, "gateway-2").alive.exists(), "it is well", 20)
+            until(lambda: second.ended() or files(data, "gateway-2").alive.exists(), "it is well")
             assert not second.ended(), second.text()
         finally:
             second.stop()

@@ -210,7 +210,7 @@ def test_an_answer_is_recorded_while_the_store_takes_nothing(broker, given):
             pump.measure()
             until(lambda: books(given).spooled == 1, "the reading waits")
             assert order(given).ok
-            until(lambda: books(given).spooled == 1, "the reading still waits, the answer does not")
+            until(lambda: books(given).spooled == 1, "the answer is settled too, and the reading still waits")
         until(lambda: not books(given).spooled, "the reading is stored")
         assert books(given).stored == books(given).received
 

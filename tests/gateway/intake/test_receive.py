@@ -322,6 +322,6 @@ def test_what_the_broker_dropped_is_heard_from_it():
         with client(broker, "sensor") as sensor:
             for n in range(100):
                 sensor.publish(TOPIC, b"%d" % n, 1)
-            until(lambda: receiver.notices.dropped, "more than queue and window hold were dropped")
-        assert receiver.notices.dropped == 100 - 20
+            # the broker counts once a second, perhaps while the messages are still coming in
+            until(lambda: receiver.notices.dropped == 100 - 20, "all beyond queue and window")
         receiver.stop()
