@@ -8,7 +8,7 @@ The page says what it cannot prove, and how to check elsewhere: this server coul
 import json
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import escape
 
+from devices.clock import day_of, now_ms
 from devices.pilots.pilot import Pilot
 from devices.settings import CANONICAL
 from devices.texts import text
@@ -57,7 +58,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         data = seal.read(folder, key)
         if data is None:
             return trouble(lang, "unknown_lot", 404)
-        today, counts = datetime.now(pilot.zone).date(), request.method == "GET"
+        today, counts = day_of(now_ms(), pilot.zone), request.method == "GET"
         return _page(shelf, scans, photos, written, today, key, data, lang, counts=counts)
 
     @routes.api_route(f"/01/{{gtin}}/10/{{lot}}/{LOT_PAGE}", methods=READ, include_in_schema=False)

@@ -1,14 +1,13 @@
 """Openings of lots, from the counter of the pages to the store: by place and day, and per lot."""
 
-import time
 from contextlib import closing
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from devices.clock import day_of, midnight_of
+from devices.clock import day_of, epoch_ms, midnight_of
 from devices.pilots.pilot import load
 from gateway.clerk.clerk import Clerk
 from gateway.ingest.message import Books
@@ -27,7 +26,7 @@ from traceability.sealing.seal import Sealer
 
 PILOT = load("dong-thap")
 HOUR, DAY = 3_600_000, 86_400_000
-NOW = time.time_ns() // 1_000_000
+NOW = epoch_ms(datetime(2026, 11, 21, 5, tzinfo=UTC))  # a week in which many harvest, unlike some of winter
 TODAY = day_of(NOW, PILOT.zone)
 MIDNIGHT = midnight_of(TODAY, PILOT.zone)
 
@@ -80,7 +79,8 @@ def test_nobody_looked_is_a_zero_for_each_community_and_lot(store, trace):
     )
 
 
-def test_a_page_that_is_opened_is_counted_for_its_producer_and_lot(store, trace):
+def test_a_page_that_is_opened_is_counted_for_its_producer_and_lot(store, trace, monkeypatch):
+    monkeypatch.setattr(web, "now_ms", lambda: NOW)
     place, key = lots(trace)[0]
     before = written(store, trace)[1][key.lot]
     app = FastAPI()
