@@ -161,7 +161,7 @@ def test_live_labels_are_published_outside_the_contract(tmp_path):
         client.on_message = lambda _, __, m: heard.append((m.topic, m.qos, m.retain, json.loads(m.payload)))
         client.connect("127.0.0.1", broker.port)
         client.loop_start()
-        assert ready.wait(5)
+        assert ready.wait(servers.PATIENCE)
         truth = tmp_path / "truth"
         what = plan(mqtt=broker.url, truth=str(truth), faults="harsh", history_ms=0, until=START + 12 * HOUR)
         Session(what, PILOT, tmp_path, "secret", None).run(stop)

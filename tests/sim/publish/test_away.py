@@ -63,7 +63,7 @@ def test_each_outage_of_the_broker_is_told_once(caplog):
             assert caplog.text.count("no way to the broker") == outage
             broker.start()
         served(mine, lambda: all(node.connected for node in nodes), "all are there again")
-        assert mine.close(5)
+        assert mine.close(servers.PATIENCE)
 
 
 def test_what_a_mast_holds_up_at_the_end_of_a_run_comes_after_all(mosquitto):
@@ -75,7 +75,7 @@ def test_what_a_mast_holds_up_at_the_end_of_a_run_comes_after_all(mosquitto):
         mine.cut(nodes)
         for device in nodes:
             mine.publish(device, "telemetry", b"kept")
-        assert mine.close(5)
+        assert mine.close(servers.PATIENCE)
         servers.until(lambda: [p for _, p, _ in heard].count(b"kept") == 3, "what was kept")
         servers.until(lambda: list(states(heard).values()) == ["offline"] * 3, "goodbye")
 
@@ -87,7 +87,7 @@ def test_whoever_is_coming_at_the_end_of_a_run_says_goodbye_too(mosquitto):
         opened = [mine.open(device) for device in nodes]
         mine.serve(0)
         assert all(one.opening for one in opened)
-        assert mine.close(5)
+        assert mine.close(servers.PATIENCE)
         servers.until(lambda: list(states(heard).values()) == ["offline"] * 20, "goodbye")
 
 

@@ -48,7 +48,7 @@ def listening(broker, topic="#"):
     client.reconnect_delay_set(1, 1)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
-    assert ready.wait(5)
+    assert ready.wait(servers.PATIENCE)
     try:
         yield heard, client
     finally:
@@ -87,7 +87,7 @@ def test_the_last_will_says_offline(mosquitto):
         link.sock.shutdown(socket.SHUT_RDWR)  # a power cut: no DISCONNECT
         served(mine, lambda: any(b"offline" in payload for _, payload, _ in heard), "the will")
         served(mine, lambda: json.loads(heard[-1][1]) == {"state": "online"}, "it connects again")
-        assert mine.close(2)
+        assert mine.close(servers.PATIENCE)
         servers.until(lambda: json.loads(heard[-1][1]) == {"state": "offline"}, "goodbye")
 
 
@@ -134,7 +134,7 @@ def test_what_an_outage_of_the_broker_held_up_comes_with_its_own_time_in_order()
                     broker.start()
                 mine.publish(PROBE, "telemetry", encode_reading(reading))
             served(mine, lambda: len({p for _, p, _ in heard}) == len(readings), "all of them")
-            assert mine.close(5)
+            assert mine.close(servers.PATIENCE)
         times = list(dict.fromkeys(json.loads(payload)["ts"] for _, payload, _ in heard))
         assert times == [reading.time for reading in readings]
 
@@ -161,7 +161,7 @@ def test_what_a_killed_broker_had_not_acknowledged_comes_once_and_in_order():
         broker.start()
         with listening(broker, topic) as (heard, _):
             served(mine, lambda: not mine.waiting, "the rest")
-            assert mine.close(10)
+            assert mine.close(servers.PATIENCE)
             servers.until(lambda: len(heard) >= sum(waiting.values()), "it is heard")
             for name, count in waiting.items():
                 came = [int(payload) for topic, payload, _ in heard if f"/{name}/" in topic]
@@ -205,23 +205,22 @@ def test_a_command_goes_round(mosquitto):
         finally:
             stop.set()
             loop.join()
-            mine.close(2)
+            mine.close(servers.PATIENCE)
     (action,) = actions.of(PLACE)
-    assert now <= action.start < now + 20_000
+    assert now <= action.start <= time.time_ns() // 1_000_000
     assert action.stop == now + 3_600_000
 
 
 def test_each_of_many_devices_has_its_own_connection_and_none_has_a_thread(mosquitto):
-    devices, before = crowd(600), threading.active_count()
+    devices, before = crowd(600), set(threading.enumerate())
     with listening(mosquitto, "hoiquan/v1/dong-thap/+/+/telemetry") as (heard, _):
-        listener = threading.active_count()
         mine = links(mosquitto, devices)
         for device in devices:
             mine.publish(device, "telemetry", b'{"values":{"soil_moisture":30}}')
         served(mine, lambda: len(heard) == len(devices), "one of each")
-        assert threading.active_count() == listener == before + 1
+        assert len(set(threading.enumerate()) - before) == 1, "the listener's"
         assert all(mine.open(device).connected for device in devices)
-        assert mine.close(10)
+        assert mine.close(servers.PATIENCE)
     assert {topic.split("/")[4] for topic, *_ in heard} == {device.device for device in devices}
 
 
@@ -258,7 +257,7 @@ def test_a_device_that_the_broker_refuses_is_named_once_and_connects_when_it_has
         accounts.write_text("\n".join([*known, ""]))
         broker.reload()
         served(mine, lambda: not mine.waiting and mine.open(bad).connected, "it has an account now")
-        assert mine.close(5)
+        assert mine.close(servers.PATIENCE)
 
 
 def test_a_broker_that_says_nothing_any_more_is_left_and_found_again(monkeypatch):
@@ -273,7 +272,7 @@ def test_a_broker_that_says_nothing_any_more_is_left_and_found_again(monkeypatch
             served(mine, lambda: not link.connected, "it gives up")
             broker.thaw()
             served(mine, lambda: link.connected and not mine.waiting, "it is there again")
-            assert mine.close(5)
+            assert mine.close(servers.PATIENCE)
             servers.until(lambda: heard, "what was said meanwhile")
         assert {payload for _, payload, _ in heard} == {b"meanwhile"}
 
@@ -297,7 +296,7 @@ def test_a_mast_takes_its_nodes_away_and_they_come_back_together(mosquitto, jitt
         mine.restore(devices)
         served(mine, lambda: list(states(heard).values()).count("online") == 40, "all are back")
         served(mine, lambda: not mine.waiting, "what was kept is acknowledged")
-        assert mine.close(5)
+        assert mine.close(servers.PATIENCE)
 
 
 def test_a_storm_gives_nobody_back_whom_something_else_keeps_away(mosquitto):
@@ -318,7 +317,7 @@ def test_a_storm_gives_nobody_back_whom_something_else_keeps_away(mosquitto):
         assert [link.connected for link in links_of] == [False, False, True]
         mine.restore([stolen, never])
         served(mine, lambda: all(link.connected for link in links_of), "all are back")
-        assert mine.close(5)
+        assert mine.close(servers.PATIENCE)
 
 
 def test_more_devices_than_files_may_be_opened_is_told_before_anything_is_connected(monkeypatch):
