@@ -102,7 +102,7 @@ def test_a_store_that_is_away_is_told_to_who_asks_and_it_is_back_with_it(reading
         with pytest.raises(RetryLater, match="down"):
             made.get()
         reading.error = None
-        until(lambda: reading.times, "it is read again")
+        until(lambda: reading.times > 1, "it is read again, and the first of it is there")
         assert made.get() >= 1
 
 
@@ -152,13 +152,12 @@ def test_what_is_live_is_read_while_somebody_watches(reading, monkeypatch):
     with made.running():
         threading.Event().wait(0.1)
         assert reading.tries == 0, "nobody has asked"
-        assert made.get() == 1
+        assert made.get() >= 1  # on a busy machine it is read once more before he hears of it
         until(lambda: reading.times > 5, "it is read again and again")
         monkeypatch.setattr(kept, "WATCHED", 0.0)
-        threading.Event().wait(0.1)
         times = reading.times
-        threading.Event().wait(0.1)
-        assert reading.times == times, "nobody watches any more"
+        threading.Event().wait(0.2)
+        assert reading.times <= times + 1, "nobody watches any more, and what had begun has ended"
 
 
 @pytest.mark.usefixtures("once")
