@@ -126,6 +126,7 @@ def test_a_request_after_another_has_all_its_time(app):
             one.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nab")
             answer = b""
             while not answer.endswith(b"\r\n\r\n2"):
-                assert (more := one.recv(4096)), "it was let go of"
+                more = one.recv(4096)
+                assert more, "it was let go of"
                 answer += more
             assert answer.startswith(b"HTTP/1.1 200")
