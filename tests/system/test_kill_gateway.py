@@ -17,6 +17,7 @@ from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from gateway.ingest.spool import Spool
 from tests.system.running import (
+    SLOWER,
     Gateway,
     Mosquitto,
     Publisher,
@@ -200,7 +201,7 @@ def taken_but_not_acknowledged(folder, broker, count, *, spooled):
         folder / "killed.log",
         [sys.executable, "-c", KILLED_BEFORE_THE_ACK, broker.url, str(folder / "data"), str(count),
          "keep" if spooled else "drop"],
-    ).process.wait(20)  # fmt: skip
+    ).process.wait(20 * SLOWER)  # fmt: skip
 
 
 @pytest.mark.parametrize("spooled", [True, False], ids=["after fsync", "before fsync"])

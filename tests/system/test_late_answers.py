@@ -61,7 +61,7 @@ def test_it_is_told_while_influxdb_is_away(tmp_path):
         )  # fmt: skip
         asked.join()
         assert (told.returncode, "done" in told.stdout) == (0, True), told
-        assert ingest.books().spooled == 1
+        until("the answer is settled, and the reading waits", 30, lambda: ingest.books().spooled == 1)
         pump.close()
     finally:
         ingest.stop()
