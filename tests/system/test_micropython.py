@@ -30,10 +30,13 @@ from tests.system.running import done, hoiquan
 ROOT = Path(__file__).parents[2]
 BOARD = Path(__file__).parent / "board"
 EXAMPLE = ROOT / "devices" / "examples" / "micropython" / "main.py"
+SILENT = (  # the node gives these up after its PATIENCE
+    "sends no CONNACK", "sends no PUBACK", "sends half a PUBACK", "sends but PINGRESP",
+    "acknowledges another",
+)  # fmt: skip
 MISDEEDS = (
     "closes at once", "closes before CONNACK", "cuts CONNACK", "refuses", "answers something else",
-    "sends no CONNACK", "closes at PUBLISH", "sends no PUBACK", "sends half a PUBACK", "sends but PINGRESP",
-    "acknowledges another",
+    "closes at PUBLISH", *SILENT,
 )  # fmt: skip
 
 
@@ -86,7 +89,8 @@ def test_a_broker_that_misbehaves_costs_no_reading(tmp_path, run, misdeed):
     with Broker(misdeed, misdeed) as broker:
         place(tmp_path, broker.port)
         before = time.time()
-        said = run("node.PATIENCE = 1\nnode.main(4, 0.1)")
+        # a broker that answers has time enough, however busy the machine is
+        said = run(f"node.PATIENCE = {1 if misdeed in SILENT else 20}\nnode.main(4, 0.1)")
         assert time.time() - before < 30
         assert said.count("not sent:") == 2, said
         assert broker.connections == 4
