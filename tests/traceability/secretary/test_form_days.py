@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.access.registry import Registry
+from devices.clock import epoch_ms
 from devices.contract.diary import DiaryEvent, Planting, decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -65,10 +66,17 @@ def local(moment: datetime, pilot: Pilot) -> str:
 @pytest.mark.parametrize("kind", WRITTEN)
 @pytest.mark.parametrize("when", ["0001-01-01T00:00", "9999-12-31T23:59", "2021-01-01T10:00", "in two days"])
 def test_a_day_that_cannot_be_is_asked_about_and_not_sent(
-    client: TestClient, pilot: Pilot, sent: list[DiaryEvent], kind: str, when: str
+    client: TestClient,
+    pilot: Pilot,
+    sent: list[DiaryEvent],
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+    when: str,
 ) -> None:
+    late = datetime(2026, 11, 21, 23, 59, tzinfo=pilot.zone)
+    monkeypatch.setattr(form, "now_ms", lambda: epoch_ms(late))
     if when == "in two days":
-        when = local(datetime.now(UTC) + 2 * DAY, pilot)
+        when = local(late + 2 * DAY, pilot)
     code, page = filled(client, kind, when)
     day = "/".join(reversed(when[:10].split("-")))
     assert code == 422 and sent == []
