@@ -4,9 +4,10 @@ DATASETS ─► catalogue (nodes) ─► rdf.py ─► /api/v1/catalog in the re
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Request, Response
+from fastapi import Path as FromPath
 
 from dashboards.figures import Figures
 from dashboards.opendata import rdf
@@ -77,6 +78,9 @@ DATASETS = (
     ),
 )  # fmt: skip
 Writer = Callable[[Sequence[Node]], str]
+Ending = Annotated[
+    Literal["jsonld", "ttl", "rdf"], FromPath(description="form of the file: JSON-LD, Turtle or RDF/XML")
+]
 WRITERS: dict[str, tuple[str, Writer]] = {  # ending → medium, writer; the first is the default
     "jsonld": ("application/ld+json", rdf.json_ld),
     "ttl": ("text/turtle", rdf.turtle),
@@ -90,13 +94,18 @@ def router(figures: Figures) -> APIRouter:
     content: dict[str, dict[str, object]] = {medium: {} for medium, _ in WRITERS.values()}
     responses: dict[int | str, dict[str, Any]] = {200: {"content": content}}
 
-    @routes.get(ROOT, responses=responses, response_class=Response)
+    @routes.get(ROOT, summary="Catalogue of the open data", responses=responses, response_class=Response)
     def catalog(request: Request) -> Response:
         """The catalogue by DCAT-AP 3, as JSON-LD, Turtle or RDF/XML: the form that `Accept` asks for."""
         return _written(request, figures, _ending(request.headers.get("accept", "")))
 
-    @routes.get(f"{ROOT}.{{ending}}", responses=responses, response_class=Response)
-    def catalog_as(request: Request, ending: Literal["jsonld", "ttl", "rdf"]) -> Response:
+    @routes.get(
+        f"{ROOT}.{{ending}}",
+        summary="Catalogue of the open data in a given form",
+        responses=responses,
+        response_class=Response,
+    )
+    def catalog_as(request: Request, ending: Ending) -> Response:
         """The catalogue by DCAT-AP 3, in the form that the path's ending names."""
         return _written(request, figures, ending)
 

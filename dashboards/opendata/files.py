@@ -46,50 +46,51 @@ def router(
     table, on_map = OnDemand(as_table), OnDemand(lambda: _devices_map(figures, fleet(None)))
     weeks = _Weeks(figures)
 
-    def a_file(path: str, media: str, *refusals: int) -> Callable[[Answering], Answering]:
+    def a_file(path: str, media: str, summary: str, *refusals: int) -> Callable[[Answering], Answering]:
         contents: dict[int | str, dict[str, Any]] = {200: {"content": {media: {}}}}
-        return routes.get(path, responses=contents | refused(*refusals, 400, 503), response_class=Response)
+        responses = contents | refused(*refusals, 400, 503)
+        return routes.get(path, summary=summary, responses=responses, response_class=Response)
 
-    @a_file("/indicators.csv", CSV)
+    @a_file("/indicators.csv", CSV, "How far the targets are reached, as CSV")
     def indicators() -> Response:
-        """The three targets, as a file."""
+        """The three targets: value, target and gap; which places count, which do not, and what they lack."""
         return _table("indicators", gather.indicators(figures, targets()), columns(IndicatorRow))
 
-    @a_file("/communities.csv", CSV)
+    @a_file("/communities.csv", CSV, "Communities and villages, as CSV")
     def communities() -> Response:
         """The communities and villages of the pilot."""
         return _table("communities", gather.communities(figures), columns(CommunityRow))
 
-    @a_file("/devices.csv", CSV)
+    @a_file("/devices.csv", CSV, "Devices heard within a day, as CSV")
     def devices() -> Response:
         """The devices heard within the last day, with their newest values."""
         return as_file("devices.csv", table.get(), CSV)
 
-    @a_file("/lots.csv", CSV)
+    @a_file("/lots.csv", CSV, "Newest harvests, as CSV")
     def lots() -> Response:
         """The newest harvests, without the codes of their lots."""
         return _table("lots", [gather.lot(lot) for lot in figures.harvests(LOTS)], columns(LotRow))
 
-    @a_file("/series/{signal}.csv", CSV, 404)
+    @a_file("/series/{signal}.csv", CSV, "One signal of all devices, as CSV", 404)
     def series(signal: Signal) -> Response:
         """One signal of every device, by the hour, over the last seven days."""
         return weeks.answer(signal, None)
 
-    @a_file("/series/{signal}/{place}.csv", CSV, 404)
+    @a_file("/series/{signal}/{place}.csv", CSV, "One signal at one place, as CSV", 404)
     def series_of(signal: Signal, place: Annotated[str, FromPath(description="id of a place")]) -> Response:
         """One signal of one place's devices, by the hour, over the last seven days."""
         if place not in figures.pilot.place:
             raise HTTPException(404, f"{place}: the pilot has no such place; see communities")
         return weeks.answer(signal, place)
 
-    @a_file("/places.geojson", GEOJSON)
+    @a_file("/places.geojson", GEOJSON, "Communities and villages on a map")
     def places() -> Response:
         """The communities and villages as points, ±5 km."""
         rows = gather.communities(figures)
         points = {row["id"]: (row.pop("lon"), row.pop("lat")) for row in rows}
         return as_file("places.geojson", _map(figures, [(points[row["id"]], row) for row in rows]), GEOJSON)
 
-    @a_file("/devices.geojson", GEOJSON)
+    @a_file("/devices.geojson", GEOJSON, "Devices heard within a day on a map")
     def devices_map() -> Response:
         """The devices heard within the last day, at the points of their places (±5 km), not their own."""
         return as_file("devices.geojson", on_map.get(), GEOJSON)

@@ -14,6 +14,7 @@ from functools import lru_cache, partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import Path as FromPath
 
 from dashboards.figures import DeviceNow, Figures, device_json
 from dashboards.opendata import gather
@@ -53,7 +54,7 @@ def router(
         None, description="only this producer", json_schema_extra={"enum": list(figures.pilot.producers)}
     )
 
-    @routes.get("/indicators", **_describes(open_rows.Indicators, 404))
+    @routes.get("/indicators", **_describes("How far the targets are reached", open_rows.Indicators, 404))
     def indicators(
         request: Request, page: Page,
         at: Annotated[
@@ -79,13 +80,13 @@ def router(
             settled=at < today,
         )
 
-    @routes.get("/communities", **_describes(open_rows.Communities))
+    @routes.get("/communities", **_describes("Communities and villages of the pilot", open_rows.Communities))
     def communities(request: Request, page: Page) -> Response:
         """The communities and villages of the pilot, with positions good to ±5 km."""
         rows = figures.pilot.places
         return answer(request, figures, page, rows, columns(open_rows.CommunityRow), gather.community)
 
-    @routes.get("/series", **_describes(open_rows.Series, 403, 404))
+    @routes.get("/series", **_describes("One signal over time", open_rows.Series, 403, 404))
     def series(
         request: Request, page: Page,
         signal: Annotated[
@@ -126,22 +127,26 @@ def router(
             request, figures, page, rows, columns(open_rows.SeriesRow), settled=until < now - DAY_MS
         )
 
-    @routes.get("/devices", **_describes(open_rows.Devices))
+    @routes.get("/devices", **_describes("Devices heard within a day", open_rows.Devices))
     def devices(request: Request, page: Page, community: str | None = place) -> Response:
         """The devices heard within the last day, with their newest values."""
         require_place(figures, community)
         newest = fleet(community)
         return answer(request, figures, page, newest, gather.device_columns(newest), device_json)
 
-    @routes.get("/devices/{device}/latest", responses=refused(404) | {200: {"model": open_rows.DeviceRow}})
-    def latest(device: str) -> dict[str, Any]:
+    @routes.get(
+        "/devices/{device}/latest",
+        summary="Newest values of one device",
+        responses=refused(404) | {200: {"model": open_rows.DeviceRow}},
+    )
+    def latest(device: Annotated[str, FromPath(description="id of a device")]) -> dict[str, Any]:
         """The newest values of one device."""
         newest = figures.devices(figures.now(), device=device)
         if not newest:
             raise HTTPException(404, f"no reading of device {device!r} within a day")
         return device_json(newest[0])
 
-    @routes.get("/lots", **_describes(open_rows.Lots))
+    @routes.get("/lots", **_describes("Newest harvests", open_rows.Lots))
     def lots(request: Request, page: Page, community: str | None = producer) -> Response:
         """The newest harvests, without the codes of their lots; with the code on a label, its record can be
         looked up.
@@ -154,10 +159,10 @@ def router(
     return routes
 
 
-def _describes(model: type[open_rows._Answer], *refusals: int) -> dict[str, Any]:
+def _describes(summary: str, model: type[open_rows._Answer], *refusals: int) -> dict[str, Any]:
     """What OpenAPI says of a list and of its refusals."""
     described = {"model": model, "content": {"text/csv": {"schema": {"type": "string"}}}}
-    return {"responses": {200: described} | refused(*refusals)}
+    return {"summary": summary, "responses": {200: described} | refused(*refusals)}
 
 
 def require_place(figures: Figures, community: str | None) -> None:

@@ -2,6 +2,7 @@
 requests that follow from answers, with all of its checks. It is not in the lock, since it brings 30 packages.
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,22 @@ def schemathesis():
                 if done.returncode:
                     pytest.skip(f"schemathesis {VERSION} cannot be installed: {done.stderr[-300:]}")
     return command
+
+
+def test_every_operation_and_parameter_says_what_it_is_in_words_of_its_own(tmp_path):
+    """Without a summary FastAPI shows the function's name with capitals: "Series Of"."""
+    with soil.figures(tmp_path) as figures:
+        paths = site(Settings(data=tmp_path), figures, lambda *_: None, ()).openapi()["paths"]
+    summaries = []
+    for path, operations in paths.items():
+        for method, one in operations.items():
+            name = one["operationId"].removesuffix(re.sub(r"\W", "_", f"{path}_{method}"))
+            made = name.replace("_", " ").casefold()
+            assert name != one["operationId"] and one["description"] and one["tags"], path
+            assert made not in {one["summary"].casefold(), *map(str.casefold, one["tags"])}, path
+            assert all(parameter.get("description") for parameter in one.get("parameters", ())), path
+            summaries.append(one["summary"])
+    assert len(summaries) > 10 and all(summaries) and len(set(summaries)) == len(summaries), summaries
 
 
 def test_schemathesis_finds_nothing(schemathesis, tmp_path):
