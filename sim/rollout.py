@@ -1,6 +1,6 @@
 """When communities and villages join and stop: as planned, on time, late, or dropping out.
 
-`plan` keeps the pilot file's dates. `on-time` delays each place, but every dated target is still met. `late`
+`plan` keeps the pilot file's dates. `on-time` delays most places, but every dated target is still met. `late`
 delays them so far that targets are missed. In `drop-out` places join as planned, and a third of them stop
 some years later because nobody comes again. A budget cut (`levers.BudgetCut`) delays the places that would
 join during it. Only the simulated world changes: the gateway still judges by the file, so a community that

@@ -1,5 +1,6 @@
 """Every shipped scenario is complete, plays the same again and in shards, and shows what its page says."""
 
+import re
 import threading
 from dataclasses import replace
 from datetime import date, timedelta
@@ -14,6 +15,7 @@ from devices.pilots import scenario
 from devices.pilots.levers import YearIs
 from devices.pilots.pilot import load
 from devices.texts import LANGS
+from gateway.indicators.course import path
 from sim.adoption import adoption
 from sim.commands import played
 from sim.nodes.masts import MAST_OUTAGE
@@ -57,6 +59,10 @@ def test_a_scenario_has_its_page_in_both_languages(name):
     for lang in LANGS:
         assert all(one.get(lang).strip() for one in said)
     assert play.happens.vi != play.happens.en
+    for report in re.findall(
+        r"hoiquan report[^):;]*", " ".join(one.get(lang) for one in said for lang in LANGS)
+    ):
+        assert f"--data data/rehearsals/{name}" in report, "else it is a report of the pilot that runs"
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -121,6 +127,23 @@ def test_flood_of_2011_passes_alarm_three_and_dry_2015_not_even_the_first():
     assert world.signal("ca-tra-hong-ngu", 1, "water_level", hours, 600).max() < chau_doc[0]
     rain, usual = (one.signal("tam-que", 1, "rainfall", hours, 3600).sum() for one in (world, FRESH))
     assert rain < 0.75 * usual
+
+
+def test_dry_2015_ends_before_its_peak_and_irrigates_into_may():
+    play, who, world, hours = cast("dry-2015")
+    days = [date(2027, 1, 1) + timedelta(days=n) for n in range(365)]
+    first = (days[0] - date(2020, 1, 1)).days
+    peak = days[river(who.seed, first + 800).course[first : first + 365].argmax()]
+    assert play.until < peak and (peak.month, peak.day // 10) == (10, 2)
+    (rule,) = [rule for rule in PILOT.advice.rules if rule.id == "irrigate"]
+    may = slice(*((midnight_of(date(2027, month, 1), PILOT.zone) - hours[0]) // HOUR_MS for month in (5, 6)))
+    for place in ("tam-que", "canh-tan", "phu-nong"):
+        dry, pumped = [], []
+        for one in (world, FRESH):
+            soil = one.signal(place, 1, "soil_moisture", hours[may], 3600)
+            dry.append((soil < rule.when[0].below).sum())
+            pumped.append(one.signal(place, 1, "pump_state", hours, 3600).sum())
+        assert dry[0] > 24 and not dry[1] and pumped[0] > pumped[1], place
 
 
 def test_cao_lanh_passes_alarm_three_weeks_before_hong_ngu_and_the_first_a_day_after():
@@ -255,6 +278,37 @@ def test_ten_years_meet_or_miss_their_marks_as_their_pages_say(name, by_2025, by
         counts.append(len(found.active(day)) / len(PILOT.producers))
         for count, mark, said in zip(counts, wanted, rows, strict=True):
             assert count >= said if said >= mark else count <= said
+
+
+def test_who_joins_just_in_time_does_so_in_the_months_that_the_page_says():
+    world, found = rolled_out(PILOT, "on-time", 1), adoption(PILOT, "on-time", 1)
+    later = sum(
+        after.joined > before.joined for before, after in zip(PILOT.places, world.places, strict=True)
+    )
+    assert 0.8 < later / len(PILOT.places) < 1
+    seen = timedelta(days=6)  # a community counts after most of a week
+    communities, villages = (
+        sorted(one.joined for one in places) for places in (world.communities, world.villages)
+    )
+    months = [(day.year, day.month) for at in (6, 13) for day in (communities[at] + seen, villages[at])]
+    assert months == [(2025, 11), (2025, 11), (2030, 2), (2030, 7)]
+    for year, mark in ((2025, 0.15), (2030, 0.5)):
+        shares = [len(found.active(date(year, month, 1))) / len(PILOT.producers) for month in (5, 9)]
+        assert shares[0] < mark < shares[1]
+    for kind in ("iot_communities", "smart_villages"):
+        places, target = (communities if kind == "iot_communities" else villages), PILOT.target(kind)
+        days = [date(2021, 1, 1) + timedelta(days=day) for day in range(0, 3652, 10)]
+        below = [sum(joined <= day for joined in places) < path(target, day) for day in days]
+        assert sum(below) > 0.75 * len(days)
+
+
+def test_the_decade_begins_with_one_village_and_eight_places_have_dropped_out_at_its_end():
+    joined = [
+        sum(one.joined < date(2021, 1, 1) for one in places) for places in (PILOT.communities, PILOT.villages)
+    ]
+    assert joined == [0, 1]
+    stops = drop_outs(PILOT, "drop-out", 1).values()
+    assert sum(day <= date(2030, 12, 31) for day in stops) == 8
 
 
 def test_the_readme_names_every_scenario():
