@@ -9,25 +9,28 @@ from dashboards.opendata.rows import DeviceRow, columns
 from dashboards.progress import Progress
 from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
-from devices.pilots.pilot import SHARE
+from devices.pilots.pilot import SHARE, Pilot
 from devices.pilots.places import Place, Village
-from gateway.indicators.count import SealTimes, share, share_window
-from gateway.indicators.course import forecasts, path
+from gateway.indicators.count import Count, SealTimes, share, share_window
+from gateway.indicators.course import Forecast, forecasts, path
 from gateway.stores.points import FLAG_TRUE
 
 
 def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
-    """The indicators as the clerk last stored them."""
+    """The indicators as the clerk last stored them. The traceability share is counted here, as of the same
+    moment: the clerk does not store who of the hundreds of organisations counts, and harvests that were
+    sealed since his count bear earlier times. So the number is always that of the members beside it.
+    """
     pilot, standing = figures.pilot, progress.standing
     order = {place: at for at, place in enumerate(pilot.place)}
     rows = []
     for one in progress.indicators:
-        mine = standing.get(one.id, Standing({}, {}))
-        counted = sorted(mine.members, key=lambda place: order.get(place, 0))
-        if one.id == SHARE:  # in order of ids, as some of its members are no places of the pilot
+        if one.id == SHARE:
             window = share_window(pilot, day_of(one.at, pilot.zone))
             sealed = SealTimes(figures.store, pilot, window, one.at)
-            counted = sorted(share(pilot, sealed, one.at).members)
+            rows.append(_row(pilot, share(pilot, sealed, one.at), one.at))
+            continue
+        mine = standing.get(one.id, Standing({}, {}))
         rows.append(
             {
                 "indicator": one.id,
@@ -40,14 +43,12 @@ def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
                 "gap": one.gap,
                 "path": one.path,
                 "time": iso(one.at),
-                "counted": counted,
+                "counted": sorted(mine.members, key=lambda place: order.get(place, 0)),
                 "missed": [
                     {"id": place, "has": mine.missed[place]}
                     for place in sorted(mine.missed, key=lambda place: order.get(place, 0))
                 ],
-                "forecast": [
-                    {"year": f.year, "value": f.value, "low": f.low, "high": f.high} for f in one.forecasts
-                ],
+                "forecast": _forecast(one.forecasts),
             }
         )
     return rows
@@ -55,28 +56,32 @@ def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
 
 def counted(figures: Figures, at: int) -> list[dict[str, Any]]:
     """The indicators counted again at epoch ms `at`, by today's rules."""
-    pilot, day = figures.pilot, day_of(at, figures.pilot.zone)
-    return [
-        {
-            "indicator": count.indicator,
-            "unit": "1",
-            "value": count.value,
-            "value_real": count.real,
-            "value_simulated": count.simulated,
-            "target": count.target,
-            "target_year": pilot.target(count.indicator).due(day).year,
-            "gap": count.gap,
-            "path": path(pilot.target(count.indicator), day),
-            "time": iso(at),
-            "counted": list(count.members),
-            "missed": [{"id": place, "has": why} for place, why in count.missed],
-            "forecast": [
-                {"year": f.year, "value": f.value, "low": f.low, "high": f.high}
-                for f in forecasts(pilot, count.indicator, count.value, day)
-            ],
-        }
-        for count in figures.evaluation(at).counts
-    ]
+    return [_row(figures.pilot, count, at) for count in figures.evaluation(at).counts]
+
+
+def _row(pilot: Pilot, count: Count, at: int) -> dict[str, Any]:
+    """A count of epoch ms `at` as a row."""
+    day = day_of(at, pilot.zone)
+    target = pilot.target(count.indicator)
+    return {
+        "indicator": count.indicator,
+        "unit": "1",
+        "value": count.value,
+        "value_real": count.real,
+        "value_simulated": count.simulated,
+        "target": count.target,
+        "target_year": target.due(day).year,
+        "gap": count.gap,
+        "path": path(target, day),
+        "time": iso(at),
+        "counted": list(count.members),
+        "missed": [{"id": place, "has": why} for place, why in count.missed],
+        "forecast": _forecast(forecasts(pilot, count.indicator, count.value, day)),
+    }
+
+
+def _forecast(years: Iterable[Forecast]) -> list[dict[str, Any]]:
+    return [{"year": one.year, "value": one.value, "low": one.low, "high": one.high} for one in years]
 
 
 def communities(figures: Figures) -> list[dict[str, Any]]:

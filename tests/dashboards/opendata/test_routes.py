@@ -259,6 +259,21 @@ def test_who_counts_is_what_the_clerk_wrote_down_as_if_it_were_counted_again(tmp
     }  # fmt: skip
 
 
+def test_a_harvest_sealed_since_the_count_is_in_the_share_and_among_who_counts_or_in_neither(tmp_path):
+    """In the first seconds of a pilot: counted, then a year of harvests is sealed, at their own times."""
+    with soil.figures(tmp_path) as figures:
+        progress = Progress.read(figures)
+        where = tags(pilot=PILOT.pilot, community="tam-que", product="p")
+        figures.store.write([Point("lot", where, LOT, NOW - 9 * DAY_MS)])
+        app = FastAPI()
+        app.include_router(api.router(figures, soil.fleet(figures), lambda: progress))
+        row = TestClient(app).get("/api/v1/indicators").json()["rows"][-1]
+    assert (row["indicator"], row["counted"]) == ("traceability_share", ["tam-que"])
+    assert row["value"] == row["value_real"] == 1 / 400 and row["gap"] == row["value"] - row["target"]
+    assert row["forecast"][0]["low"] >= row["value"]
+    assert "canh-tan" in (missed := {one["id"] for one in row["missed"]}) and "tam-que" not in missed
+
+
 def test_who_asks_for_a_place_before_all_are_read_waits_for_it_alone(tmp_path):
     go = threading.Event()
 
