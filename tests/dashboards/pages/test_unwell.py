@@ -86,4 +86,6 @@ def test_where_the_disk_takes_no_word_either_its_silence_says_so(given):
             code, said = healthz(given)
         finally:
             full.files.trouble.rmdir()
-        assert code == 503 and "hoiquan doctor" in said.splitlines()[0]
+        vi, en = said.splitlines()
+        assert code == 503 and "trang này không biết vì sao; người vận hành hãy chạy hoiquan doctor" in vi
+        assert "this page does not know why; whoever runs it: hoiquan doctor gives the reason" in en
