@@ -35,7 +35,14 @@ MERGED = {
     "xã Tân Phú Đông, TP. Sa Đéc": "xã Tân Dương",
     "xã Đốc Binh Kiều, huyện Tháp Mười": "xã Đốc Binh Kiều",
     "huyện Tháp Mười": "xã Tháp Mười",  # thị trấn Mỹ An
+    "huyện Lý Sơn": "đặc khu Lý Sơn",
+    "huyện Mộ Đức": "xã Mộ Đức",  # thị trấn Mộ Đức
+    "thị xã Đức Phổ": "phường Sa Huỳnh",  # phường Phổ Thạnh
+    "huyện Hải Lăng": "xã Diên Sanh",  # thị trấn Diên Sanh
+    "huyện Vĩnh Linh": "xã Vĩnh Linh",  # thị trấn Hồ Xá
+    "huyện Hướng Hóa": "xã Khe Sanh",  # thị trấn Khe Sanh
 }
+PILOTS = [load(name) for name in ("dong-thap", "binh-duong", "quang-ngai", "quang-tri")]
 
 WHOLE = yaml.safe_load(DEFAULT.read_text("utf-8"))
 FEW = WHOLE | {
@@ -305,14 +312,16 @@ def test_a_commune_has_the_name_of_its_day_and_no_district_that_is_gone():
     assert pilot.commune(pilot.place["an-nong"], since) == "huyện Châu Thành (cũ)"
     unknown = place.model_copy(update={"commune_new": None})
     assert pilot.commune(unknown, since) == "xã Định Yên (cũ)"
-    for one in pilot.places:
-        name = pilot.commune(one, since)
-        assert not re.search(r"huyện|TP\.|thị xã|tỉnh", name) or name.endswith(" (cũ)"), one.id
+    for one in PILOTS:
+        for place in one.places:
+            name = one.commune(place, since)
+            gone = re.search(r"huyện|thành phố|TP\.|thị xã|thị trấn|tỉnh", name)
+            assert not gone or name.endswith(" (cũ)"), place.id
 
 
 @pytest.mark.parametrize(("old", "new"), MERGED.items())
 def test_a_commune_of_today_is_the_one_that_its_old_commune_or_town_went_into(old, new):
-    places = [place for place in load("dong-thap").places if place.commune_old == old]
+    places = [place for pilot in PILOTS for place in pilot.places if place.commune_old == old]
     assert places and {place.commune_new for place in places} == {new}
 
 
