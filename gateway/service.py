@@ -5,7 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
-from functools import cache
+from functools import cache, partial
 
 from devices.access.database import RegistryAway
 from devices.access.registry import Registry
@@ -75,8 +75,8 @@ def serve(settings: Settings, store: Store, stop: threading.Event) -> bool:
 
 
 def _serve(settings: Settings, own: Files, account: str, store: Store, stop: threading.Event) -> bool:
-    pilot = settings.loaded_pilot
-    registry = _registry(settings, own, stop)
+    pilot, faults = settings.loaded_pilot, Faults()
+    registry = _registry(settings, own, faults, stop)
     if registry is None:
         return True
     password = settings.gateway_password.get_secret_value()
@@ -90,7 +90,6 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     decoder, checker = _readers(settings, account, spool, store, registry)
     gauges = Gauges(spool, room, receiver, decoder, alone=not settings.group)
     kept_ms, kept_bytes = settings.quarantine_days * DAY_MS, settings.quarantine_max_mb * MB
-    faults = Faults()
     clerk = Clerk(
         store, pilot, settings.instance, spool.books, registry.devices, registry.spans,
         figures=gauges.fields, openings=Openings(settings.trace, pilot).write,
@@ -208,10 +207,11 @@ def _denials(settings: Settings) -> Callable[[], Sequence[str]]:
     return Denials(settings.mosquitto_denied).new
 
 
-def _registry(settings: Settings, own: Files, stop: threading.Event) -> Registry | None:
+def _registry(settings: Settings, own: Files, faults: Faults, stop: threading.Event) -> Registry | None:
     """Read the registry, retrying: without it every real device is unknown. None if stopped meanwhile."""
     own.trouble.unlink(missing_ok=True)  # left by a run that was killed
     registry, waiting = Registry(settings.registry_url, settings.loaded_pilot), Waiting("the gateway waits")
+    registry.report = partial(faults.add, "registry")
     while True:
         try:
             registry.refresh()

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 from devices.access.database import ACTS, DEVICES, RegistryAway, connect, prepare, reached
 from devices.contract.reading import Device
 from devices.credentials import verify_password
+from devices.errors import error_text
 from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
@@ -50,6 +51,9 @@ class Roster:
         self.pilot = pilot
         self._engine = connect(url)
         self.trouble = ""
+        # is told, once, of an error in reading the table that is not the database's own
+        self.report: Callable[[str], None] = _report
+        self._reported = ""
         self._table = _Table(pilot)
         self._state: State | None = None
         self._checked = float("-inf")
@@ -141,7 +145,8 @@ class Roster:
 
     def refresh(self) -> None:
         """Read what changed in the table, for PATIENCE at most once something was read. While it cannot be
-        read, what was known stays. Raises RegistryAway if nothing ever was.
+        read, what was known stays, and `report` is told of an error of ours. Raises RegistryAway, or that
+        error, if nothing was ever read.
         """
         if self._state is None:
             self._reread()
@@ -156,9 +161,16 @@ class Roster:
         try:
             with reached():
                 self._read()
-            self.trouble = ""
+            self.trouble = self._reported = ""
         except RegistryAway as error:
             self._away(error)
+        except Exception as error:
+            if self._state is None:
+                raise
+            # this is the reader's thread, and nobody would catch it
+            if (text := error_text(error)) != self._reported:
+                self.report(text)
+            self._reported = text
         finally:
             self._checked = time.monotonic()
             self._lock.release()
@@ -191,6 +203,10 @@ class Roster:
         self._table, self._state = table, now
 
 
+def _report(fault: str) -> None:
+    log.error("changes in the registry cannot be read, a defect of this program: %s", fault)
+
+
 def _silent() -> RegistryAway:
     return RegistryAway("enrol.away", error=f"no answer within {PATIENCE} s")
 
@@ -213,13 +229,15 @@ class _Table:
     def take(self, rows: Sequence[Row[Any]]) -> None:
         """Take in new or changed rows: revoked devices first, since their devEUI may be another's now."""
         for row in sorted(rows, key=lambda row: row.revoked is None):
+            # first: a row that our code stumbles over leaves what was known
+            device = None if row.revoked is not None else device_of(row)
             self._forget(row.device)
-            if row.revoked is not None:
+            if device is None:
                 self._revoked.add(row.device)
                 continue
             self.hashes[row.device] = row.password
             if row.pilot == self._pilot.pilot:
-                self.known[row.device] = device = device_of(row)
+                self.known[row.device] = device
                 if row.dev_eui:
                     self.euis[row.dev_eui], self.eui_of[row.device] = device, row.dev_eui
 

@@ -7,6 +7,7 @@ from contextlib import closing
 
 import pytest
 
+from devices.access import roster
 from gateway import health, service
 from gateway.ingest.spool import Spool
 from gateway.instance import InstanceBusy, files, instances, trouble
@@ -195,3 +196,17 @@ def test_a_gateway_waits_for_the_registry_and_goes_on_without_it(quick, broker, 
     finally:
         running.stop()
     assert running.told is True
+
+
+def test_an_error_of_ours_in_reading_the_registry_is_among_the_faults(quick, broker, tmp_path, monkeypatch):
+    monkeypatch.setattr(roster, "RECHECK", 0)
+    given = settings(broker, tmp_path)
+    enrolled(given)
+    with gateway(given) as running, device(broker) as publish:
+        with closing(sqlite3.connect(given.data / "registry.sqlite")) as file, file:
+            file.execute("UPDATE device SET site = '{', changed = changed + 1")
+        for value in (31, 32, 33):
+            publish(f"{PLACE}/telemetry", {"values": {"soil_moisture": value}})
+        until(lambda: books(running.files).stored == 3, "the device is still known")
+        until(running.files.faults.exists, "the fault is written down")
+        assert running.files.faults.read_text("utf-8").startswith("registry: 1 × JSONDecodeError: ")
