@@ -322,7 +322,9 @@ class Session:
     def _save_now_and_then(self, live: Live, stop: threading.Event) -> None:
         while not stop.wait(SAVE_EVERY):
             if self._links is None or not self._links.waiting:
-                self._save(readings=live.now, diaries=live.now)
+                # a full disk may have room the next time, and the save at the end says what is wrong
+                with contextlib.suppress(OSError):
+                    self._save(readings=live.now, diaries=live.now)
 
     def _save(self, **until: int) -> None:
         """Save up to which simulated epoch ms readings and diaries are safe."""

@@ -17,10 +17,12 @@ from amqtt.session import Session
 
 from devices.access.registry import Registry
 from devices.contract.topics import DENIED
+from devices.errors import CONTENT
 from devices.pilots.pilot import load
 from gateway.brokers.access import ADMITTED, GATEWAYS, Access
 from gateway.brokers.connection import Checked
 from gateway.brokers.kept import Receipt, Waiting, kept
+from gateway.stores.waiting import Waiting as Rarely
 
 log = logging.getLogger(__name__)
 STOP_EVERY = 0.1  # seconds between two looks at whether the broker should stop
@@ -136,14 +138,21 @@ class LocalBroker(Broker):
 
 async def _cut(broker: Broker, registry: Registry) -> None:
     """End the connections of devices whose password is no longer valid: revoked, or replaced."""
+    waiting = Rarely("devices that were revoked stay connected")
     while True:
         await asyncio.sleep(LOOK_EVERY)
-        now = registry.hashes()
-        for name in [name for name, stored in ADMITTED.items() if now.get(name) != stored]:
-            session, handler = broker._sessions.get(name, (None, None))
-            if session is not None and handler is not None and session.transitions.state == "connected":
-                session.will_flag = False  # its last will is not published either
-                await handler.handle_connection_closed()
+        try:
+            now = registry.hashes()
+            for name in [name for name, stored in ADMITTED.items() if now.get(name) != stored]:
+                session, handler = broker._sessions.get(name, (None, None))
+                if session is not None and handler is not None and session.transitions.state == "connected":
+                    session.will_flag = False  # its last will is not published either
+                    await handler.handle_connection_closed()
+        # the registry is away, or amqtt stumbles: an error would end this task, and nobody would hear of it
+        except (OSError, *CONTENT) as error:
+            waiting.on(error)
+        else:
+            waiting.over()
 
 
 async def serve(bind: str, port: int, access: Access, stop: threading.Event) -> None:

@@ -4,6 +4,7 @@ import json
 import threading
 import time
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from paho.mqtt.client import Client
@@ -217,3 +218,19 @@ def test_shards(wrong):
     assert parse_shard("2/4") == (2, 4)
     with pytest.raises(Misuse, match="i/n"):
         parse_shard(wrong)
+
+
+def test_saving_goes_on_after_a_disk_that_took_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "SAVE_EVERY", 0.01)
+    stop, made = threading.Event(), Session(plan(start=None), PILOT, tmp_path, "secret", None)
+    state, tries, save = made._state, [], made._save
+    monkeypatch.setattr(made, "_save", lambda **until: tries.append(until) or save(**until))
+    state.parent.touch()  # a file where the folder should be
+    live = SimpleNamespace(now=START)
+    saver = threading.Thread(target=made._save_now_and_then, args=(live, stop))
+    saver.start()
+    servers.until(lambda: tries, "it has tried in vain")
+    state.parent.unlink()
+    servers.until(state.exists, "it is saved")
+    stop.set()
+    saver.join()

@@ -1,15 +1,20 @@
 """The embedded broker admits the same accounts to the same topics as deploy/mosquitto does."""
 
 import asyncio
+import threading
 
 import pytest
 from amqtt.contexts import Action, BaseContext
 from amqtt.session import Session
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.registry import Registry
 from devices.credentials import gateway_accounts, reader_accounts, simulated_password
 from devices.pilots.pilot import load
+from gateway.brokers import embedded
 from gateway.brokers.access import Access, Accounts, Rules
+from tests.loopback import free_port
 from tests.servers import until
 
 PILOT = load("dong-thap")
@@ -156,3 +161,42 @@ def test_the_gateway_may_do_everything_and_a_stranger_nothing(may):
             assert may(account, f"hoiquan-gateway/v1/{account}/heartbeat", action)
         assert not may("nobody", OWN + "telemetry", action)
         assert not may(None, OWN + "telemetry", action)
+
+
+def test_a_revoked_device_is_cut_off_though_the_registry_was_away_at_first(tmp_path, access, monkeypatch):
+    monkeypatch.setattr(embedded, "LOOK_EVERY", 0.05)
+    path, port, stop = tmp_path / "registry.sqlite", free_port(), threading.Event()
+    path.mkdir()  # as if its disk were not mounted
+    looks, hashes = [], Registry.hashes
+    monkeypatch.setattr(Registry, "hashes", lambda one: looks.append(one) or hashes(one))
+    broker = threading.Thread(
+        target=asyncio.run, args=(embedded.serve("127.0.0.1", port, access, stop),), daemon=True
+    )
+    broker.start()
+    subscribed = threading.Event()
+    hears = Client(CallbackAPIVersion.VERSION2, "gateway", clean_session=False)
+    client = Client(CallbackAPIVersion.VERSION2, "my-esp32")
+    hears.username_pw_set("gateway", "the gateway's")
+    hears.on_subscribe = lambda *_: subscribed.set()
+    client.on_disconnect = lambda *_: client.disconnect()  # paho would come back
+    try:
+        until(lambda: looks, "it has looked in vain")
+        path.rmdir()
+        registry = Registry(path, PILOT)
+        client.username_pw_set("my-esp32", registry.enroll("tam-que", "soil-probe", "my-esp32"))
+        hears.connect("127.0.0.1", port)
+        hears.loop_start()
+        until(hears.is_connected, "a device is let in only where a gateway hears it")
+        hears.subscribe("hoiquan/#", 1)
+        assert subscribed.wait(10)
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        until(client.is_connected, "it is let in")
+        registry.revoke("my-esp32")
+        until(lambda: not client.is_connected(), "it is cut off")
+    finally:
+        for one in (client, hears):
+            one.disconnect()
+            one.loop_stop()
+        stop.set()
+        broker.join(10)
