@@ -7,7 +7,6 @@ anybody. A third file, `faults`, lists the defects of our own code that were met
 them, and somebody should know.
 """
 
-import logging
 import time
 
 from devices.files import replace
@@ -21,7 +20,6 @@ from gateway.instance import Files, trouble_text
 from gateway.intake.receive import Receiver
 from gateway.stores.waiting import Waiting
 
-log = logging.getLogger(__name__)
 BEAT_EVERY = 5.0  # seconds between two heartbeats, and between two looks at the spool
 LATE = 15.0  # seconds after which a heartbeat that did not come back is a sign of trouble
 
@@ -46,7 +44,7 @@ class Health:
         self._pipeline, self._answers = pipeline, answers
         self._next = float("-inf")
         self._full: Mendable | None = None
-        self._waiting = Waiting("the spool takes nothing")
+        self._waiting, self._unwritten = Waiting("the spool takes nothing"), Waiting("health is not written")
         self.troubles = [Mendable("unwell.starting")]
         files.alive.unlink(missing_ok=True)
         files.trouble.unlink(missing_ok=True)
@@ -75,7 +73,9 @@ class Health:
                 replace(self._files.faults, faults)
                 self._faults_written = faults
         except OSError as error:  # a full disk; `alive` grows old, which tells of trouble as well
-            log.warning("health cannot be written: %s", error)
+            self._unwritten.on(error)
+        else:
+            self._unwritten.over()
 
     def end(self) -> None:
         """Remove the files: this gateway no longer runs."""

@@ -1,6 +1,5 @@
 """The clerk: runs each sheet of the paperwork in turn, and again where the store could not take it."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -21,7 +20,6 @@ from gateway.stores.points import Point
 from gateway.stores.store import RejectPoints, RetryLater, Store
 from gateway.stores.waiting import Waiting
 
-log = logging.getLogger(__name__)
 BOOKS_EVERY = 10.0  # seconds between two rounds of the clerk
 INDICATORS_EVERY = 60.0
 AGAIN = 5.0  # seconds of each round that are spent on recounting past days
@@ -62,7 +60,7 @@ class Clerk:
         self._openings = openings
         self._acts = acts
         self._waiting = Waiting("the paperwork waits")
-        self._held_up = False  # whether a sheet of this round waits
+        self._held_up: set[str] = set()  # sheets that wait; not every round has every sheet
         self._acts_until = 0  # epoch ms up to which acts are in the store
         self._forget = forget
         self._faults = faults or Faults()
@@ -79,28 +77,27 @@ class Clerk:
         """Work until `stop` is set. When the store does not answer, the next round tries again."""
         next_indicators = 0.0
         while not stop.is_set():
-            self._held_up = False
-            self._attempt(lambda: self.books.write(now_ms()))
-            self._attempt(self.tidy)
+            self._attempt("books", lambda: self.books.write(now_ms()))
+            self._attempt("tidying", self.tidy)
             if time.monotonic() >= next_indicators or (self._due.is_set() and self._again is None):
                 next_indicators = time.monotonic() + INDICATORS_EVERY
-                self._attempt(lambda: self.indicators.write(now_ms()))
-                self._attempt(self.write_hours)
-                self._attempt(lambda: self.write_openings(now_ms()))
-                self._attempt(lambda: self.write_acts(now_ms()))
-            self._attempt(lambda: self.count_again(stop))
+                self._attempt("indicators", lambda: self.indicators.write(now_ms()))
+                self._attempt("hours", self.write_hours)
+                self._attempt("openings", lambda: self.write_openings(now_ms()))
+                self._attempt("acts", lambda: self.write_acts(now_ms()))
+            self._attempt("recount", lambda: self.count_again(stop))
             if not self._held_up:
                 self._waiting.over()
             stop.wait(self._every)
 
-    def _attempt(self, sheet: Callable[[], None]) -> None:
+    def _attempt(self, name: str, sheet: Callable[[], None]) -> None:
         """Run one sheet. Its errors do not stop the other sheets, and the next round runs it again."""
+        self._held_up.discard(name)
         try:
             sheet()
-        except RejectPoints as error:  # the store took the rest; the refused points are our defect to fix
-            log.warning("the store refuses %d points of the paperwork: %s", len(error.bad), error)
-        except (RetryLater, SpoolFull, RegistryAway) as error:
-            self._held_up = True
+        # of refused points: the store took the rest; these are our defect to fix
+        except (RejectPoints, RetryLater, SpoolFull, RegistryAway) as error:
+            self._held_up.add(name)
             self._waiting.on(error)
         except CONTENT as error:  # somebody's bad input, or a defect: the other sheets go on
             self._faults.add("paperwork", error)

@@ -17,6 +17,7 @@ from devices.pilots.pilot import Pilot
 from gateway.control.ledger import Entry, Ledger
 from gateway.control.rules import Advice, advise, points
 from gateway.stores.store import RejectPoints, RetryLater, Store
+from gateway.stores.waiting import Waiting
 
 log = logging.getLogger(__name__)
 EVERY = 600.0  # seconds between two looks
@@ -42,6 +43,8 @@ class Advisor:
         self._send = send
         self.faults = 0  # looks that ended in an unforeseen error
         self._last_fault = ""
+        self._waiting = Waiting("advice waits")
+        self._refused = Waiting("the store refuses advice")
 
     def run(self, stop: threading.Event) -> None:
         """Look every EVERY seconds until `stop` is set. A look that fails is repeated at the next turn."""
@@ -54,15 +57,17 @@ class Advisor:
         try:
             self.look(now)
         except RetryLater as error:
-            log.warning("advice waits for the store: %s", error)
+            self._waiting.on(error)
         except OSError as error:
-            log.warning("advice cannot act: %s", error)
+            self._waiting.on(error)
         except Exception as error:
             # An error here would end this thread, and with it the gateway; readings matter more than advice.
             self.faults += 1
             if (fault := repr(error)) != self._last_fault:
                 log.exception("no advice: an error that this program does not know; it is said once")
             self._last_fault = fault
+        else:
+            self._waiting.over()
 
     def look(self, now: int) -> list[Advice]:
         """Write the advice of epoch ms `now`, and act on it where allowed. Raises RetryLater, OSError."""
@@ -71,8 +76,9 @@ class Advisor:
         looked = advise(self._store, self._pilot, now, self._devices())
         try:
             self._store.write(points(self._store, self._pilot, looked, now))
+            self._refused.over()
         except RejectPoints as error:
-            log.warning("the store refuses %d pieces of advice: %s", len(error.bad), error)
+            self._refused.on(error)
         for one in looked.advised:
             self._act(one, now)
         return looked.advised

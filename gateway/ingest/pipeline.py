@@ -51,12 +51,14 @@ from gateway.ingest.spoolfile import SpoolFull
 from gateway.ingest.telling import Telling
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import RejectPoints, RetryLater, Store
+from gateway.stores.waiting import Waiting
 
 log = logging.getLogger(__name__)
 COMMIT = 1500  # most messages of a group commit
 BATCH = 3000  # messages of a delivery; whole commits, so it may exceed this
 WAIT = 0.2  # seconds after which an idle loop checks whether it should stop
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0  # seconds between tries
+_WAITS = {"_intake": "messages wait with the broker"}  # by loop, what the log says of it; see `_patiently`
 
 
 class Receives(Protocol):
@@ -100,7 +102,9 @@ class Pipeline:
         self._forgotten: list[tuple[int, list[TakenBack]]] = []
         self._threads: list[threading.Thread] = []
         self.failed: BaseException | None = None
-        self._troubles: dict[str, Mendable] = {}  # by loop: one's success does not clear another's
+        # by loop: one's success does not clear another's
+        self._troubles: dict[str, Mendable] = {}
+        self._waiting: dict[str, Waiting] = {}
 
     @property
     def troubles(self) -> list[Mendable]:
@@ -225,19 +229,20 @@ class Pipeline:
     def _patiently(self, attempt: Callable[[], object]) -> bool:
         """Try until it succeeds or the gateway stops; returns whether it succeeded."""
         delay, loop = FIRST_DELAY, threading.current_thread().name
+        waiting = self._waiting.setdefault(loop, Waiting(_WAITS.get(loop, "readings wait in the spool")))
         while True:
             try:
                 attempt()
             except (RetryLater, SpoolFull) as error:
                 self._troubles[loop] = error
-                alarm = isinstance(error, SpoolFull) or error.alarm
-                log.log(logging.ERROR if alarm else logging.WARNING, "%s; again in %.1f s", error, delay)
+                waiting.on(error)
                 # jitter, so that several gateways do not return to a store all at once
                 if self._stop.wait(delay * random.uniform(0.5, 1.0)):  # noqa: S311
                     return False
                 delay = min(2 * delay, LONGEST_DELAY)
             else:
                 self._troubles.pop(loop, None)
+                waiting.over()
                 return True
 
     def _remember(self, device: Device) -> str:

@@ -55,6 +55,8 @@ class SpoolFull(Mendable):
     Nothing was kept: do not acknowledge, tell people, try again.
     """
 
+    alarm = True  # as of RetryLater
+
 
 class SpoolShut(Mendable, OSError):
     """The file cannot be opened: its disk, its permissions or another process are at fault."""

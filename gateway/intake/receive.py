@@ -193,7 +193,9 @@ class Receiver:
         self, client: Client, _: Any, flags: ConnectFlags, reason: ReasonCode, __: Properties | None
     ) -> None:
         if reason.is_failure:
-            log.error("the broker refuses the gateway: %s", reason)
+            if (why := str(reason)) != self._no_way:
+                self._no_way = why
+                log.error("the broker refuses the gateway: %s", why)
             return
         self._epoch += 1
         self.heartbeat.begin()
@@ -255,9 +257,10 @@ class Receiver:
         self, _: Client, __: Any, ___: DisconnectFlags, reason: ReasonCode, ____: Properties | None
     ) -> None:
         self._epoch += 1  # at once: a later acknowledgement would go out on the next connection
-        self.connected = False
-        if not self._leaving:
+        if not self._leaving and (self.connected or not self._no_way):  # else it is said already
+            self._no_way = self._no_way or str(reason)
             log.warning("connection to the broker lost: %s", reason)
+        self.connected = False
 
     def _on_publishes(self, received: list[Publish]) -> None:
         # An exception here would end paho's thread while it still looks connected.

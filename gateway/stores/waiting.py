@@ -4,6 +4,7 @@ import logging
 import time
 
 from devices.texts import Mendable
+from gateway.stores.store import RejectPoints
 
 log = logging.getLogger(__name__)
 FIRST, LONGEST = 60.0, 3600.0  # seconds until a cause that lasts is logged again: twice as long each time
@@ -18,10 +19,14 @@ class Waiting:
         self._logged: dict[str, tuple[float, float]] = {}
 
     def on(self, error: Exception) -> None:
-        """Log that the loop waits for `error`, unless its cause was logged a short while ago."""
+        """Log that the loop waits for `error`, unless its cause was logged a short while ago. With `alarm` it
+        is an error, because a person has to mend something.
+        """
         cause = repr(error)
         if isinstance(error, Mendable):  # its values vary, such as the megabytes that are free
             cause = error.key
+        elif isinstance(error, RejectPoints):  # and the number of points
+            cause = next(iter(error.bad.values()), "")
         elif isinstance(error, OSError):  # so does the name of a draft
             cause = f"{type(error)} {error.errno}"
         now = time.monotonic()
@@ -30,7 +35,8 @@ class Waiting:
             return
         pause = min(2 * pause, LONGEST)
         self._logged[cause] = now + pause, pause
-        log.warning("%s: %s; it is tried again", self._what, error)
+        level = logging.ERROR if getattr(error, "alarm", False) else logging.WARNING
+        log.log(level, "%s: %s; it is tried again", self._what, error)
 
     def over(self) -> None:
         """Log that the loop goes on, if it had to wait."""

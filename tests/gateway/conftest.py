@@ -1,6 +1,5 @@
 """Fixtures: a spool, a store of either kind, and shortened waits."""
 
-import logging
 import sqlite3
 
 import pytest
@@ -47,11 +46,10 @@ def impatient(monkeypatch):
 
 @pytest.fixture
 def quick(monkeypatch):
-    """A pipeline that waits milliseconds instead of seconds and logs no complaints."""
+    """A pipeline that waits milliseconds instead of seconds."""
     monkeypatch.setattr(pipeline, "FIRST_DELAY", 0.001)
     monkeypatch.setattr(pipeline, "LONGEST_DELAY", 0.01)
     monkeypatch.setattr(pipeline, "WAIT", 0.01)
-    logging.getLogger("gateway.ingest.pipeline").setLevel(logging.CRITICAL)
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ MARK = "TESTS_TERMINAL"  # in the environment of every process started here, so 
 SOON = 5.0  # seconds in which everything has to end
 SENSIBLE = (0, -signal.SIGINT)  # ended as told; or interrupted before it had begun
 _NOISE = ("Traceback", "Exception ignored", "KeyboardInterrupt", "CancelledError", "Aborted")
-BAD = re.compile("|".join((*_NOISE, "killed", "ended by itself", r"ended \(", "again in")))
+BAD = re.compile("|".join((*_NOISE, "killed", "ended by itself", r"ended \(", "s wait (with|in) the ")))
 
 
 def _foreground() -> None:

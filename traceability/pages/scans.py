@@ -42,7 +42,7 @@ class Scans:
         self._lock = threading.Lock()
         self._new: Counter[tuple[str, str, str]] = Counter()
         self._written = -EVERY
-        self._path, self._failed = path, False
+        self._path, self._failed, self._stuck = path, False, False
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._db = begun(path, _SCHEMA, 0.05)
@@ -88,8 +88,11 @@ class Scans:
                     rows,
                 )
         except sqlite3.Error as error:
-            log.warning("openings cannot be written to %s, they are kept in memory: %s", self._path, error)
+            if not self._stuck:
+                log.warning("openings cannot be written to %s, memory keeps them: %s", self._path, error)
+            self._stuck = True
         else:
+            self._stuck = False
             self._new.clear()
 
 

@@ -73,6 +73,7 @@ class Watch:
         self._pilot = pilot
         self._file = file
         self._waiting = Waiting("alarms cannot be shown or written down")
+        self._refused = Waiting("the store refuses alarms")
         self._channels = channels
         self._rules = {one: {rule.id: rule for rule in rules(pilot, one)} for one in LANGS}
         self._ruled = self._rules[lang]
@@ -139,8 +140,9 @@ class Watch:
         try:
             if answers is not None:
                 self._store.write(self._points(groups, at))
+                self._refused.over()
         except RejectPoints as error:
-            log.warning("the store refuses %d alarms: %s", len(error.bad), error)
+            self._refused.on(error)
         finally:
             if self._unwritten:
                 self._remember()

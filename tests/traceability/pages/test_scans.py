@@ -41,11 +41,15 @@ def test_several_processes_add_up(tmp_path: Path) -> None:
     last.close()
 
 
-def test_a_file_that_cannot_be_written_stops_no_page(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_stops_no_page_and_is_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("traceability.pages.scans.EVERY", 0.0)
     scans = Scans(tmp_path / "scans.sqlite")
     with closing(sqlite3.connect(tmp_path / "scans.sqlite", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         assert [scans.count(KEY, DAY) for _ in range(3)] == [1, 2, 3]
+        assert caplog.text.count("cannot be written") == 1
         other.execute("ROLLBACK")
     scans.close()
     again = Scans(tmp_path / "scans.sqlite")
