@@ -206,7 +206,7 @@ class Decoder:
                 and not totals
                 and values
             ):  # the usual case: later than all readings before
-                seen.rewound = None
+                seen.rewound = ()
                 seen.later(claimed, values)
                 if boot is not None:
                     if seq is not None:

@@ -82,19 +82,15 @@ class Sorter:
 
     def sort(self, telemetry: Sequence[Telemetry]) -> None:
         """Sort all readings. Raises PayloadError for a clash, before any of them is remembered."""
-        rewound = self._seen.rewound
-        if not self._played:
+        replayed = self._message.replayed
+        if not self._played and not replayed:  # later readings do not tell how an earlier boot's clock was
             self._judge_clock(telemetry)
         dated = [self._believed(one) for one in telemetry]
-        try:
-            self._refuse_clash([one for one, believed in zip(telemetry, dated, strict=True) if believed])
-        except PayloadError:
-            self._seen.rewound = rewound  # what a refused message's clock said is forgotten
-            raise
+        self._refuse_clash([one for one, believed in zip(telemetry, dated, strict=True) if believed])
         for one, believed in zip(telemetry, dated, strict=True):
-            late = believed and one.time is not None and one.time <= self._seen.newest != NEVER
+            late = replayed or (believed and one.time is not None and one.time <= self._seen.newest != NEVER)
             repeated = self._repeated(one, believed=believed, late=late)
-            if not repeated or self._message.replayed:
+            if not repeated or replayed:
                 self._keep(one, believed=believed, late=late)
             elif one.boot is not None and one.seq is not None:
                 self.known.append((one.boot, one.seq))
@@ -116,7 +112,7 @@ class Sorter:
             return False
         if self._played:
             return YEAR_2000_MS <= one.time < NEVER  # no store can be asked for later times
-        if one.boot is not None and one.boot == self._seen.rewound and one.time <= self._seen.newest:
+        if one.boot in self._seen.rewound and one.time <= self._seen.newest:
             return False
         return YEAR_2020_MS <= one.time <= self._message.arrival + AHEAD_MS
 
@@ -173,7 +169,7 @@ class Sorter:
             self.known.append(time)
         self.fresh = True
         if time > self._seen.newest:
-            self._seen.rewound = None
+            self._seen.rewound = ()
         uncertain = replayed or ((late or self._unknown) and not self._seen.whole(time))
         kept = values if replayed else new
         if totals:

@@ -52,7 +52,7 @@ def content(telemetry: Telemetry) -> int:
 class Seen:
     """One device's memory. `newest` is the latest believed time (NEVER: none is known, so any time may be in
     the store already), `restarts` how often the counter began again without a new `boot`, and `rewound` the
-    boot with which the clock fell behind `newest`.
+    boots with which the clock fell behind `newest`.
 
     Every device has one, and most are silent: parts that a usual device never needs are made on demand, and
     between two batches the times are kept as text.
@@ -81,7 +81,7 @@ class Seen:
         self.played = bool(data.get("played", False))  # it simulates a scenario at another time than now
         self.restarts = int(data.get("restarts", 0))
         self._forgotten = int(data.get("gone", 0))  # numbers in holes that were forgotten
-        self.rewound: str | None = data.get("rewound")
+        self.rewound: tuple[str, ...] = tuple((data.get("rewound") or "").split())  # no boot has a blank in it
         rows = data.get("times", ())
         # a state of an earlier version has only names, no values: the store is asked about its times
         whole = [row for row in rows if len(row) == 3 and row[0] < NEVER]
@@ -110,7 +110,7 @@ class Seen:
             "played": self.played,
             "restarts": self.restarts,
             "gone": self._forgotten,
-            "rewound": self.rewound,
+            "rewound": " ".join(self.rewound),
         }
         if self._counters and (totals := self._counters.dump()):
             data["totals"] = totals
@@ -209,10 +209,10 @@ class Seen:
         """Judge a boot by the time it claims: a clock that leaps back with a new boot has lost its time. Its
         times are not believed until they pass `newest`.
         """
-        if boot is None or time is None or boot == self._current:
+        if boot is None or time is None or boot == self._current or boot in self.rewound:
             return
         if boot not in (self._before or ()) and self._current is not None and time < self.newest != NEVER:
-            self.rewound = boot
+            self.rewound = (*self.rewound, boot)[-BOOTS:]
 
     def turn_to(self, boot: str) -> None:
         """Note the boot of a reading that has no number."""
@@ -221,8 +221,8 @@ class Seen:
 
     def take(self, boot: str, seq: int, digest: int | None, *, dup: bool = False, late: bool = False) -> bool:
         """Count a number; returns False for a repetition. `digest`: its `content`, or None where the believed
-        time identifies the reading. `late`: its believed time is not later than all before. `dup`: the broker
-        sends the message again.
+        time identifies the reading. `late`: it is replayed, or believed and not later than all before. `dup`:
+        the broker sends it again.
         """
         if digest is not None and self.same(boot, seq, digest):
             return False
@@ -238,7 +238,7 @@ class Seen:
             if digest is not None and known and not before and dup:
                 return False
             if known:
-                again = before != (REFUSED,) and not (digest is None and late)
+                again = before != (REFUSED,) and not late
             else:
                 lowest = ranges[0] - REORDERED if digest is not None else ranges[-1]
                 again = seq < lowest and not late
@@ -297,7 +297,7 @@ class Seen:
         wrapped = seq % WRAP < REORDERED and before[-1] % WRAP >= WRAP - REORDERED
         self.restarts += not wrapped
         number = 1
-        while f"{boot} {number}" in older:  # no boot has a blank in it
+        while f"{boot} {number}" in older:
             number += 1
         self._ranges = array("q", (seq, seq))
         if len(before) > 2:  # it has gaps
