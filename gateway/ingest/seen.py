@@ -81,7 +81,7 @@ class Seen:
         self.played = bool(data.get("played", False))  # it simulates a scenario at another time than now
         self.restarts = int(data.get("restarts", 0))
         self._forgotten = int(data.get("gone", 0))  # numbers in holes that were forgotten
-        self.rewound: tuple[str, ...] = tuple((data.get("rewound") or "").split())  # no boot has a blank in it
+        self.rewound: tuple[str, ...] = tuple((data.get("rewound") or "").split())  # no boot has a blank
         rows = data.get("times", ())
         # a state of an earlier version has only names, no values: the store is asked about its times
         whole = [row for row in rows if len(row) == 3 and row[0] < NEVER]
