@@ -65,6 +65,7 @@ class Answers:
         decoded = self._decoder.decode(segment.messages)
         for one in decoded.answers:
             self._write(one, segment, decoded)
+        decoded.again = {place: decoded.refused.pop(place) for place in self._spool.filed(decoded.refused)}
         refused = list(decoded.refused.values())
         stored = len(segment.messages) - decoded.duplicate - len(refused)
         self._spool.settle(segment, Outcome(stored, decoded.duplicate, refused))

@@ -46,6 +46,7 @@ class Decoded:
     states: list[State] = field(default_factory=list)
     answers: list[Answered] = field(default_factory=list)
     refused: dict[int, Refusal] = field(default_factory=dict)
+    again: dict[int, Refusal] = field(default_factory=dict)  # retained, and in the quarantine already
     repeated: dict[int, Device] = field(default_factory=dict)  # senders of messages with nothing new
     late: list[Late] = field(default_factory=list)  # only the store knows whether these are new: see `held`
     touched: dict[str, Device] = field(default_factory=dict)
@@ -57,7 +58,7 @@ class Decoded:
     @property
     def duplicate(self) -> int:
         """How many messages brought nothing new."""
-        return len(self.repeated)
+        return len(self.repeated) + len(self.again)
 
 
 class Sender(NamedTuple):
@@ -254,8 +255,7 @@ class Decoder:
         the reason for a failed codec, since the uplink itself comes without values.
         """
         if kind == "log":
-            why = envelope.fault(uplink_json(message.payload))
-            if why is not None:
+            if (why := envelope.fault(uplink_json(message.payload))) is not None:
                 raise PayloadError("codec_failed", why)
             return []
         return [State(device, True, message.arrival, message.retained)]

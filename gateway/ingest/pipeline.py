@@ -196,6 +196,7 @@ class Pipeline:
             self._forgotten.append((number, mine))
         if in_vain := before + mine:
             seen = forgotten(seen, in_vain)
+        decoded.again = {place: decoded.refused.pop(place) for place in self._spool.filed(decoded.refused)}
         end = outcome(batch, seen)
         if self._patiently(lambda: self._spool.settle(segment, end)):
             self.telling.settled(decoded)

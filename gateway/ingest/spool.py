@@ -36,6 +36,7 @@ from gateway.ingest.spoolfile import QUARANTINE_BYTES, File, Room, open_file, op
 
 log = logging.getLogger(__name__)
 NAMED = 20  # messages of one replay whose ids are written down
+NEWEST = 100  # refused messages of a topic among which a repetition is looked for
 MARKS = 8192  # marks that are kept: more than a broker may have in flight (`receive.IN_FLIGHT`)
 
 ROW_BYTES = 100  # about what a refused message takes on disk beside topic and payload
@@ -134,6 +135,23 @@ class Spool:
                 db.executemany("INSERT INTO mark(mark) VALUES(?)", [(mark,) for mark in outcome.marks])
                 db.execute("DELETE FROM mark WHERE id <= (SELECT max(id) FROM mark) - ?", (MARKS,))
             self._book(stored=outcome.stored, duplicate=outcome.duplicate, quarantined=len(outcome.refused))
+
+    def filed(self, refused: Mapping[int, Refusal]) -> list[int]:
+        """Which of these retained messages need not be filed: the quarantine has the same one, refused for
+        the same reason, among the newest of its topic. A broker repeats a retained message at every
+        subscription.
+        """
+        with self._lock:
+            return [
+                place
+                for place, (message, reason, _) in refused.items()
+                if message.retained
+                and self._db.execute(
+                    "SELECT 1 FROM (SELECT payload, size, reason FROM quarantine WHERE topic=? "
+                    "ORDER BY id DESC LIMIT ?) WHERE payload=? AND size=? AND reason=?",
+                    (message.topic[:1000], NEWEST, message.payload[:MAX_BYTES], len(message.payload), reason),
+                ).fetchone()
+            ]
 
     def set_aside(self, refused: Sequence[Refusal]) -> None:
         """Quarantine messages that were booked as stored and cannot be handled after all. The books take them

@@ -38,11 +38,15 @@ class Telling:
         self.rates: Counter[tuple[str, str]] = Counter()
 
     def settled(self, decoded: Decoded) -> None:
-        """Count a settled batch, and tell the senders of refused messages why."""
+        """Count a settled batch, and tell the senders of refused messages why; of a retained message that is
+        in the quarantine already also, since whoever looks for its cause listens now.
+        """
         self._count(decoded)
         refused = list(decoded.refused.values())
         for refusal in refused[:ANSWERED]:
             self.answer(refusal)
+        for refusal in list(decoded.again.values())[:ANSWERED]:
+            self._tell(refusal)
         for refusal in refused:
             if refusal.reason == "unhandled":
                 self._faults.add("messages", refusal.field)
@@ -50,17 +54,24 @@ class Telling:
             log.warning("refused: %d messages more: hoiquan quarantine list", len(refused) - ANSWERED)
 
     def _count(self, decoded: Decoded) -> None:
-        senders = [self._sender(refusal.message.topic) for refusal in decoded.refused.values()]
+        refused = [self._community(refusal) for refusal in decoded.refused.values()]
+        repeated = [self._community(refusal) for refusal in decoded.again.values()]
         with self._lock:
             rates = self.rates
             rates.update((reading.device.community, "stored") for reading in decoded.readings)
             rates.update((device.community, "duplicate") for device in decoded.repeated.values())
-            rates.update((one.community if one is not None else "", "quarantined") for one in senders)
+            rates.update((community, "duplicate") for community in repeated)
+            rates.update((community, "quarantined") for community in refused)
 
     def answer(self, refusal: Refusal) -> None:
         """Log one line, and send the reason back to the device if the topic names one."""
         error = PayloadError(refusal.reason, refusal.field)
         log.warning("refused: %.200r: %s", refusal.message.topic, " ".join(error.sentence("en").split()))
+        self._tell(refusal)
+
+    def _tell(self, refusal: Refusal) -> None:
+        """Send the reason to the device if the topic names one."""
+        error = PayloadError(refusal.reason, refusal.field)
         device = self._sender(refusal.message.topic)
         try:  # the answer goes to the device's own topic: it may listen on no other
             topic = (
@@ -73,6 +84,11 @@ class Telling:
         answer = {"reason": refusal.reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
         payload = json.dumps(answer, ensure_ascii=False).encode()
         self._publishes.publish(str(topic._replace(kind="rejected")), payload)
+
+    def _community(self, refusal: Refusal) -> str:
+        """The community of a message's sender, "" if it is unknown."""
+        device = self._sender(refusal.message.topic)
+        return "" if device is None else device.community
 
     def _sender(self, topic: str) -> Device | None:
         """The device that a topic names, or whose message the broker turned away; None if it is unknown."""

@@ -128,6 +128,9 @@ class NeverSettles:
     def __init__(self, spool):
         self._spool = spool
 
+    def __getattr__(self, name):
+        return getattr(self._spool, name)
+
     def settle(self, segment, outcome):
         pass
 
