@@ -6,7 +6,7 @@ probe.py      the form of a probe file                         units.py     what
 shelf.py      all known probes                                 reader.py    object ─► values, pure
 telemetry.py  which probe reads a message                      counters.py  totals ─► what came since
 findings.py   what is wrong with a payload, field by field     meant.py     and what would be right
-learn.py      messages of an unknown device ─► a probe file
+learn.py      messages of an unknown device ─► a probe file   number.py    a number written as text
 
     bytes ─► envelope.open ─► object ─► reader(probe, values of the place) ─► values, totals of counters
 """

@@ -10,6 +10,7 @@ is asked for the unit. Numbers by which probes say "nothing is connected" are no
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -18,9 +19,9 @@ import yaml
 from devices.contract.models import MODELS
 from devices.contract.payloads import MAX_EXACT
 from devices.contract.signals import SIGNALS
+from devices.probes.number import TwoWays, number_in
 from devices.probes.path import Which, elements, find, parse, quoted, written
 from devices.probes.probe import AMBIGUOUS, COUNTED, units_for
-from devices.probes.reader import NUMBER
 from devices.probes.units import UNITS, Unit, convert, ucum, unit_of
 
 # Numbers that makers' decoders give when nothing is connected or measured: the ends of integers, the
@@ -270,8 +271,10 @@ def _number(raw: Any) -> tuple[float | None, str]:
         return None, ""
     if isinstance(raw, int | float):
         return (float(raw), "") if abs(raw) <= MAX_EXACT else (None, "")
-    if isinstance(raw, str) and len(raw) <= 64 and (text := NUMBER.fullmatch(raw)):
-        return (float(text[1]), ucum(text[2])) if not text[2] or unit_of(text[2]) else (None, "")
+    with suppress(TwoWays):
+        if isinstance(raw, str) and (spelt := number_in(raw)) is not None:
+            number, unit = spelt
+            return (number, ucum(unit)) if not unit or unit_of(unit) else (None, "")
     return None, ""
 
 

@@ -7,11 +7,13 @@ import json
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from devices.contract import payloads
 from devices.contract.payloads import FIELDS, SECONDS, PayloadError
 from devices.contract.signals import SIGNALS, SWITCHES, Signal
+from devices.probes.number import TwoWays, number_in
 from devices.probes.units import UNITS, convert
 from devices.texts import spelt, with_unit
 
@@ -66,15 +68,11 @@ def _number(value: Any, signal: str) -> float | None:
         return _number(value[0], signal)
     if not isinstance(value, str):
         return None
-    cut = value.strip().replace(",", ".")
-    unit = SIGNALS[signal].shown_unit
-    for end in (unit, SIGNALS[signal].unit, "%", "C"):
-        cut = cut.removesuffix(end).strip() if end else cut
-    try:
-        number = int(cut) if cut.isascii() and cut.isdigit() else float(cut)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
+    with suppress(TwoWays):
+        number, unit = number_in(value) or (math.nan, "")
+        if math.isfinite(number) and unit in ("", SIGNALS[signal].shown_unit, SIGNALS[signal].unit, "%", "C"):
+            return int(number) if number.is_integer() else number
+    return None
 
 
 def field_meant(name: str, value: Any) -> dict[str, Any]:

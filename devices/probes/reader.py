@@ -3,7 +3,7 @@
     object ─► path ─► number (or text with one) ─► unit ─► times, plus ─► value, or a counter's total
 
 Fields that the probe does not name are ignored; null, text without a number and a sentinel are "not
-measured".
+measured". A number that can be read in two ways (COMMA) is none of these: its message is refused.
 """
 
 import math
@@ -13,16 +13,14 @@ from typing import Any, NamedTuple
 
 from devices.contract.payloads import MAX_EXACT
 from devices.contract.signals import CIRCULAR, SIGNALS, SWITCHES, heading
+from devices.probes.number import LONGEST, TwoWays, number_in
 from devices.probes.path import MISSING, Path, find, getter
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
 
-# a number, maybe its unit, maybe a remark: 31.5, 7.68℃, 2.8(low battery)
-NUMBER = re.compile(r"\s*([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*([^(]*?)\s*(?:\([^()]*\)\s*)?")
 _BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
-_LONGEST = 64  # characters of a number with its unit
 
-
+COMMA = "unread.comma"  # why a number with a comma is not read
 NamedGetter = tuple[str, Callable[[Any], Any]]  # a path as it is written, and its getter
 
 
@@ -135,7 +133,7 @@ class _Rule:
             if unit is None:
                 continue
             if abs(number) > MAX_EXACT:
-                unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:_LONGEST]))
+                unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:LONGEST]))
                 continue
             if self._as_it_is and unit is self._unit:
                 return float(number)
@@ -172,17 +170,21 @@ class _Rule:
             plus = self._plus
         value = float(f"{value * self._times + plus:.12g}")
         if not abs(value) <= MAX_EXACT:
-            unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:_LONGEST]))
+            unread.append(Unread(self.signal, text, "unread.no_number", str(number)[:LONGEST]))
             return None
         return heading(value) if self._circular else value
 
     def _spelt(self, raw: str, text: str, unread: list[Unread]) -> tuple[float, Unit | None] | None:
         """Number and unit of a text; None if it has none."""
-        match = NUMBER.fullmatch(raw) if len(raw) <= _LONGEST else None
-        if match is None:
-            unread.append(Unread(self.signal, text, "unread.no_number", raw[:_LONGEST]))
+        try:
+            spelt = number_in(raw)
+        except TwoWays:
+            unread.append(Unread(self.signal, text, COMMA, raw))
             return None
-        number, word = float(match[1]), match[2]
+        if spelt is None:
+            unread.append(Unread(self.signal, text, "unread.no_number", raw[:LONGEST]))
+            return None
+        number, word = spelt
         if not word:
             return number, self._unit
         unit = None if word[0].isdigit() else unit_of(word)  # "31 1" is two numbers

@@ -16,7 +16,7 @@ from devices.contract.payloads import FIELDS, MAX_EXACT, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, Uplink, parsed_json, uplink_json
-from devices.probes.reader import Reader, Unread
+from devices.probes.reader import COMMA, Reader, Unread
 from devices.probes.shelf import Shelf
 
 _NORMALIZED = "normalized"
@@ -137,6 +137,9 @@ class Probes:
 
     def _telemetry(self, reader: Reader, data: Any, device: Device) -> Telemetry:
         measured = reader.read(data, dict(device.site) if device.site else _NOWHERE)
+        for one in measured.unread:
+            if one.why == COMMA and one.signal not in measured.values and one.signal not in measured.totals:
+                raise PayloadError("comma", f"{one.path} {one.value}")
         if not measured.totals or not self._counted:
             return Telemetry(measured.values, None, None, None)
         totals = {

@@ -1,0 +1,61 @@
+"""A decimal comma in a text is read, and one that may stand between thousands refuses the message by name."""
+
+import json
+
+import pytest
+
+from devices.contract.payloads import PayloadError
+from devices.contract.reading import Device
+from devices.probes import findings
+from devices.probes.learn import fields
+from devices.probes.meant import value_meant
+from devices.probes.shelf import Shelf
+from devices.probes.telemetry import Probes
+
+FILE = """
+id: mine
+maker: Acme
+readings:
+  soil_moisture: {from: [a, b], unit: "%"}
+  soil_temperature: {from: t}
+"""
+DEVICE = Device("p", "c", "d1", "soil-probe", simulated=False, probe="mine")
+
+
+@pytest.fixture
+def probes(tmp_path):
+    (tmp_path / "mine.yaml").write_text(FILE, "utf-8")
+    return Probes(Shelf(tmp_path))
+
+
+def values(probes, says):
+    (told,) = probes.telemetry(json.dumps(says).encode(), DEVICE, None)
+    return told.values
+
+
+def test_what_a_codec_writes_with_a_comma_is_stored(probes):
+    assert values(probes, {"a": "32,40 %", "t": "27,5"}) == {"soil_moisture": 32.4, "soil_temperature": 27.5}
+
+
+def test_what_may_be_read_in_two_ways_is_refused_by_name(probes):
+    with pytest.raises(PayloadError) as refused:
+        values(probes, {"a": "32,400 %", "t": "27,5"})
+    assert (refused.value.reason, refused.value.field) == ("comma", "a 32,400 %")
+    for lang in ("vi", "en"):
+        assert "32,400" in refused.value.sentence(lang)
+    found = findings.examine(b'{"a":"32,400 %","t":"27,5"}', DEVICE, 0, probes)
+    assert found.refused and [one.reason for one in found.findings if one.refused] == ["comma"]
+
+
+def test_it_is_not_where_another_path_has_the_number(probes):
+    assert values(probes, {"a": "32,400 %", "b": 32.4}) == {"soil_moisture": 32.4}
+
+
+def test_who_learns_a_probe_is_shown_the_number():
+    told = fields([{"moisture": "32,40 %", "total": "1,234 L"}])
+    assert [(one.path, one.number, one.unit) for one in told] == [("moisture", 32.4, "%")]
+
+
+@pytest.mark.parametrize(("given", "meant"), [("32,40 %", 32.4), ("32,4", 32.4), ("32", 32), ("1,234", None)])
+def test_a_number_of_the_contract_that_is_a_text_is_guessed_alike(given, meant):
+    assert value_meant("soil_moisture", given) == ({} if meant is None else {"soil_moisture": meant})
