@@ -85,6 +85,7 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         rehearsal=figures.rehearsal,
         as_of=moment(moment_of(recent.at, pilot.zone), lang),
         curves_as_of=moment(moment_of(drawn.read, pilot.zone), lang),
+        alarms=today.alarms_of(values.values(), place, pilot, now, lang),
         advice=today.advised(recent.advised.get(place.id, ()), pilot, now, lang),
         groups=[(group, quantities) for group, quantities in groups if quantities],
         nobody=[text(f"place.{group}", lang) for group, quantities in groups if not quantities],

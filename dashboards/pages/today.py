@@ -20,6 +20,7 @@ from devices.pilots.names import alphabetical, unmarked
 from devices.pilots.pilot import INDICATORS, Pilot
 from devices.pilots.places import Community, Place, Village
 from devices.texts import age, moment, text
+from gateway.control.alarms.rules import kind_of
 from gateway.stores.store import Latest
 
 OVER = 0  # the severity of advice that does not hold any more (gateway/control/rules.py)
@@ -114,6 +115,20 @@ def shown_alarms(
     return [*(_watched(one, pilot, now, lang) for one in mine), *measured]
 
 
+def alarms_of(
+    values: Iterable[Measured], place: Place, pilot: Pilot, now: int, lang: str
+) -> list[dict[str, Any]]:
+    """The quantities of a place that are beyond a level, the highest level first, with what to do."""
+    reached = sorted((one for one in values if one.reached), key=lambda one: -STEPS.index(one.reached))
+    return [_alarm(place, one, pilot, now, lang) | {"do": _to_do(one, lang)} for one in reached]
+
+
+def _to_do(one: Measured, lang: str) -> str:
+    """What a message of this alarm tells people to do."""
+    kind = "silent_in_alarm" if one.silent or one.level is None else kind_of(one.level)
+    return text(f"alerts.{kind}_do", lang)
+
+
 def _watched(one: AlarmNow, pilot: Pilot, now: int, lang: str) -> dict[str, Any]:
     place = pilot.place.get(one.place)
     return {
@@ -133,6 +148,7 @@ def _alarm(place: Place, one: Measured, pilot: Pilot, now: int, lang: str) -> di
         "value": wording.measured(one.signal, one.worst, lang),
         "meaning": meaning(one, lang),
         "age": age(now - one.at, lang),
+        "simulated": one.simulated,
     }
 
 

@@ -134,8 +134,8 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
         for (step, limit), (_, end) in zip(steps, (*steps[1:], ("", None)), strict=True):
             shown = with_unit(written(limit, lang), signal.shown_unit)
             yield Rule(
-                f"{pilot.pilot}-{level.signal}-{number}-{step}", "field", _kind(level), level.signal, "level",
-                Condition(level.when, limit, end), 0, "community", value, places, level, step,
+                f"{pilot.pilot}-{level.signal}-{number}-{step}", "field", kind_of(level), level.signal,
+                "level", Condition(level.when, limit, end), 0, "community", value, places, level, step,
                 severe=step != "I",
                 words=(("level", step), ("limit", shown), ("gauge", level.gauge),
                        ("name", signal.name(lang))),
@@ -148,7 +148,7 @@ def _levels(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
         )  # fmt: skip
 
 
-def _kind(level: Level) -> str:
+def kind_of(level: Level) -> str:
     """Return whose sentences a level has: the signal's own, else those of any signal over or under."""
     return level.signal if f"alerts.{level.signal}" in catalogue() else f"level_{level.when}"
 

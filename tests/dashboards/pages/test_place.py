@@ -106,6 +106,27 @@ def test_a_gauge_that_falls_silent_in_alarm_is_not_all_clear(
     assert "Im lặng khi đang báo động" in client.get("/").text
 
 
+def todo(page: str) -> str:
+    """What the page says is to be done, as text without HTML."""
+    section = page.partition("<h2>Việc cần làm</h2>")[2].partition("</section>")[0]
+    return " ".join(re.sub(r"<[^>]+>", " ", section).split())
+
+
+@pytest.mark.parametrize(
+    ("ago", "does"),
+    [(MINUTE_MS, text("alerts.water_level_do", "vi")),
+     (5 * HOUR_MS, text("alerts.silent_in_alarm_do", "vi"))],
+)  # fmt: skip
+def test_what_to_do_begins_with_the_alarms(
+    client: TestClient, store: SqliteStore, pilot: Pilot, ago: int, does: str
+) -> None:
+    tell(store, gauge(pilot), ago, water_level=2.2, salinity=0.1)
+    told = todo(client.get(f"/place/{PLACE}").text)
+    assert "Mực nước 2,20 m: " in told and "Báo động II: đã vượt 2,10 m" in told and does in told
+    assert "mô phỏng" in told and "Độ mặn" not in told
+    assert "không có khuyến cáo nào" not in told
+
+
 def test_a_real_device_speaks_for_the_place(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     for number in (1, 2):
         tell(store, pilot.fleet[f"{PLACE}-soil-probe-0{number}"], MINUTE_MS, soil_moisture=20.0 + number)
