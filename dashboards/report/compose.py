@@ -53,8 +53,12 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
         lang=lang, made=made, above=_lines(form.above.get(lang)), office=_lines(office),
         state=say(lang, "state"), motto=say(lang, "motto"), number=numbered,
         place_and_date=say(lang, "place_and_date", place=form.place.get(lang), date=dated),
-        title=say(lang, "title"), subject=subject, addressed=say(lang, "addressed"), to=to,
-        basis=tuple(say(lang, "based_on", document=one.get(lang)) for one in form.basis),
+        title=say(lang, "title"), subject=subject, addressed=say(lang, "addressed"), to=_listed(to),
+        basis=tuple(
+            say(lang, "based_on", document=one.get(lang))
+            for one in form.basis
+            if one.holds(years[0].year, year.year)
+        ),
         opening=say(lang, "opening", office=office, subject=subject[0].lower() + subject[1:]),
         blocks=_numbered(blocks),
         closing=say(lang, "closing", office=office, to=", ".join(to)),
@@ -64,6 +68,11 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
         signatures=tuple(one.get(lang) for one in form.signatures),
         annexes=annexes(pilot, year, attached, lang), mark=_mark(years, lang, rehearsal),
     )  # fmt: skip
+
+
+def _listed(to: tuple[str, ...]) -> tuple[str, ...]:
+    """Whom the report is addressed to; of several, the last ends in a stop, the others in a semicolon."""
+    return to if len(to) == 1 else (*(f"{one};" for one in to[:-1]), f"{to[-1]}.")
 
 
 def _lines(name: str) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ def markdown(report: Report) -> str:
         f"{_safe(' '.join(report.above))}  ", f"**{_safe(' '.join(report.office))}**  ", report.number, "",
         f"**{report.state}**  ", f"**{report.motto}**  ", f"*{report.place_and_date}*", "",
         f"# {report.title}", "", f"**{_safe(report.subject)}**", "",
-        f"{report.addressed} {_safe('; '.join(report.to))}", "",
+        f"{report.addressed} {_safe(' '.join(report.to))}", "",
     ]  # fmt: skip
     for one in report.basis:
         lines += [f"*{_safe(one)}*", ""]

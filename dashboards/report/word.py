@@ -113,9 +113,11 @@ def _head(page: Page, report: Report) -> None:
     if len(report.to) == 1:
         _line(page.add_paragraph(), f"{report.addressed} {report.to[0]}", after=Pt(8))
     else:
-        _line(page.add_paragraph(), report.addressed)
-        for one in report.to:
-            _line(page.add_paragraph(), f"- {one}")
+        # the dashes stand below the colon
+        for at, one in ((Mm(35), report.addressed), *((Mm(53), f"- {one}") for one in report.to)):
+            line = _line(page.add_paragraph(), one)
+            line.alignment, line.paragraph_format.left_indent = ASIDE, at
+        line.paragraph_format.space_after = Pt(8)
 
 
 def _foot(page: Page, report: Report) -> None:

@@ -50,6 +50,19 @@ class Review(Written):
         return year >= self.since and (year - self.since + 1) % self.years == 0
 
 
+class Document(Names):
+    """A document that a report rests on, for reports of the years `since` to `until`: a plan of one year is
+    no basis of the next year's report, nor a circular of a report from before it.
+    """
+
+    since: int = 2000
+    until: int = 2100
+
+    def holds(self, first: int, last: int) -> bool:
+        """Whether a report of the years `first` to `last` rests on it."""
+        return self.since <= last and first <= self.until
+
+
 class ReportForm(Written):
     """The text around the numbers (Decree 30/2020/NĐ-CP, annex I). Number and date are left as dots."""
 
@@ -58,7 +71,7 @@ class ReportForm(Written):
     symbol: Annotated[str, Field(pattern=r"^BC-[A-ZĐ&.-]{1,20}$")]  # after the number
     place: Names  # before the date
     to: tuple[Names, ...] = Field(min_length=1)  # whom it is addressed to
-    basis: tuple[Names, ...] = Field(min_length=1)  # the legal basis, one document an entry
+    basis: tuple[Document, ...] = Field(min_length=1)  # the legal basis, one document an entry
     copies: tuple[Names, ...] = ()  # who else is sent one
     filed: str = "VT"  # where the office keeps its own
     signatures: tuple[Names, ...] = Field(default=(DIRECTOR,), min_length=1, max_length=3)

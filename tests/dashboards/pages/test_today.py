@@ -215,7 +215,7 @@ def test_what_to_hand_in_and_when_is_said_once_a_report(client: TestClient) -> N
     rows = [re.sub("<[^>]+>", "", row) for row in re.findall("<li>(.*?)</li>", part)]
     assert rows == [
         "Báo cáo tiếp theo: ngày 30/11/2026, còn 9 ngày, gửi Sở Khoa học và Công nghệ.",
-        "Sau đó: ngày 15/12/2026, gửi Ủy ban nhân dân Tỉnh.",
+        "Sau đó: ngày 15/12/2026, gửi Tỉnh ủy, Ủy ban nhân dân Tỉnh.",
         "Báo cáo năm (PDF) · Báo cáo năm (Word)",
     ]
     assert '<a href="/report.pdf">' in part and '<a href="/report.docx">' in part

@@ -94,10 +94,11 @@ def test_form_basis_coverage_rules_and_due_dates_are_there(store):
     text = markdown(made)
     for part in (
         "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "Độc lập - Tự do - Hạnh phúc", "Số: ……/BC-SKHCN",
-        "Kính gửi: Ủy ban nhân dân tỉnh Đồng Tháp", "Căn cứ Kế hoạch số 93/KH-UBND",
+        "Kính gửi: Tỉnh ủy Đồng Tháp; Ủy ban nhân dân tỉnh Đồng Tháp.", "Căn cứ Kế hoạch số 93/KH-UBND",
         "năm 2026 trên địa bàn tỉnh Đồng Tháp",
         "được tính trong 3 ngày trên 325 ngày", "ít nhất 3 thiết bị đạt độ phủ 80%",
-        "Ngày 30/11/2026: gửi Sở Khoa học và Công nghệ.", "Ngày 15/12/2026: gửi Ủy ban nhân dân Tỉnh.",
+        "Ngày 30/11/2026: gửi Sở Khoa học và Công nghệ.",
+        "Ngày 15/12/2026: gửi Tỉnh ủy, Ủy ban nhân dân Tỉnh.",
         "Báo cáo tiếp theo: ngày 30/11/2026, còn 9 ngày", "Nơi nhận:", "- Như trên;", "- Lưu: VT.",
         "GIÁM ĐỐC",
     ):  # fmt: skip
@@ -127,6 +128,21 @@ def test_each_province_has_its_own_office_and_basis(name, lang, tmp_path):
            "binh-duong": "1338/QĐ-UBND"}[name]  # fmt: skip
     assert any(own in one for one in made.basis)
     assert "………" not in markdown(made), "nothing is left to fill in but number and date"
+
+
+@pytest.mark.parametrize(
+    ("last", "years", "cited"),
+    [
+        (2021, 1, ("93/KH-UBND",)),
+        (2022, 1, ("93/KH-UBND", "145/KH-UBND")),
+        (2026, 1, ("93/KH-UBND", "02/2024/TT-BKHCN")),
+        (2026, 5, ("93/KH-UBND", "145/KH-UBND", "02/2024/TT-BKHCN")),
+    ],
+)
+def test_a_report_rests_on_the_documents_of_its_years(store, last, years, cited):
+    """Plan 145 is of 2022 alone, and the circular was issued in 2024."""
+    basis = report(store, last, years=years).basis
+    assert len(basis) == len(cited) and all(name in one for name, one in zip(cited, basis, strict=True))
 
 
 def test_the_year_of_signing_stands_there_of_a_year_that_runs_and_is_left_open_of_one_that_is_over(store):

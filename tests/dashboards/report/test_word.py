@@ -57,6 +57,8 @@ def test_its_content_is_the_reports(page, made):
     said = [one.text for one in page.paragraphs]
     for one in (made.title, made.subject, *made.basis, made.opening, made.closing):
         assert one in said
+    at = said.index("Kính gửi:")
+    assert said[at + 1 : at + 3] == ["- Tỉnh ủy Đồng Tháp;", "- Ủy ban nhân dân tỉnh Đồng Tháp."]
     headings = [one.text for one in page.paragraphs if one.style.name == "Heading 1"]
     assert headings == [
         *(block.text for block in made.blocks if block.kind == "heading"),

@@ -133,7 +133,7 @@ def test_a_pilot_file_of_an_earlier_version_loads_and_what_it_does_not_say_is_as
     path = kept if kept.exists() else written(tmp_path, without(WHOLE, SINCE))
     pilot, now = load(str(path)), load(name)
     for field in type(pilot).model_fields:  # newer fields are facts that an officer need not give
-        if field not in ("adopters", "communities", "villages", "merged"):
+        if field not in ("adopters", "communities", "villages", "merged", "reports"):  # days were corrected
             assert getattr(pilot, field) == getattr(now, field), field
     assert pilot.fleet == now.fleet
     visits = pilot.adopters.visits

@@ -47,6 +47,18 @@ def test_the_countdown_in_words(today, vi, en):
     assert vi in wording.next_report(pilot, today, "vi") and en in wording.next_report(pilot, today, "en")
 
 
+def test_days_and_addressees_are_those_of_the_plans():
+    """Plan 93, III.2: on 15 December to the Party Committee and the People's Committee. The plan of Decision
+    1338, III.5: before 10 December, so who hands in on the 10th is late.
+    """
+    dong_thap, binh_duong = load("dong-thap"), load("binh-duong")
+    assert [(one.day, one.to.vi) for one in dong_thap.reports] == [
+        ("11-30", "Sở Khoa học và Công nghệ"), ("12-15", "Tỉnh ủy, Ủy ban nhân dân Tỉnh"),
+    ]  # fmt: skip
+    assert [one.vi.split()[0] for one in dong_thap.report_form.to] == ["Tỉnh", "Ủy"]
+    assert "Hôm nay, 09/12/2026, là hạn" in wording.next_report(binh_duong, date(2026, 12, 9), "vi")
+
+
 def test_a_pilot_without_days_says_nothing():
     pilot = load("dong-thap").model_copy(update={"reports": ()})
     assert (
