@@ -5,17 +5,18 @@ from itertools import count
 from typing import Any
 
 from dashboards.figures import Indicator
-from devices.clock import day_of, moment_of
+from devices.clock import MINUTE_MS, day_of, moment_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
 from devices.pilots.reporting import upcoming
-from devices.texts import day, in_percent, percent, rounded, span, text
+from devices.texts import day, in_percent, moment, percent, rounded, span, text
 from devices.texts import number as plain
 from gateway.indicators.course import Forecast
 
 EXACT = 1e-9  # sums that differ by less are equal, and differ in rounding only
 SWITCHED = {"pump_state": "runs", "aerator_state": "runs", "valve_state": "valve"}
+SAME_MS = 5 * MINUTE_MS  # values of a device that are less apart are shown under one time
 DIGITS = 1  # decimals of an indicator: always of a share, at most of a count
 
 
@@ -167,6 +168,13 @@ def measured(signal: str, value: float, lang: str) -> str:
     if signal == "valve_state" and 0 < value < 1:
         return text("overview.valve_part", lang, part=percent(value, lang))
     return SIGNALS[signal].measured(value, lang)
+
+
+def own_time(at: int, seen: int, pilot: Pilot, lang: str) -> str:
+    """When a value is from (epoch ms `at`); "" where that is the time of its row, `seen`."""
+    if seen - at < SAME_MS:
+        return ""
+    return text("overview.own_time", lang, time=moment(moment_of(at, pilot.zone), lang))
 
 
 def commune(place: Place, pilot: Pilot, at: int) -> str:

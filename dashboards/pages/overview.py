@@ -336,12 +336,13 @@ def _device(device: DeviceNow, pilot: Pilot, lang: str) -> dict[str, Any]:
         "place": place,
         "seen": moment(moment_of(device.seen, pilot.zone), lang, seconds=True),
         "readings": [
-            (wording.signal(name, lang), wording.measured(name, value, lang))
-            for name, (_, value) in device.values.items()
+            (wording.signal(name, lang), wording.measured(name, value, lang),
+             wording.own_time(at, device.seen, pilot, lang))
+            for name, (at, value) in device.values.items()
         ],
         "flagged": [
             (wording.signal(name, lang), wording.measured(name, value, lang),
-             text(f"boards.reason_{reason}", lang))
-            for name, (_, value, reason) in device.flagged.items()
+             text(f"boards.reason_{reason}", lang), wording.own_time(at, device.seen, pilot, lang))
+            for name, (at, value, reason) in device.flagged.items()
         ],
     }  # fmt: skip

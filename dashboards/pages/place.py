@@ -144,7 +144,7 @@ def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) 
                 "dead": dead,
                 "seen": _seen(at, now, pilot, dead, lang),
                 "battery": _battery(known.get(name), lang),
-                "doubted": _doubted(known.get(name), lang),
+                "doubted": _doubted(known.get(name), pilot, lang),
             },
         ))  # fmt: skip
     return [row for _, row in sorted(rows, key=lambda one: one[0])]
@@ -166,11 +166,12 @@ def _battery(device: DeviceNow | None, lang: str) -> str:
     return ""
 
 
-def _doubted(device: DeviceNow | None, lang: str) -> list[str]:
+def _doubted(device: DeviceNow | None, pilot: Pilot, lang: str) -> list[str]:
     return [
         text(
             "place.doubted", lang, name=wording.signal(signal, lang),
             value=wording.measured(signal, value, lang), reason=text(f"boards.reason_{reason}", lang),
+            time=moment(moment_of(at, pilot.zone), lang),
         )
-        for signal, (_, value, reason) in (device.flagged.items() if device else ())
+        for signal, (at, value, reason) in (device.flagged.items() if device else ())
     ]  # fmt: skip
