@@ -34,6 +34,7 @@ def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
         "traceability_share": {
             "days": rules.traceability_share.window_days,
             "all": plain(organisations.hoi_quan + organisations.htx, lang),
+            "assumed": f" {text('overview.htx_assumed', lang)}" if organisations.assumption else "",
         },
     }
     return text(f"overview.rule_{indicator}", lang, **values[indicator])

@@ -177,7 +177,7 @@ class Drawn:
             self.lang,
             pilot=pilot,
             rehearsal=self.figures.rehearsal,
-            note=_note(self.recent, self.lang),
+            note=_note(self.recent, pilot, self.lang),
             **self._top(stays=True),
             places=Lasting(self.lang).part("overview_places.html", places=places, asked=words),
             asked=words,
@@ -261,7 +261,7 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Wor
         lang,
         pilot=pilot,
         rehearsal=figures.rehearsal,
-        note=_note(recent, lang),
+        note=_note(recent, pilot, lang),
         cut=CUT,
         map=lasting.part("overview_map.html", map=map_, legend=marks.legend(on_map, lang)),
         alarms=lasting.part(
@@ -275,12 +275,13 @@ def _drawn(figures: Figures, progress: Progress, recent: Lately, work: today.Wor
     )
 
 
-def _note(recent: Lately, lang: str) -> str:
-    """The sentence that says how many of the devices are simulated."""
+def _note(recent: Lately, pilot: Pilot, lang: str) -> str:
+    """How many of the devices are simulated, and whether dates of joining are assumed, in a sentence."""
     devices = [one for one in recent.known if one.seen >= recent.at - lately.BACK_MS]
     simulated = sum(one.simulated for one in devices)
-    key = "simulated_note" if simulated else "real_note"
-    return text(f"overview.{key}", lang, simulated=number(simulated, lang), all=number(len(devices), lang))
+    values = {"simulated": number(simulated, lang), "all": number(len(devices), lang)}
+    values["planned"] = text("overview.planned", lang) if any(one.assumption for one in pilot.places) else ""
+    return text("overview.simulated_note" if simulated else "overview.real_note", lang, **values)
 
 
 def _due(pilot: Pilot, today: date, lang: str) -> list[str]:

@@ -1,12 +1,15 @@
 """What pages say of a place in alarm, and of values that are older than the row they stand in."""
 
 import re
+from pathlib import Path
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 
+from dashboards import wording
 from devices.clock import HOUR_MS, MINUTE_MS, moment_of
-from devices.pilots.pilot import Pilot
+from devices.pilots.pilot import HERE, SHARE, Pilot, load
 from devices.texts import moment, text
 from gateway.stores.points import Point, device_tags
 from gateway.stores.sqlite import SqliteStore
@@ -55,3 +58,20 @@ def test_a_value_older_than_its_row_says_from_when_it_is(
     assert f"Nhiệt độ đất <b>27,0 °C</b> (lúc {at[0]})" in page
     assert f"Độ dẫn điện của đất 9,00 dS/m (Nhảy vọt, lúc {at[1]})" in page
     assert "Độ ẩm đất <b>31,5%</b></span>" in page
+
+
+def test_what_the_pilot_file_does_not_assume_is_not_called_assumed(
+    store: SqliteStore, pilot: Pilot, tmp_path: Path
+) -> None:
+    """A province that counted its cooperatives and knows who joined when is not told that it guesses."""
+    content = yaml.safe_load((HERE / "dong-thap.yaml").read_text("utf-8"))
+    for one in (*content["organisations"], *content["communities"], *content["villages"]):
+        one.pop("assumption", None)
+        one["source"] = "counted"
+    known = tmp_path / "known.yaml"
+    known.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    for of, assumed in ((pilot, True), (load(str(known)), False)):
+        page = client_of(store, of).get("/").text
+        assert ("ngày tham gia là kế hoạch diễn tập" in page) is assumed
+        assert ("số HTX là giả định" in wording.rule(SHARE, of, 2026, "vi")) is assumed
+        assert "không có thiết bị mô phỏng nào gửi số liệu" in page
