@@ -16,7 +16,7 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import INDICATORS, SHARE, Pilot, TargetPoint
 from devices.pilots.scenario import Scenario
 from gateway.indicators.count import Evaluation
-from gateway.indicators.course import Forecast, forecasts, path, required
+from gateway.indicators.course import Forecast, forecasts, required
 from gateway.stores.points import FLAG_TRUE, READINGS, Point, Tags, whole
 from gateway.stores.store import Latest, Store, all_points
 
@@ -54,8 +54,7 @@ class Indicator:
     due: TargetPoint
     targets: tuple[TargetPoint, ...]
     trend: tuple[tuple[int, float], ...]
-    path: float  # what the straight line between the dated targets asks for as the day of `at` begins
-    required: float  # the same when that day is over; a count is rounded down
+    required: float  # what the line between the dated targets asks for when the day of `at` is over
     forecasts: tuple[Forecast, ...]
 
     @property
@@ -182,7 +181,6 @@ class Figures:
                     target.due(day),
                     target.points,
                     tuple((point.time, float(point.fields["value"])) for point in reversed(mine)),
-                    path(target, day),
                     required(target, day),
                     tuple(forecasts(self.pilot, name, float(newest.fields["value"]), day)),
                 )

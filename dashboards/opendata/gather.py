@@ -12,7 +12,7 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import SHARE, Pilot
 from devices.pilots.places import Place, Village
 from gateway.indicators.count import Count, SealTimes, share, share_window
-from gateway.indicators.course import Forecast, forecasts, path
+from gateway.indicators.course import Forecast, forecasts, required
 from gateway.stores.points import FLAG_TRUE
 
 
@@ -41,7 +41,7 @@ def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
                 "target": one.due.at_least,
                 "target_year": one.due.year,
                 "gap": one.gap,
-                "path": one.path,
+                "path": one.required,
                 "time": iso(one.at),
                 "counted": sorted(mine.members, key=lambda place: order.get(place, 0)),
                 "missed": [
@@ -72,7 +72,7 @@ def _row(pilot: Pilot, count: Count, at: int) -> dict[str, Any]:
         "target": count.target,
         "target_year": target.due(day).year,
         "gap": count.gap,
-        "path": path(target, day),
+        "path": required(target, day),
         "time": iso(at),
         "counted": list(count.members),
         "missed": [{"id": place, "has": why} for place, why in count.missed],

@@ -37,7 +37,9 @@ class ForecastRow(_Row):
 
 
 class IndicatorRow(_Row):
-    """One target. `path` is the value that a straight line between the dated targets needs at `time`."""
+    """One target. `path` is what is required when the day of `time` is over: the straight line between the
+    dated targets, rounded down for a count.
+    """
 
     indicator: str
     unit: str

@@ -330,9 +330,7 @@ def test_a_trend_is_drawn_by_its_corners(pilot: Pilot) -> None:
     target = pilot.target("iot_communities")
     values = (1, 1, 1, 1, 2, 2, 2, 3)
     trend = tuple((hour * HOUR_MS, float(value)) for hour, value in enumerate(values))
-    one = Indicator(
-        target.indicator, 3.0, 0.0, 3.0, NOW, target.points[0], target.points, trend, 1.0, 1.0, ()
-    )
+    one = Indicator(target.indicator, 3.0, 0.0, 3.0, NOW, target.points[0], target.points, trend, 1.0, ())
     assert [point.partition(",")[0] for point in overview._trend(one).split()] == [
         "0.0", "42.9", "57.1", "85.7", "100.0",
     ]  # fmt: skip

@@ -35,9 +35,7 @@ def indicator(pilot: Pilot, name: str, value: float, due: float) -> Indicator:
     target = pilot.target(name)
     whole = 1.0 if name != "traceability_share" else 0.01
     forecast = Forecast(2030, 13 * whole, 10 * whole, 14 * whole)
-    return Indicator(
-        name, value, 0.0, value, NOW, target.points[-1], target.points, (), due, due, (forecast,)
-    )
+    return Indicator(name, value, 0.0, value, NOW, target.points[-1], target.points, (), due, (forecast,))
 
 
 @pytest.mark.parametrize(
