@@ -105,12 +105,15 @@ def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
         listed = [place.id for commune in communes(pilot, year) for place in commune.places]
         shares = [year.coverage[one] for one in listed if one in year.coverage]
         mean = sum(shares) / len(shares) if shares else 0.0
-        devices = sum(year.devices.get(one, 0) for one in listed)
+        devices, simulated = (
+            sum(some.get(one, 0) for one in listed) for some in (year.devices, year.invented)
+        )
+        of_them = say(lang, "coverage_simulated", number=number(simulated, lang)) if simulated else ""
         blocks.append(
             Block(
                 "text",
                 say(lang, "coverage_text", counted=number(year.counted, lang), days=number(year.days, lang),
-                    coverage=percent(mean, lang), devices=number(devices, lang),
+                    coverage=percent(mean, lang), devices=number(devices, lang), simulated=of_them,
                     doubted=number(sum(year.doubted.values()), lang)),
             )
         )  # fmt: skip

@@ -56,18 +56,23 @@ def by_commune(pilot: Pilot, year: Year, lang: str) -> list[Block]:
         lots, kilograms = sum(one.number for one in others), sum(rounded(one.kilograms, 0) for one in others)
         sentence = say(lang, key, lots=number(lots, lang), kilograms=number(kilograms, lang))
         blocks.append(Block("text", sentence))
-    return [*blocks, *apart((year,), lang)]
+    return [*blocks, *apart((year,), lang), *_simulated(everywhere, year, lang)]
 
 
 def apart(years: Iterable[Year], lang: str) -> list[Block]:
-    """A sentence on the lots of simulated diaries, which no table has; it also says that the other columns
-    include simulated devices.
-    """
+    """A sentence on the lots of simulated diaries, which no table has."""
     years = tuple(years)
     lots = sum(year.apart.number for year in years)
     kilograms = number(sum(year.apart.kilograms for year in years), lang, 0)
     sentence = say(lang, "lots_apart", lots=number(lots, lang), kilograms=kilograms)
     return [Block("text", sentence)] if lots else []
+
+
+def _simulated(places: Iterable[Place], year: Year, lang: str) -> list[Block]:
+    """A sentence on the simulated devices, which the table counts with the real ones."""
+    simulated = sum(year.invented.get(place.id, 0) for place in places)
+    sentence = say(lang, "devices_simulated", number=number(simulated, lang))
+    return [Block("text", sentence)] if simulated else []
 
 
 def annexes(pilot: Pilot, year: Year, attached: str, lang: str) -> tuple[Annex, ...]:

@@ -95,6 +95,7 @@ def course(pilot: Pilot, years: tuple[Year, ...], lang: str) -> list[Block]:
         Block("heading", say(lang, "course")),
         Block("table", say(lang, "course_note"), tuple(rows), widths),
         *apart(years, lang),
+        *([Block("text", say(lang, "years_simulated"))] if any(year.simulated for year in years) else []),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from math import fsum
 from zoneinfo import ZoneInfo
@@ -32,8 +32,9 @@ class Year:
 
     `coverage`: the mean of each place's devices over the year's counted days. `counted`: the number of those
     days, of `days` that have passed. `lots`: harvests by place, of real diaries only (in a rehearsal, of
-    all); those of simulated diaries are added up in `apart`. `doubted`: number of values by reason.
-    `simulated`: whether anything of the year is simulated.
+    all); those of simulated diaries are added up in `apart`. `devices`: those heard, by place, and of them
+    the simulated ones as `invented`. `doubted`: number of values by reason. `simulated`: whether anything of
+    the year is simulated.
     """
 
     year: int
@@ -49,6 +50,7 @@ class Year:
     doubted: dict[str, int]
     simulated: bool
     apart: Harvested = Harvested(0, 0.0)
+    invented: dict[str, int] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -98,6 +100,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
         {place: _mean(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
         dict(doubted), simulated, Harvested(len(apart), sum(apart)),
+        {place: len(each & invented) for place, each in devices.items()},
     )  # fmt: skip
 
 

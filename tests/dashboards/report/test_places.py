@@ -1,10 +1,12 @@
 """Lots of real and simulated diaries in a report: which are in tables, which only in a sentence below."""
 
+from dataclasses import replace
+
 import pytest
 
 from devices.clock import DAY_MS
 from gateway.stores.points import Point, tags
-from tests.dashboards.report.filled import NOW, PLAYED, filled, report, rows
+from tests.dashboards.report.filled import NOW, PILOT, PLAYED, filled, report, rows
 
 
 def sentences(made):
@@ -27,6 +29,9 @@ def test_lots_of_simulated_diaries_are_in_no_table_but_told_of(tried, years):
     assert rows(made.blocks, "Xã, phường")[-1][5:] == ("2", "2.000")
     told = [one for one in sentences(made) if "1 lô, 700 kg từ nhật ký mô phỏng" in one]
     assert len(told) == (1 if years == 1 else 2), "below each table that has lots"
+    assert any("gồm cả 8 thiết bị mô phỏng" in one for one in sentences(made))
+    assert any("8 thiết bị gửi số liệu, trong đó 8 là mô phỏng, độ phủ" in one for one in sentences(made))
+    assert ("Các cột khác gồm cả thiết bị, nhật ký mô phỏng." in sentences(made)) is (years > 1)
     if years > 1:
         assert [row[4:6] for row in rows(made.blocks, "Năm")[1:]] == [
             ("chưa có", "chưa có"), ("chưa có", "chưa có"), ("2", "2.000"),
@@ -37,3 +42,15 @@ def test_of_a_rehearsal_all_lots_are_in_the_tables(tried):
     made = report(tried, played=PLAYED)
     assert rows(made.blocks, "Xã, phường")[-1][5:] == ("3", "2.700")
     assert not any("nhật ký mô phỏng" in one for one in sentences(made))
+
+
+def test_of_the_devices_it_is_said_how_many_are_simulated_where_no_diary_is(tried):
+    """Of the eight that report, five are real here; no harvest of theirs is simulated."""
+    real = [
+        replace(one, simulated=False) if one.community != "tam-que" else one for one in PILOT.fleet.values()
+    ]
+    told = sentences(report(tried, roster=lambda: real))
+    assert any("gồm cả 3 thiết bị mô phỏng" in one for one in told)
+    assert any("8 thiết bị gửi số liệu, trong đó 3 là mô phỏng" in one for one in told)
+    none = sentences(report(tried, roster=list))
+    assert not any("thiết bị mô phỏng" in one or "là mô phỏng" in one for one in none)
