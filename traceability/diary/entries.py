@@ -28,6 +28,7 @@ class Lot(NamedTuple):
     time: int
     plot: str
     crop: str
+    simulated: bool
 
 
 class Field(NamedTuple):

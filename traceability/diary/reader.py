@@ -35,18 +35,21 @@ TIME, SPAN = "CASE WHEN time BETWEEN ? AND ? THEN time ELSE 0 END", (
 
 
 class ShownEntry(NamedTuple):
-    """An entry and its outcome: the lot that it made, or why it was refused ("": it was not)."""
+    """An entry and its outcome: the lot that it made, or why it was refused ("": it was not). `simulated`:
+    the simulator wrote it, nobody of the group.
+    """
 
     event: DiaryEvent
     lot: LotKey | None
     refused: str
+    simulated: bool
 
 
 class ShownLot(NamedTuple):
     """A sealed lot. `harvest` is its id in the diary, `time` epoch ms; time and kilograms are as corrected.
 
     `used`: kilograms handled so far, by kind of event. `judged`: entries that decide whether the lot may be
-    sold, in the order of the log.
+    sold, in the order of the log. `simulated`: its diary is the simulator's.
     """
 
     harvest: str
@@ -56,6 +59,7 @@ class ShownLot(NamedTuple):
     plot: str | None
     used: dict[str, float]
     judged: tuple[str, ...]
+    simulated: bool
 
 
 class Recall(NamedTuple):
@@ -132,18 +136,21 @@ class DiaryReader:
     def entries(self, community: str, limit: int) -> list[ShownEntry]:
         """A community's last entries, as corrected, the newest first."""
         rows = self._ask(
-            "SELECT e.body, l.gtin, l.lot, coalesce(nullif(l.refused, ''), a.refused, ''), l.leaf "
-            "FROM event e LEFT JOIN lot l ON l.community=e.community AND l.harvest=e.id "
+            "SELECT e.body, l.gtin, l.lot, coalesce(nullif(l.refused, ''), a.refused, ''), l.leaf, "
+            "e.simulated FROM event e LEFT JOIN lot l ON l.community=e.community AND l.harvest=e.id "
             "LEFT JOIN later a ON a.community=e.community AND a.id=e.id "
             "WHERE e.community=? ORDER BY e.time DESC, e.id DESC LIMIT ?",
             (community, limit),
         )
         corrections = self._corrections(community)
         entries = [
-            ShownEntry(_held(event, corrections), LotKey(gtin, lot) if leaf is not None else None, refused)
-            for body, gtin, lot, refused, leaf in rows
+            ShownEntry(
+                _held(event, corrections), LotKey(gtin, lot) if leaf is not None else None, refused,
+                bool(simulated),
+            )
+            for body, gtin, lot, refused, leaf, simulated in rows
             if (event := understood(body)) is not None
-        ]
+        ]  # fmt: skip
         return sorted(entries, key=lambda one: epoch_ms(one.event.ts), reverse=True)
 
     def acts(self, since: int) -> list[DiaryAct]:
@@ -209,6 +216,7 @@ class DiaryReader:
     def _lots(self, community: str, condition: str, values: Sequence[str]) -> list[ShownLot]:
         rows = self._ask(
             "SELECT l.harvest, l.gtin, l.lot, l.quantity, l.time, coalesce(e.plot, s.plot), "
+            "coalesce(e.simulated, s.simulated, 0), "
             "(SELECT json_group_array(json_array(id, kind, quantity)) FROM (SELECT * FROM addendum a "
             "WHERE (a.gtin, a.lot)=(l.gtin, l.lot) ORDER BY a.leaf)) "
             "FROM lot l LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
@@ -219,14 +227,16 @@ class DiaryReader:
         corrections = self._corrections(community) if rows else {}
         return [
             self._lot(
-                community, harvest, LotKey(gtin, code), kilograms, time, plot, json.loads(later), corrections
+                community, harvest, LotKey(gtin, code), kilograms, time, plot, bool(simulated),
+                json.loads(later), corrections,
             )
-            for harvest, gtin, code, kilograms, time, plot, later in rows
-        ]
+            for harvest, gtin, code, kilograms, time, plot, simulated, later in rows
+        ]  # fmt: skip
 
     def _lot(
         self, community: str, harvest: str, key: LotKey, kilograms: float, time: int, plot: str | None,
-        later: Sequence[tuple[str, str, float]], corrections: Mapping[str, Sequence[Correction]],
+        simulated: bool, later: Sequence[tuple[str, str, float]],
+        corrections: Mapping[str, Sequence[Correction]],
     ) -> ShownLot:  # fmt: skip
         """`later`: id, kind and kilograms of the lot's addenda, in the order of the log."""
         used: dict[str, float] = {}
@@ -237,7 +247,7 @@ class DiaryReader:
         if harvest in corrections and isinstance(now := self._now(community, harvest, corrections), Harvest):
             kilograms, time = now.quantity_kg, epoch_ms(now.ts)
         judged = tuple(id for id, kind, _ in later if kind in ("correction", "input"))
-        return ShownLot(harvest, key, kilograms, time, plot, used, judged)
+        return ShownLot(harvest, key, kilograms, time, plot, used, judged, simulated)
 
     def _ask(self, query: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         if not self._path.exists():

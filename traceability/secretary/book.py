@@ -62,7 +62,7 @@ class Book:
             crop = harvest.crop if isinstance(harvest, Harvest) else None
         if crop is None or shown.plot is None:
             return None
-        return Lot(shown.harvest, shown.key, _left(shown), shown.time, shown.plot, crop)
+        return Lot(shown.harvest, shown.key, _left(shown), shown.time, shown.plot, crop, shown.simulated)
 
 
 def _left(shown: ShownLot) -> float:

@@ -194,6 +194,8 @@ def _row(pilot: Pilot, entry: ShownEntry, lang: str) -> dict[str, Any]:
         "event": event,
         "when": moment(local(event.ts, pilot.zone), lang),
         "kilograms": getattr(event, "quantity_kg", None),
+        "product": getattr(event, "product", None),
+        "simulated": entry.simulated,
         "lot": entry.lot,
         "refused": entry.refused,
         "may_correct": bool(entries.corrigible(event)),
@@ -205,5 +207,6 @@ def _shown(pilot: Pilot, community: str, lot: Lot, lang: str) -> dict[str, str]:
     on = day(moment_of(lot.time, pilot.zone), lang)
     products = {one.gtin: one.name.get(lang) for one in pilot.producers[community].products}
     product = products.get(lot.key.gtin) if len(products) > 1 else None
-    parts = (product, lot.key.lot, on, f"{number(lot.kilograms, lang)} kg")
+    simulated = text("overview.simulated", lang) if lot.simulated else None
+    parts = (product, lot.key.lot, on, f"{number(lot.kilograms, lang)} kg", simulated)
     return {"id": lot.harvest, "name": " · ".join(part for part in parts if part)}

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.contract.diary import DiaryEvent, Harvest
+from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
@@ -51,6 +52,19 @@ def say(client: TestClient) -> Say:
 @pytest.fixture
 def lots(tmp_path: Path, pilot: Pilot) -> Callable[[], dict[str, Lot]]:
     return lambda: Book(tmp_path, pilot).lots("tam-que", "revocation")
+
+
+def test_what_the_simulator_wrote_is_marked_in_the_diary(client: TestClient, sealer: Sealer) -> None:
+    """The secretary sees what nobody of her group wrote: in the list of entries, and among lots to choose."""
+    mine = harvest(5, HARVESTED + timedelta(hours=3))
+    sealer.keep([(Device("dong-thap", "tam-que", "thu-ky", "diary", simulated=False), mine)])
+    sealer.note_published(sealer.seal_pending())
+    rows = re.findall(r"<li><span class=.when.*?</li>", client.get("/diary").text, re.S)
+    assert [("mô phỏng" in row) for row in rows] == [False, True, True]
+    lots = re.findall(r'<option value="(mango-\d)"[^>]*>(.*?)</option>', client.get("/diary/revocation").text)
+    assert {id: name.endswith("· mô phỏng") for id, name in lots} == {
+        "mango-5": False, "mango-1": True, "mango-2": True,
+    }  # fmt: skip
 
 
 def test_a_lot_is_split_and_its_parts_are_merged(
