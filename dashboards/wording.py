@@ -220,7 +220,7 @@ def recall_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
     recalled = text(
         "overview.recalled", lang, day=day(moment_of(lot["time"], pilot.zone), lang), reason=lot["reason"]
     )
-    return _goods(lot, pilot, lang) | {"said": recalled}
+    return _goods(lot, pilot, lang) | {"said": recalled, "simulated": lot["simulated"]}
 
 
 def _goods(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:

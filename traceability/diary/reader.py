@@ -63,12 +63,13 @@ class ShownLot(NamedTuple):
 
 
 class Recall(NamedTuple):
-    """A recalled lot, when it was recalled (epoch ms), and why."""
+    """A recalled lot, when it was recalled (epoch ms), and why. `simulated`: its diary is the simulator's."""
 
     community: str
     key: LotKey
     time: int
     reason: str
+    simulated: bool
 
 
 class DiaryReader:
@@ -123,13 +124,18 @@ class DiaryReader:
     def recalls(self, limit: int, community: str = "") -> list[Recall]:
         """The newest recalls of all communities or of one; a lot may be recalled more than once."""
         rows = self._ask(
-            f"SELECT community, gtin, lot, {TIME}, body FROM addendum JOIN event USING(community, id) "
+            f"SELECT community, gtin, lot, {TIME}, body, "
+            "(SELECT coalesce(e.simulated, s.simulated, 0) FROM lot l "
+            "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
+            f"LEFT JOIN event s ON {SOURCE} "
+            "WHERE l.community=a.community AND (l.gtin, l.lot)=(a.gtin, a.lot)) "
+            "FROM addendum a JOIN event USING(community, id) "
             f"WHERE kind='revocation' {'AND community=? ' if community else ''}ORDER BY 4 DESC, lot LIMIT ?",
             (*SPAN, *([community] if community else []), limit),
         )
         return [
-            Recall(community, LotKey(gtin, lot), time, event.reason)
-            for community, gtin, lot, time, body in rows
+            Recall(community, LotKey(gtin, lot), time, event.reason, bool(simulated))
+            for community, gtin, lot, time, body, simulated in rows
             if isinstance(event := understood(body), Revocation)
         ]
 

@@ -330,7 +330,7 @@ def recalls(folder: Path, limit: int, community: str = "") -> list[dict[str, obj
     """The newest recalls of a folder, or of one community."""
     return [
         {"community": one.community, "gtin": one.key.gtin, "lot": one.key.lot, "time": one.time,
-         "reason": one.reason}
+         "reason": one.reason, "simulated": one.simulated}
         for one in DiaryReader(folder).recalls(limit, community)
     ]  # fmt: skip
 

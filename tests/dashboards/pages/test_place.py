@@ -28,7 +28,7 @@ def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) 
              "unfit": {2: "recalled", 3: "passed_on"}.get(number, ""), "simulated": number == 1}
             for number in (1, 2, 3)]  # fmt: skip
     recalls = [{"community": PLACE, "gtin": "02000000000015", "lot": "TT-2", "time": NOW - HOUR_MS,
-                "reason": "dư lượng <b>"}]  # fmt: skip
+                "reason": "dư lượng <b>", "simulated": True}]  # fmt: skip
     figures = Figures(
         store, pilot, lambda limit, community="": [one for one in lots if one["community"] == community],
         lambda at: Evaluation(at, (), {}), now=lambda: now,
@@ -250,6 +250,7 @@ def test_recalls_are_listed_with_day_and_reason(client: TestClient) -> None:
         part = page.partition('id="recalls"')[2].partition("</ul>")[0]
         assert '<a href="/01/02000000000015/10/TT-2"><b>Xoài cát Chu</b> · TT-2</a>' in part
         assert "thu hồi 21/11/2026: dư lượng &lt;b&gt;" in part
+        assert '<span class="tag">mô phỏng</span>' in part, "no goods of anybody's are recalled"
     assert 'id="recalls"' not in client.get("/place/canh-tan").text
     assert f'href="/place/{PLACE}#recalls"' in client.get("/").text
 

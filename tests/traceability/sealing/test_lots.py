@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from devices.clock import epoch_ms
-from devices.contract.diary import Split
+from devices.contract.diary import Revocation, Split
 from devices.pilots.pilot import Pilot
 from gateway.lots.openings import Openings
 from gateway.stores.sqlite import SqliteStore
@@ -68,6 +68,12 @@ def test_a_lot_and_what_became_of_it_say_whether_the_diary_is_a_simulated_one(
     found = [(row["quantity_kg"], row["simulated"]) for row in seal.lots(tmp_path)]
     assert sorted(found) == [(400, False), (450, False), (850, False), (850, True)]
     assert sorted(row["simulated"] for row in seal.harvests(tmp_path, 10)) == [False, True]
+    for of in ("mango-1", "s-7-2"):  # whoever recalls it
+        write(sealer, group, Revocation(event="revocation", id=f"r-{of}", ts=HARVESTED, plot="plot-1",
+                                        crop="mango", harvest=of, reason="x"))  # fmt: skip
+    recalled = {str(row["lot"]): row["simulated"] for row in seal.recalls(tmp_path, 5)}
+    by_lot = {row["lot"]: row["simulated"] for row in seal.lots(tmp_path) if row["recalled"]}
+    assert recalled == by_lot and sorted(recalled.values()) == [False, True]
 
 
 def test_a_folder_without_a_diary_has_no_lots(tmp_path: Path) -> None:
