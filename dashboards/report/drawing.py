@@ -43,13 +43,14 @@ def draw(one: Indicator, words: dict[str, str], lang: str) -> str:
         shown = wording.aim(one, level, lang)
         parts.append(f'<path d="M{LEFT} {y(level)}H{WIDTH - RIGHT}" stroke="#e3e9e5" fill="none"/>')
         parts.append(text(LEFT - 6, y(level) + 4, shown, "end"))
-    ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in one.targets)]
-    parts.append(_line([(x(a), y(b)) for a, b in ends], ORANGE, "6 5"))
-    parts += [f'<circle cx="{x(a)}" cy="{y(b)}" r="4" fill="{ORANGE}"/>' for a, b in ends[1:]]
     now = (x(_year(one.at)), y(one.value))
     ahead = [(x(f.year + 1), f) for f in one.forecasts]
     band = [now, *((at, y(f.high)) for at, f in ahead), *((at, y(f.low)) for at, f in reversed(ahead))]
+    # first the band, so that it hides no line: the path often runs through it
     parts.append(f'<polygon points="{_points(band)}" fill="{PALE}"/>')
+    ends = [(START_YEAR, 0.0), *((point.year + 1, point.at_least) for point in one.targets)]
+    parts.append(_line([(x(a), y(b)) for a, b in ends], ORANGE, "6 5"))
+    parts += [f'<circle cx="{x(a)}" cy="{y(b)}" r="4" fill="{ORANGE}"/>' for a, b in ends[1:]]
     parts.append(_line([now, *((at, y(f.value)) for at, f in ahead)], BLUE, "3 4"))
     measured = [(x(_year(at)), y(value)) for at, value in one.trend]
     parts.append(_line(measured, BLUE))

@@ -86,3 +86,9 @@ def test_what_the_file_is_called(page, made):
     assert (
         about.title == made.name and about.language == "vi-VN" and about.author == "SỞ KHOA HỌC VÀ CÔNG NGHỆ"
     )
+
+
+def test_the_forecasts_band_hides_no_line_of_its_chart(made):
+    """Where a target is likely to be met, the plan's path runs through the band."""
+    for block in (block for block in made.blocks if block.kind == "chart"):
+        assert block.svg.count("<polygon") == 1 and "<polyline" not in block.svg.partition("<polygon")[0]
