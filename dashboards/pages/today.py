@@ -83,6 +83,7 @@ def _near(of: tuple[Place, Measured]) -> float:
 
 def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
     """The silent devices by place, in words."""
+    simulated = f"{text('overview.simulated', lang)}, "
     return [
         {
             "place": place,
@@ -90,7 +91,7 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
             "number": len(some),
             "names": [
                 f"{device_name(one.device, place.id, one.model, lang)} "
-                f"({moment(moment_of(one.seen, pilot.zone), lang)})"
+                f"({simulated if one.simulated else ''}{moment(moment_of(one.seen, pilot.zone), lang)})"
                 for one in some[:SHOWN_NAMES]
             ],
             "more": len(some) - SHOWN_NAMES,
@@ -148,7 +149,7 @@ def _alarm(place: Place, one: Measured, pilot: Pilot, now: int, lang: str) -> di
         "value": wording.measured(one.signal, one.worst, lang),
         "meaning": meaning(one, lang),
         "age": age(now - one.at, lang),
-        "simulated": one.simulated,
+        "tag": text("overview.simulated" if one.simulated else "overview.real", lang),
     }
 
 

@@ -235,7 +235,7 @@ def test_silent_devices_by_place_with_when_they_were_heard(
     store.write([Point("telemetry", device_tags(probe), {"soil_moisture": 31.0}, NOW - 2 * DAY_MS)])
     page = client.get("/").text
     part = page.partition("Thiết bị im lặng")[2].partition("Khuyến cáo")[0]
-    assert "Tâm Quê</a>, phường Cao Lãnh<br>Đầu đo đất 2 (19/11/2026 12:03)" in part
+    assert "Tâm Quê</a>, phường Cao Lãnh<br>Đầu đo đất 2 (mô phỏng, 19/11/2026 12:03)" in part
 
 
 def test_a_real_device_that_has_been_silent_for_weeks_is_still_named_until_it_is_revoked(

@@ -9,6 +9,7 @@ from fastapi.testclient import TestClient
 
 from dashboards import wording
 from devices.clock import HOUR_MS, MINUTE_MS, moment_of
+from devices.contract.reading import Device
 from devices.pilots.pilot import HERE, SHARE, Pilot, load
 from devices.texts import moment, text
 from gateway.stores.points import Point, device_tags
@@ -40,6 +41,21 @@ def test_what_to_do_begins_with_the_alarms(
     assert "Mực nước 2,20 m: " in told and "Báo động II: đã vượt 2,10 m" in told and does in told
     assert "mô phỏng" in told and "Độ mặn" not in told
     assert "không có khuyến cáo nào" not in told
+
+
+def test_what_a_simulated_gauge_says_of_water_is_marked_on_the_overview(
+    client: TestClient, store: SqliteStore, pilot: Pilot
+) -> None:
+    """Nobody closes a sluice because of water that is not there."""
+    real = Device("dong-thap", "canh-tan", "my-gauge", "canal-gauge", simulated=False)
+    tell(store, gauge(pilot), MINUTE_MS, water_level=2.2, salinity=0.1)
+    tell(store, real, MINUTE_MS, water_level=2.4, salinity=0.2)
+    page = client.get("/").text
+    work = page.partition('id="alarms"')[2].partition('id="silent"')[0]
+    marked = re.findall(r"<li[^>]*><a[^>]*>(.*?)</a>.*?<b>(.*?)</b>.*?<span class=.tag.>(.*?)</span>", work)
+    assert marked == [
+        ("Canh Tân", "2,40 m", "thật"), ("Thuận Tân", "2,20 m", "mô phỏng"), ("Canh Tân", "0,20 g/L", "thật"),
+    ]  # fmt: skip
 
 
 def test_a_value_older_than_its_row_says_from_when_it_is(
