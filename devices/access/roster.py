@@ -264,7 +264,7 @@ def device_of(row: Row[Any]) -> Device:
     """The device of a row of the table. Text that many devices have in common is stored once."""
     return Device(
         intern(row.pilot), intern(row.community), row.device, intern(row.model), simulated=False,
-        plot=_shared(row.plot), probe=_shared(row.probe), site=_site(row.site),
+        plot=_shared(row.plot), probe=_shared(row.probe), site=_site(row.site), enrolled=row.enrolled,
     )  # fmt: skip
 
 

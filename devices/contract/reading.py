@@ -1,6 +1,6 @@
 """A decoded message of a node: which device measured, what and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 
@@ -10,7 +10,8 @@ class Device:
     points, so they are few and bounded. The others are no tags. `plot`: the plot that the device stands on,
     None if it measures for the whole community. `probe`: the probe file that decodes its messages, None if it
     speaks the contract; `site`: values of the place that the file needs, such as the height of the mounting
-    in m.
+    in m. `enrolled`: since when it is enrolled, epoch ms; 0 for a simulated one. Enrolled again it is another
+    device, whose boots, numbers and counters have nothing to do with the former's.
     """
 
     pilot: str
@@ -21,6 +22,7 @@ class Device:
     plot: str | None = None
     probe: str | None = None
     site: tuple[tuple[str, float], ...] = ()
+    enrolled: int = field(default=0, compare=False)
 
 
 class Reading(NamedTuple):

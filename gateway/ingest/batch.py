@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from devices.contract.reading import Reading
 from devices.errors import CONTENT
-from gateway.ingest.decode import Decoded, recalled
+from gateway.ingest.decode import Decoded
+from gateway.ingest.fresh import recalled
 from gateway.ingest.held import Held
 from gateway.ingest.message import Outcome, Refusal, Segment, Written, unhandled
 from gateway.stores.points import Point

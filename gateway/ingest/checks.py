@@ -168,7 +168,7 @@ class Checker:
                 self._recall(device, text)
             except CONTENT:  # an unreadable memory must not keep the gateway from starting
                 log.exception("what the checks remembered of %s cannot be read, and is forgotten", device)
-                self._courses.pop(device, None)
+                self._drop(device)
 
     def _recall(self, device: str, text: str) -> None:
         community, kept = json.loads(text) if text else ("", {})
@@ -180,7 +180,12 @@ class Checker:
 
     def forget(self, device: Device) -> None:
         """Forget the device, as if it had never sent anything."""
-        self._courses.pop(device.device, None)
+        self._drop(device.device)
+
+    def _drop(self, device: str) -> None:
+        for course in self._courses.pop(device, {}).values():
+            if course.group is not None:
+                course.group.members.remove(course)
 
     def dump(self, device: Device) -> str:
         """The memory of a device as text."""

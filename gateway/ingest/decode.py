@@ -27,7 +27,7 @@ from devices.pilots.pilot import Pilot
 from devices.probes.envelope import Envelope, addressed, foreign, uplink_json
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
-from gateway.ingest.fresh import Key, Late, Repeats, Sorter
+from gateway.ingest.fresh import Key, Late, Repeats, Sorter, recalled
 from gateway.ingest.message import Answered, Message, Refusal, State, Written, unhandled
 from gateway.ingest.seen import Seen
 
@@ -50,6 +50,7 @@ class Decoded:
     repeated: dict[int, Device] = field(default_factory=dict)  # senders of messages with nothing new
     late: list[Late] = field(default_factory=list)  # only the store knows whether these are new: see `held`
     touched: dict[str, Device] = field(default_factory=dict)
+    anew: list[Device] = field(default_factory=list)  # those whose memory began anew, enrolled again
     marks: list[str] = field(default_factory=list)
     # by message, the times and numbers that it repeats (see `Sorter.known`)
     relied: dict[int, tuple[Device, list[Key]]] = field(default_factory=dict)
@@ -308,8 +309,11 @@ class Decoder:
     def _remember(self, device: Device, result: Decoded) -> Seen:
         result.touched[device.device] = device
         seen = self._seen.get(device.device)
-        if seen is None:
+        if seen is None or seen.enrolled not in (None, device.enrolled):
+            if seen is not None:  # the registry calls another device by this name now
+                result.anew.append(device)
             seen = self._seen[device.device] = Seen()
+        seen.enrolled = device.enrolled
         return seen
 
     def _status(self, device: Device, message: Message, result: Decoded) -> list[State]:
@@ -339,12 +343,3 @@ def _bounded(device: Device, kind: str, envelope: Envelope | None = None) -> Sen
     if device.model != DIARY and envelope is None and kind not in (*_READINGS, "status", "result"):
         raise PayloadError("wrong_model", device.model)
     return Sender(device, kind, envelope)
-
-
-def recalled(device: str, state: str) -> Seen:
-    """A device's memory. An unreadable one is forgotten: it must not keep the gateway from starting."""
-    try:
-        return Seen(state)
-    except CONTENT:
-        log.exception("what was remembered of %s cannot be read, and is forgotten", device)
-        return Seen()

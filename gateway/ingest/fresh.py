@@ -7,6 +7,7 @@
 """
 
 import hashlib
+import logging
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -14,10 +15,12 @@ from typing import NamedTuple
 from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
+from devices.errors import CONTENT
 from gateway.ingest.message import Message
 from gateway.ingest.seen import NEVER, Seen, content
 from gateway.ingest.spool import MARKS
 
+log = logging.getLogger(__name__)
 YEAR_2000_MS = 946_684_800_000
 
 
@@ -180,3 +183,12 @@ class Sorter:
                 self.late.append(Late(self._place, self._device, time, kept))
             self._seen.remember(time, new, uncertain=uncertain)
             self.readings.append(Reading(self._device, time, kept, None, seq, boot))
+
+
+def recalled(device: str, state: str) -> Seen:
+    """A device's memory. An unreadable one is forgotten: it must not keep the gateway from starting."""
+    try:
+        return Seen(state)
+    except CONTENT:
+        log.exception("what was remembered of %s cannot be read, and is forgotten", device)
+        return Seen()

@@ -166,6 +166,8 @@ class Pipeline:
     def understand(self, segment: Segment) -> Batch:
         """Decode and check a segment. Segments must come in their order."""
         decoded = self._decoder.decode(segment.messages)
+        for device in decoded.anew:
+            self._checker.forget(device)
         points, source = self._points(segment, decoded)
         seen = {device.device: self._remember(device) for device in decoded.touched.values()}
         return Batch(segment, decoded, points, source, seen)

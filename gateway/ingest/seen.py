@@ -52,7 +52,7 @@ def content(telemetry: Telemetry) -> int:
 class Seen:
     """One device's memory. `newest` is the latest believed time (NEVER: none is known, so any time may be in
     the store already), `restarts` how often the counter began again without a new `boot`, and `rewound` the
-    boots with which the clock fell behind `newest`.
+    boots with which the clock fell behind `newest`. `enrolled`: its `Device`'s, None until known.
 
     Every device has one, and most are silent: parts that a usual device never needs are made on demand, and
     between two batches the times are kept as text.
@@ -60,7 +60,7 @@ class Seen:
 
     __slots__ = (
         "_arrival", "_before", "_contents", "_counters", "_current", "_forgotten", "_packed", "_ranges",
-        "_signals", "_times", "_uncertain", "newest", "played", "restarts", "rewound",
+        "_signals", "_times", "_uncertain", "enrolled", "newest", "played", "restarts", "rewound",
     )  # fmt: skip
 
     def __init__(self, state: str = "") -> None:
@@ -80,6 +80,7 @@ class Seen:
         self._arrival = int(data.get("arrival", 0))
         self.played = bool(data.get("played", False))  # it simulates a scenario at another time than now
         self.restarts = int(data.get("restarts", 0))
+        self.enrolled: int | None = data.get("enrolled")  # an earlier version wrote none
         self._forgotten = int(data.get("gone", 0))  # numbers in holes that were forgotten
         self.rewound: tuple[str, ...] = tuple((data.get("rewound") or "").split())  # no boot has a blank
         rows = data.get("times", ())
@@ -88,9 +89,7 @@ class Seen:
         # the values by time: of this batch as a dict, of the batches before as text
         self._times: dict[int, times.Values] | None = None
         self._packed, self._signals = times.packed(times.read(whole, data.get("signals", ())))
-        newest = data.get("newest")
-        if newest is None:
-            newest = max((row[0] for row in rows), default=NEVER)
+        newest = data.get("newest", max((row[0] for row in rows), default=NEVER))
         # an earlier version wrote a negative number for none, and believed any time of a played scenario
         self.newest = int(newest) if 0 <= newest < NEVER else NEVER
         self._uncertain: set[int] | frozenset[int] = _NONE
@@ -101,7 +100,7 @@ class Seen:
         mostly sends the same signals, which are named once.
         """
         self.trim()
-        data = {
+        data: dict[str, object] = {
             "boots": {boot: list(_pairs(ranges)) for boot, ranges in self._boots()},
             "contents": self._contents.runs() if self._contents else [],
             "arrival": self._arrival,
@@ -114,6 +113,8 @@ class Seen:
         }
         if self._counters and (totals := self._counters.dump()):
             data["totals"] = totals
+        if self.enrolled:
+            data["enrolled"] = self.enrolled
         return f'{to_json(data).decode()[:-1]},"times":[{self._packed}]}}'
 
     @property
@@ -205,13 +206,13 @@ class Seen:
         self._arrival = self._arrival + lanes if burst else arrival
         return self._arrival
 
-    def boots(self, boot: str | None, time: int | None) -> None:
+    def boots(self, boot: str, time: int) -> None:
         """Judge a boot by the time it claims: a clock that leaps back with a new boot has lost its time. Its
         times are not believed until they pass `newest`.
         """
-        if boot is None or time is None or boot == self._current or boot in self.rewound:
+        if boot == self._current or boot in self.rewound or boot in (self._before or ()):
             return
-        if boot not in (self._before or ()) and self._current is not None and time < self.newest != NEVER:
+        if self._current is not None and time < self.newest != NEVER:
             self.rewound = (*self.rewound, boot)[-BOOTS:]
 
     def turn_to(self, boot: str) -> None:
