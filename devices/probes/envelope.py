@@ -112,7 +112,7 @@ class Envelope:
     """One network server's form, prepared for opening messages."""
 
     def __init__(self, form: Form) -> None:
-        self.id, self.name = form.id, form.name
+        self.id, self.name, self.time_field = form.id, form.name, form.time
         self._form = form
         self._eui = _getter(form.eui)
         self._session = tuple(_named_getter(text) for text in form.session.at)

@@ -13,11 +13,20 @@ from typing import Any, NamedTuple
 
 from devices.clock import AHEAD_MS, YEAR_2020_MS
 from devices.contract import encodings, senml
-from devices.contract.payloads import FIELDS, SECONDS, PayloadError, Telemetry
+from devices.contract.payloads import FIELDS, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, envelopes, parsed_json, server
-from devices.probes.meant import FILLER, Phrase, field_meant, name_meant, other_unit, refusal_of, value_meant
+from devices.probes.meant import (
+    FILLER,
+    Phrase,
+    clock_meant,
+    field_meant,
+    name_meant,
+    other_unit,
+    refusal_of,
+    value_meant,
+)  # fmt: skip
 from devices.probes.telemetry import Probes, contract_values
 from devices.texts import shown, spelt, text, with_unit
 
@@ -69,11 +78,16 @@ def examine(
         findings, mended = _wrong(payload, device, encoding, error, probes, envelope)
         right = _written(mended)
         return Examined(encoding, tuple(findings), right)
-    doubts = [
-        finding
-        for place, one in enumerate(messages)
-        for finding in _doubts(one, now, f"[{place}]." if encoding == "list" else "")
-    ]
+    newest = max((one.time for one in messages if one.time is not None), default=None)
+    doubts: list[Finding] = []
+    for place, one in enumerate(messages):
+        at = f"[{place}]." if encoding == "list" else ""
+        doubts += _doubts(one, at)
+        if one.time is not None:
+            doubts += _clock(one.time, now, at, encoding, envelope, newest=one.time == newest)
+        if (one.seq is None) != (one.boot is None):
+            alone = "boot" if one.seq is None else "seq"
+            doubts.append(Finding(f"{at}{alone}", False, "alone", ((f"check.{alone}_alone", {}),)))
     return Examined(encoding, (*_unread(payload, device, probes, envelope), *doubts), "")
 
 
@@ -129,8 +143,10 @@ def _wrong(
         mended = None
     elif encoding == "probe":
         mended = None
-    elif isinstance(data, dict) and len(data) > 1 and not any(name_meant(name) for name in data):
-        return [_refusal("", error, _fitting(data, probes))], None  # a maker's own names, no slip of the pen
+    elif isinstance(data, dict) and len(data) > 1 and _of_maker(data):
+        return [_refusal("", error, _fitting(data, probes))], None
+    elif isinstance(data, dict) and isinstance(values := data.get("values"), dict) and _of_maker(values, 3):
+        return [_refusal("values", error, _fitting(values, probes))], None
     elif encoding == "list" and isinstance(data, list):
         mended = []
         for place, one in enumerate(data):
@@ -144,6 +160,15 @@ def _wrong(
         findings.append(_refusal(error.field, error))
         mended = None if error.reason == "repeated_name" else mended  # which of the two was meant?
     return findings, mended
+
+
+def _of_maker(data: Mapping[str, Any], few: int = 0) -> bool:
+    """Whether the names are a maker's own, no slips of the pen: more than `few` mean nothing to us, and more
+    than three for each that means a signal.
+    """
+    meant = [name_meant(name) for name in data]
+    strange, signals = meant.count(""), sum(name in SIGNALS for name in meant)
+    return "values" not in meant and strange > max(few, 3 * signals)
 
 
 def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
@@ -177,7 +202,8 @@ def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
         else:
             kept = field_meant(meant, value)
             right |= kept if meant == name or meant not in data else {}
-            findings.append(_refusal(at + name, error, _hint(kept)))
+            otherwise = "check.leave_out" if meant or isinstance(value, str | bool | None) else "check.name"
+            findings.append(_refusal(at + name, error, _hint(kept, otherwise)))
     if not measured and not findings and (error := refusal_of({"values": {}})):
         findings.append(_refusal(f"{at}values", error))
     return findings, {"values": measured or EXAMPLE["values"], **right}
@@ -262,8 +288,8 @@ def _fitting(data: Any, probes: Probes) -> Phrase:
     return ("check.probes_fit", {"probes": ", ".join(fitting[:FITTING])}) if fitting else ("check.learn", {})
 
 
-def _doubts(message: Telemetry, now: int, at: str) -> Iterator[Finding]:
-    """What is stored, but was probably not meant."""
+def _doubts(message: Telemetry, at: str) -> Iterator[Finding]:
+    """Values that are stored, but were probably not meant."""
     for name, value in message.values.items():
         signal = SIGNALS[name]
         if not signal.low <= value <= signal.high:
@@ -273,15 +299,26 @@ def _doubts(message: Telemetry, now: int, at: str) -> Iterator[Finding]:
             })  # fmt: skip
             guess = other_unit(signal, value)
             yield Finding(f"{at}values.{name}", False, "gross_range", (doubt, *([guess] if guess else ())))
-    if message.time is not None and message.time > now + AHEAD_MS:
-        yield Finding(f"{at}ts", False, "clock", (("check.clock_ahead", {}),))
-    elif message.time is not None and message.time < YEAR_2020_MS:
-        old: list[Phrase] = [("check.clock_old", {})]
-        old += [("check.clock_seconds", {"value": message.time * 1000})] if message.time in SECONDS else []
-        yield Finding(f"{at}ts", False, "clock", tuple(old))
-    if (message.seq is None) != (message.boot is None):
-        alone = "boot" if message.seq is None else "seq"
-        yield Finding(f"{at}{alone}", False, "alone", ((f"check.{alone}_alone", {}),))
+
+
+def _clock(
+    time: int, now: int, at: str, encoding: Encoding, envelope: Envelope | None, *, newest: bool
+) -> Iterator[Finding]:
+    """A time that is not believed, or is believed though a clock in the wrong zone would say the same.
+    `newest`: no other reading of the message is later, so that it may be of now.
+    """
+    senml = encoding.startswith("senml")
+    field = envelope.time_field if envelope is not None else "bt" if senml else "ts"
+    guess = clock_meant(time, now, senml=senml)
+    if envelope is not None:
+        mend: Phrase = ("check.clock_server", {"server": envelope.name})
+    else:
+        mend = guess or ("check.clock_set", {"field": field})
+    if time > now + AHEAD_MS or time < YEAR_2020_MS:
+        wrong = "check.clock_old" if time < YEAR_2020_MS else "check.clock_ahead"
+        yield Finding(at + field, False, "clock", ((wrong, {}), mend))
+    elif guess is not None and newest and envelope is None:
+        yield Finding(at + field, False, "behind", (guess,))
 
 
 def _hint(mended: Mapping[str, Any], otherwise: str = "check.leave_out") -> Phrase:

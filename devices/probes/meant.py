@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from devices.clock import AHEAD_MS, HOUR_MS, YEAR_2020_MS
 from devices.contract import payloads
 from devices.contract.payloads import FIELDS, SECONDS, PayloadError
 from devices.contract.signals import SIGNALS, SWITCHES, Signal
@@ -39,6 +40,7 @@ _OTHER_UNITS: dict[str, tuple[tuple[str, str | float], ...]] = {
     "1": (("%", "%"),),
 }
 Phrase = tuple[str, dict[str, object]]  # a key of the catalogue, and its values
+VIETNAM_MS = 7 * HOUR_MS  # by which its time is ahead of UTC
 
 
 def refusal_of(message: Any) -> PayloadError | None:
@@ -97,6 +99,19 @@ def field_meant(name: str, value: Any) -> dict[str, Any]:
     )
     fitting = next(right, None)
     return {} if fitting is None else {name: fitting}
+
+
+def clock_meant(time: int, now: int, *, senml: bool) -> Phrase | None:
+    """What a device seems to send in place of its time, and what to send. `time`: as the gateway read it, and
+    `now`, epoch ms; `senml`: it came in a SenML pack, whose times are in seconds.
+    """
+    if not senml and time in SECONDS:
+        return "check.clock_seconds", {"value": time * 1000}
+    if senml and YEAR_2020_MS <= time // 1000 <= now + AHEAD_MS:
+        return "check.clock_milliseconds", {"value": time // 1_000_000}
+    if abs(time - now - VIETNAM_MS) <= AHEAD_MS:
+        return "check.clock_local", {}
+    return ("check.clock_utc", {}) if abs(now - time - VIETNAM_MS) <= AHEAD_MS else None
 
 
 def other_unit(signal: Signal, value: float) -> Phrase | None:
