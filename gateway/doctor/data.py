@@ -58,7 +58,7 @@ def probes(visit: Visit) -> Iterator[Finding]:
     shelved = shelf.probes
     for trouble in shelf.troubles:
         yield visit.finding("probes", "bad", "probes_bad", error=trouble)
-    read = _read_with(visit)
+    read = {device: probe for device, probe in enrolled(visit).items() if probe is not None}
     lost = sorted({probe for probe in read.values() if probe not in shelved})
     for probe in lost:
         names = ", ".join([device for device, one in read.items() if one == probe][:WORST])
@@ -67,17 +67,19 @@ def probes(visit: Visit) -> Iterator[Finding]:
         yield visit.finding("probes", "ok", "probes_ok", number=len(read))
 
 
-def _read_with(visit: Visit) -> dict[str, str]:
-    """Device → its probe file, if it has one; empty where `registry` reports a registry it cannot read."""
+def enrolled(visit: Visit) -> dict[str, str | None]:
+    """Real devices that may connect, each with its probe file; empty where `registry` reports a registry that
+    it cannot read.
+    """
     url = visit.settings.registry_url
     try:
         if "://" in url:
             rows = [row.device for row in Registry(url, visit.pilot).enrolled() if row.revoked is None]
-            return {row.device: row.probe for row in rows if row.probe is not None}
+            return {row.device: row.probe for row in rows}
         if not Path(url).exists():
             return {}
         with closing(to_read(Path(url), 1)) as db:
-            query = "SELECT device, probe FROM device WHERE revoked IS NULL AND probe IS NOT NULL"
+            query = "SELECT device, probe FROM device WHERE revoked IS NULL"
             return dict(db.execute(query).fetchall())
     except (sqlite3.Error, SQLAlchemyError, OSError):
         return {}

@@ -1,14 +1,19 @@
-"""Checks the store: whether it answers, how old its newest reading is, and what the broker dropped."""
+"""Checks the store: whether it answers, how old its newest reading is, which devices it does not believe, and
+what the broker dropped.
+"""
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
+from devices.contract.signals import SIGNALS
+from devices.texts import text
+from gateway.doctor.data import WORST, enrolled
 from gateway.doctor.finding import Finding, Level, Visit, one_line
 from gateway.stores.opening import open_store
 from gateway.stores.points import Point
-from gateway.stores.store import RetryLater
+from gateway.stores.store import Latest, RetryLater
 
 QUIET_MS = HOUR_MS  # a store without a new reading for this long is reported
 POINTS = 50_000  # most book points to read: a gateway writes one every five minutes
@@ -23,16 +28,14 @@ def store(visit: Visit) -> Iterator[Finding]:
     try:
         with open_store(settings) as opened:
             where = {"pilot": visit.pilot.pilot}
-            newest = max(
-                (at for row in opened.latest("telemetry", where, now - 7 * DAY_MS)
-                 for at, _ in row.fields.values()),
-                default=None,
-            )  # fmt: skip
+            believed = opened.latest("telemetry", where, now - 7 * DAY_MS)
+            doubted = opened.latest("telemetry_flagged", {**where, "simulated": "false"}, now - DAY_MS)
             books = opened.series("gateway", {}, now - DAY_MS, now + 1, POINTS)
     except (RetryLater, sqlite3.Error, OSError) as error:
         yield visit.finding("store", "bad", "store_bad", error=one_line(error))
         return
-    yield _readings(visit, newest)
+    yield _readings(visit, max((at for row in believed for at, _ in row.fields.values()), default=None))
+    yield from _doubted(visit, believed, doubted)
     yield _drops(visit, books)
 
 
@@ -44,6 +47,38 @@ def _readings(visit: Visit, newest: int | None) -> Finding:
     level: Level = "warning" if quiet else "ok"
     minutes = max(0, visit.now - newest) // MINUTE_MS
     return visit.finding("store", level, "store_quiet" if quiet else "store_ok", minutes=minutes)
+
+
+def _doubted(visit: Visit, believed: Sequence[Latest], doubted: Sequence[Latest]) -> Iterator[Finding]:
+    """Real devices with a signal that was not believed once for a day. `believed` and `doubted`: the newest
+    values, the doubted ones of that day alone.
+    """
+    since, allowed = visit.now - DAY_MS, enrolled(visit)
+    good = {
+        (row.tags.get("device"), name)
+        for row in believed
+        for name, (at, _) in row.fields.items()
+        if at >= since
+    }
+    bad: dict[str, dict[str, set[str]]] = {}  # device → reason → signals
+    for row in doubted:
+        device, signal, reason = (row.tags.get(tag, "") for tag in ("device", "signal", "reason"))
+        if device in allowed and (device, signal) not in good:
+            bad.setdefault(device, {}).setdefault(reason, set()).add(signal)
+    if bad:
+        told = [f"{device}: {_reasons(visit, bad[device])}" for device in sorted(bad)[:WORST]]
+        yield visit.finding(
+            "doubted", "warning", "doubted_some", number=len(bad), worst="; ".join(told), device=min(bad)
+        )
+
+
+def _reasons(visit: Visit, reasons: Mapping[str, set[str]]) -> str:
+    """Each reason with the signals that it was given for, in words."""
+    return ", ".join(
+        f"{', '.join(SIGNALS[name].name(visit.lang) for name in sorted(signals) if name in SIGNALS)}"
+        f" ({text(f'boards.reason_{reason}', visit.lang)})"
+        for reason, signals in sorted(reasons.items())
+    )
 
 
 def _drops(visit: Visit, books: Sequence[Point]) -> Finding:
