@@ -60,11 +60,13 @@ def _doubted(visit: Visit, believed: Sequence[Latest], doubted: Sequence[Latest]
         for name, (at, _) in row.fields.items()
         if at >= since
     }
-    bad: dict[str, dict[str, set[str]]] = {}  # device → reason → signals
+    bad: dict[str, dict[str, tuple[int, str]]] = {}  # device → signal → when it was last doubted, and why
     for row in doubted:
         device, signal, reason = (row.tags.get(tag, "") for tag in ("device", "signal", "reason"))
-        if device in allowed and (device, signal) not in good:
-            bad.setdefault(device, {}).setdefault(reason, set()).add(signal)
+        if device in allowed and signal in SIGNALS and (device, signal) not in good:
+            last = max(at for at, _ in row.fields.values()), reason
+            signals = bad.setdefault(device, {})
+            signals[signal] = max(last, signals.get(signal, last))
     if bad:
         told = [f"{device}: {_reasons(visit, bad[device])}" for device in sorted(bad)[:WORST]]
         yield visit.finding(
@@ -72,12 +74,13 @@ def _doubted(visit: Visit, believed: Sequence[Latest], doubted: Sequence[Latest]
         )
 
 
-def _reasons(visit: Visit, reasons: Mapping[str, set[str]]) -> str:
-    """Each reason with the signals that it was given for, in words."""
+def _reasons(visit: Visit, signals: Mapping[str, tuple[int, str]]) -> str:
+    """Each reason with the signals that it was last given for, in words."""
+    names: dict[str, list[str]] = {}
+    for signal, (_, reason) in sorted(signals.items()):
+        names.setdefault(reason, []).append(SIGNALS[signal].name(visit.lang))
     return ", ".join(
-        f"{', '.join(SIGNALS[name].name(visit.lang) for name in sorted(signals) if name in SIGNALS)}"
-        f" ({text(f'boards.reason_{reason}', visit.lang)})"
-        for reason, signals in sorted(reasons.items())
+        f"{', '.join(some)} ({text(f'boards.reason_{reason}', visit.lang)})" for reason, some in names.items()
     )
 
 

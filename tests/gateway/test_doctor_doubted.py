@@ -41,7 +41,8 @@ def test_real_devices_whose_values_are_all_doubted_for_a_day_are_named(tmp_path)
         store.write(
             [doubted("ahead", "soil_moisture", "clock", 1), doubted("ahead", "soil_ec", "clock", 1),
              believed("ahead", 25, soil_moisture=1.0),
-             doubted("half", "soil_ph", "gross_range", 5), believed("half", 0, soil_moisture=1.0)]
+             doubted("half", "soil_ph", "gross_range", 5), doubted("half", "soil_ph", "clock", 7),
+             believed("half", 0, soil_moisture=1.0)]
         )  # fmt: skip
         _, found = doctor(tmp_path, "--lang", "en")
         vi = doctor(tmp_path)[1]["doubted"]
