@@ -132,7 +132,8 @@ def learn(
     take: Annotated[
         list[str] | None,
         typer.Option(
-            help="Ask nothing; take SIGNAL=PATH:UNIT, such as soil_moisture=water_SOIL:%. Repeatable."
+            help="Ask nothing; take SIGNAL=PATH:UNIT, such as soil_moisture=water_SOIL:%, or "
+            "SIGNAL=PATH:UNIT:total or :daily of a counter, such as rainfall=rain:mm:total. Repeatable."
         ),
     ] = None,
     name: Annotated[str | None, typer.Option(help="Id of the new probe file; without it, own-ID.")] = None,
@@ -173,7 +174,8 @@ def learn(
         pairs.append(f"height={typer.prompt(text('learn.height', lang))}")
     site = site_for(parsed, pairs)
     typer.echo(f"\n{written}")
-    for line in asking.stored(Reader(parsed), messages[-1], site, lang):
+    told = (list(asking.stored(Reader(parsed), one, site, lang)) for one in reversed(messages))
+    for line in next(filter(None, told), ()):  # of the newest message with a reading
         typer.echo(line)
     if path.exists() and [one.id for one in read(path)] != [probe]:
         raise Misuse("learn.another", path=path)

@@ -41,6 +41,14 @@ def test_what_was_refused_for_its_battery_is_learnt_from_the_quarantine(tmp_path
     assert [one.values for one in decoded.readings] == [{"air_temperature": 24.1, "battery_level": 92.0}]
 
 
+def test_what_would_be_stored_is_told_of_the_newest_message_with_a_reading(tmp_path, registry):
+    refuse(
+        tmp_path, registry, Message(TOPIC, uplink(1, BATTERY), NOW), Message(TOPIC, uplink(2, {"fw": 3}), NOW)
+    )
+    done = run(tmp_path, "learn", "--id", "station", "--take", "air_temperature=temperature", "--lang", "en")
+    assert "air_temperature = 24.1 °C" in done.stdout, done.stdout
+
+
 @pytest.mark.parametrize("lang", LANGS)
 @pytest.mark.parametrize("name", ["../own", "x" * 65, "Soil", "a/b", "own.yaml"])
 def test_a_name_that_is_none_is_refused_before_anything_is_asked(tmp_path, message, name, lang):
