@@ -18,6 +18,7 @@ from devices.access.roll import enroll_roll
 from devices.access.site import site_of
 from devices.access.ticket import Ticket, ticket
 from devices.contract.models import DIARY, MODELS
+from devices.contract.topics import Topic
 from devices.files import PICTURES, may_write
 from devices.pilots.pilot import load
 from devices.pilots.review import review
@@ -193,12 +194,17 @@ def list_devices(
 
 @devices_app.command()
 def show(device: Known, data: Data = None, pilot: PilotName = None) -> None:
-    """Print one enrolled device as JSON."""
+    """Print one enrolled device as JSON, with its topic, and its devEUI and the values of its site if any."""
     _, registry = installation.registry(data, pilot)
     row = next((row for row in registry.enrolled() if row.device.device == device), None)
     if row is None:
         raise Misuse("enrol.none", device=device)
-    typer.echo(json.dumps(_plain(row), indent=2))
+    it = row.device
+    more = {
+        "topic": str(Topic(it.pilot, it.community, it.device, "telemetry")),
+        "dev_eui": registry.eui_of(device),
+    }
+    typer.echo(json.dumps(_plain(row) | more, indent=2))
 
 
 @devices_app.command()

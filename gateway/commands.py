@@ -151,9 +151,9 @@ def check(
     else:
         settings, enrolled = Settings.read(data=data, pilot=pilot).as_running(), None
         place = settings.loaded_pilot
-    if live and enrolled is None:
-        raise Misuse("check.live", device=device)
-    who, shelf = enrolled or anybody(place, device or "my-device"), Shelf(settings.probes)
+    if enrolled is None and (device or live):
+        raise Misuse("check.id" if device else "check.live", device=device)
+    who, shelf = enrolled or anybody(place), Shelf(settings.probes)
     if probe is not None:
         who = replace(who, probe=probe, site=tuple(site_of(shelf, probe, values or []).items()))
 

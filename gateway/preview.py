@@ -92,9 +92,11 @@ def anybody(pilot: Pilot, name: str = "my-device") -> Device:
 def judged(
     registry: Registry, shelf: Shelf, payload: bytes, name: str, uplink: bool, lang: str
 ) -> tuple[bool, list[str]]:
-    """Whether a message of the device `name` (or of no known one) would be taken, and the lines to show."""
+    """Whether a message of the device `name` ("": of any) would be taken, and the lines to show."""
     pilot = registry.pilot
     device = registry.lookup(name) if name else None
+    if name and device is None:
+        return False, [PayloadError("unknown_device", name).sentence(lang)]
     result = preview(payload, device or anybody(pilot), pilot, now_ms(), uplink=uplink, shelf=shelf)
     return result.taken, list(lines(result, pilot, lang))
 

@@ -15,6 +15,7 @@ from dashboards.pages import check
 from devices.access.registry import Registry
 from devices.pilots.pilot import load
 from devices.probes.shelf import Shelf
+from devices.texts import text
 from gateway.preview import anybody, judged, lines, plain, preview
 from hoiquan import app
 from tests.servers import mosquitto, until
@@ -92,11 +93,27 @@ def test_the_command_reads_a_file_and_standard_input(tmp_path) -> None:
     assert json.loads(told.stdout)["taken"] is True
 
 
-def test_live_needs_an_enrolled_device(tmp_path) -> None:
-    assert not Registry(tmp_path / "registry.sqlite", PILOT).enrolled()
-    told = run("--live", "--id", "nobody", "--data", str(tmp_path))
+@pytest.mark.parametrize(
+    ("more", "key"),
+    [(["--live"], "check.live"), (["--live", "--id", "nobody"], "check.id"), (["--id", "nobody"], "check.id"),
+     (["--id", "gone"], "check.id")],
+)  # fmt: skip
+def test_whoever_is_named_is_enrolled(tmp_path, more, key) -> None:
+    """Else the answer would be that a message is taken, which the gateway refuses."""
+    registry = Registry(tmp_path / "registry.sqlite", PILOT)
+    registry.enroll("tam-que", "soil-probe", "gone")
+    registry.revoke("gone")
+    told = run(*more, "--data", str(tmp_path), stdin=GOOD)
     assert isinstance(told.exception, ValueError)
-    assert "nobody" in str(told.exception)
+    for lang in ("vi", "en"):
+        assert told.exception.sentence(lang) == text(key, lang, device=more[-1])
+
+
+def test_so_says_the_page(tmp_path) -> None:
+    registry, shelf = Registry(tmp_path / "registry.sqlite", PILOT), Shelf()
+    assert judged(registry, shelf, GOOD, "", False, "en")[0]
+    taken, told = judged(registry, shelf, GOOD, "nobody", False, "en")
+    assert not taken and told == [text("rejected.unknown_device", "en", field="nobody")]
 
 
 def test_the_command_hears_what_the_device_sends(tmp_path, device_at) -> None:
@@ -179,7 +196,8 @@ def test_the_page_says_the_same(page) -> None:
     assert "Hãy viết: &#34;air_temperature&#34;:29.3" in told.text
     assert '<html lang="en">' in page.get("/check", headers={"Accept-Language": "en"}).text
     page.cookies.set("lang", "en")
-    assert "The gateway takes this message." in ask(page, payload=GOOD.decode(), device="my-esp32").text
+    mine = ask(page, payload=GOOD.decode(), device="tam-que-soil-probe-01")
+    assert "The gateway takes this message." in mine.text
     assert "codec" in ask(page, payload='{"devAddr":"00189440"}', uplink="on").text
 
 

@@ -54,9 +54,14 @@ def test_the_command_takes_and_shows_it(tmp_path):
     at = ["--data", str(tmp_path)]
     asked = ["enroll", "--community", "tam-que", "--model", "soil-probe", "--id", "mine", "--plot", "plot-4"]
     assert command.invoke(devices_app, [*asked, *at]).exit_code == 0
-    assert json.loads(command.invoke(devices_app, ["show", "mine", *at]).stdout)["plot"] == "plot-4"
+    shown = json.loads(command.invoke(devices_app, ["show", "mine", *at]).stdout)
+    assert (shown["plot"], shown["dev_eui"]) == ("plot-4", None)
+    assert shown["topic"] == "hoiquan/v1/dong-thap/tam-que/mine/telemetry"
     assert "plot-4" in command.invoke(devices_app, ["list", *at]).stdout
     assert json.loads(command.invoke(devices_app, ["list", "--json", *at]).stdout)[0]["plot"] == "plot-4"
+    command.invoke(devices_app, [*asked[:-3], "lora", "--dev-eui", "24E124136B502217", *at])
+    shown = json.loads(command.invoke(devices_app, ["show", "lora", *at]).stdout)
+    assert shown["dev_eui"] == "24e124136b502217"
 
 
 def test_a_roll_may_have_the_plot_and_no_dev_eui(tmp_path):
