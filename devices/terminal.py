@@ -20,7 +20,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -138,6 +138,8 @@ def _value(error: Any, param: Any) -> Misuse:
         value, kind = shown(str(wrong["input"])), wrong["type"]
         if choices := param.type_descriptor.choices:
             return Misuse("option.one_of", name=name, given=value, there=", ".join(map(str, choices)))
+        if kind == "value_error" and param.type_descriptor.annotation is datetime:
+            return Misuse("option.date", name=name, given=value)
         if kind in _NUMBERS:
             return Misuse(f"option.{_NUMBERS[kind]}", name=name, given=value)
         if kind in _BOUNDS:

@@ -42,6 +42,7 @@ UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 LONGEST_JITTER = 3600  # s; a node that waits longer for its link has an outage
 # epoch ms; the same as `ANCHOR`, without importing numpy
 BEGINS = midnight_of(FIRST, timezone(timedelta(hours=7)))
+ENDS = midnight_of(LAST, timezone(timedelta(hours=7))) + DAY_MS
 DIGITS = 12  # a longer number is a typing error
 OpenPast = Callable[[Settings, Pilot], AbstractContextManager["Past"]]
 
@@ -140,13 +141,13 @@ def command(open_past: OpenPast) -> Callable[..., None]:
         require_connections(mqtt, storm, jitter)
         if mqtt is not None and broker_url.parse(mqtt).tls:
             broker_url.trust(settings.mqtt_ca)  # report mistakes in either setting before the past is made
-        begins = parse_moment(start) if start else None
+        begins, ends = parse_span(start, until)
         plan = Plan(
             seed=1 if seed is None else seed,
             shard=parse_shard(shard),
             history_ms=parse_history(history or "0d", begins),
             start=begins,
-            until=parse_moment(until) if until else None,
+            until=ends,
             speed=speed,
             mqtt=None if history_only else mqtt,
             ca=settings.mqtt_ca,
@@ -305,6 +306,19 @@ def parse_duration(value: str, option: str, least: int = 0) -> int:
 def _whole(value: str) -> bool:
     """Return whether int() can read it; for `²` isdigit() is true and int() fails."""
     return value.isdecimal() and len(value) < DIGITS
+
+
+def parse_span(start: str | None, until: str | None) -> tuple[int | None, int | None]:
+    """Parse --start and --until to epoch ms. Both must lie within the simulated world, and --until not before
+    --start or now. Raises Misuse.
+    """
+    first, last = (None if value is None else parse_moment(value) for value in (start, until))
+    for value, at in ((start, first), (until, last)):
+        if at is not None and not BEGINS <= at <= ENDS:
+            raise Misuse("simulated.outside", value=value, first=FIRST, last=LAST)
+    if last is not None and last < (now_ms() if first is None else first):
+        raise Misuse("simulated.backwards", until=until)
+    return first, last
 
 
 def parse_moment(value: str) -> int:

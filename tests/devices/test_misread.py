@@ -20,6 +20,11 @@ REFUSED = {
     "report --year x": ("--year 'x': hãy ghi một số nguyên", "--year 'x': write a whole number"),
     "report --year 1999": ("--year 1999: phải từ 2020 trở lên", "2020 is the least"),
     "quarantine show 99999999999999999999": ("NUMBER 99999999999999999999: nhiều nhất là", "is the most"),
+    "audit list --since 2026-13-01": (
+        "--since '2026-13-01': hãy ghi một ngày có thật",
+        "--since '2026-13-01': write a day",
+    ),
+    "audit list --since 1/12/2026": ("--since '1/12/2026': hãy ghi một ngày", "such as 2026-11-21"),
     "up --broker x": ("--broker 'x': hãy chọn một trong auto, mosquitto, amqtt", "choose one of auto"),
     "device nosuch": ("hoiquan device không có lệnh nosuch; có: enroll,", "no command nosuch; there are"),
     "nosuch": ("hoiquan không có lệnh nosuch; có: up,", "hoiquan has no command nosuch"),

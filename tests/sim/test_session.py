@@ -14,7 +14,15 @@ from devices.clock import now_ms
 from devices.pilots.pilot import load
 from devices.texts import Misuse
 from sim import session
-from sim.commands import BEGINS, beside_a_store, parse_duration, parse_history, parse_moment, parse_shard
+from sim.commands import (
+    BEGINS,
+    beside_a_store,
+    parse_duration,
+    parse_history,
+    parse_moment,
+    parse_shard,
+    parse_span,
+)
 from sim.nodes.faults import LEVELS, NONE
 from sim.nodes.masts import MAST_OUTAGE, Incident
 from sim.physics.moment import ANCHOR
@@ -211,6 +219,22 @@ def test_moments(wrong):
     assert parse_moment("2026-10-03T07:00:00+07:00") == START
     with pytest.raises(ValueError, match="RFC 3339"):
         parse_moment(wrong)
+
+
+@pytest.mark.parametrize(
+    ("start", "until", "says"),
+    [
+        ("0001-01-01T00:00:00+07:00", None, "from 1 Jan 2020 to 31 Dec 2199"),
+        ("9999-12-31T00:00:00+00:00", None, "from 1 Jan 2020 to 31 Dec 2199"),
+        (None, "2201-01-01T00:00:00+07:00", "from 1 Jan 2020 to 31 Dec 2199"),
+        ("2026-10-03T07:00:00+07:00", "2026-10-03T06:59:59+07:00", "after --start"),
+        (None, "2021-01-01T00:00:00+07:00", "after now"),
+    ],
+)
+def test_no_run_is_outside_the_simulated_world_or_ends_before_it_begins(start, until, says):
+    with pytest.raises(Misuse, match=says):
+        parse_span(start, until)
+    assert parse_span("2026-10-03T07:00:00+07:00", "2026-10-03T07:00:00+07:00") == (START, START)
 
 
 @pytest.mark.parametrize("wrong", ["", "1", "0/4", "5/4", "a/b", "1/0", "²/4"])
