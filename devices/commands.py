@@ -265,7 +265,8 @@ def ca(
 def config(json_output: AsJson = False) -> None:
     """Show every setting: variable, value and meaning (secrets are hidden)."""
     settings = Settings.read()
-    rows = {f"HOIQUAN_{name.upper()}": str(getattr(settings, name)) for name in Settings.model_fields}
+    values = {name: getattr(settings, name) for name in Settings.model_fields}
+    rows = {f"HOIQUAN_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
     if json_output:
         typer.echo(json.dumps(rows, indent=2))
         return

@@ -1,6 +1,7 @@
 """The one settings object: environment variables HOIQUAN_*, shown by `hoiquan config`.
 
-A variable that ends in _FILE names a file that holds the value (Docker secrets).
+A variable that ends in _FILE names a file that holds the value (Docker secrets). An empty variable counts as
+one that is not set: an empty path would be the current folder.
 """
 
 import json
@@ -33,7 +34,7 @@ ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5}
 class Settings(BaseSettings):
     """Settings that every command shares; command-line options override them."""
 
-    model_config = SettingsConfigDict(env_prefix="HOIQUAN_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="HOIQUAN_", env_ignore_empty=True, extra="ignore")
 
     pilot: str = Field(
         "dong-thap", description="pilot: name of a file in devices/pilots, or path of a YAML file"
@@ -131,7 +132,7 @@ class Settings(BaseSettings):
         files = {
             name: _content(variable)
             for name in cls.model_fields
-            if (variable := f"HOIQUAN_{name.upper()}_FILE") in os.environ
+            if os.environ.get(variable := f"HOIQUAN_{name.upper()}_FILE")
         }
         chosen = {name: value for name, value in overrides.items() if value is not None}
         try:
@@ -181,7 +182,7 @@ class Settings(BaseSettings):
         """The current content of a setting's file (HOIQUAN_…_FILE); "" if none is named or readable."""
         variable = f"HOIQUAN_{name.upper()}_FILE"
         try:
-            return _content(variable) if variable in os.environ else ""
+            return _content(variable) if os.environ.get(variable) else ""
         except Misuse:
             return ""
 

@@ -1,9 +1,13 @@
-"""Settings: the address of the pages where none is given."""
+"""Settings: what counts where nothing is given, and the address of the pages."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+import hoiquan
 from devices import installation
 from devices.settings import Settings
 from devices.texts import Misuse
@@ -90,3 +94,22 @@ def test_a_folder_keeps_of_which_pilot_it_is(tmp_path: Path, monkeypatch: pytest
     assert Settings.read(data=tmp_path).pilot == str(tmp_path / "mine.yaml"), "found from any folder"
     monkeypatch.setenv("HOIQUAN_PILOT", "quang-ngai")
     assert Settings.read(data=tmp_path).pilot == "quang-ngai"
+
+
+def test_an_empty_variable_is_one_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An empty HOIQUAN_MQTT_CA or HOIQUAN_DATA is no path, as that would be the current folder."""
+    for variable in [name for name in os.environ if name.startswith("HOIQUAN_")]:
+        monkeypatch.delenv(variable)
+    unset = Settings.read()
+    for name in Settings.model_fields:
+        monkeypatch.setenv(f"HOIQUAN_{name.upper()}", "")
+        monkeypatch.setenv(f"HOIQUAN_{name.upper()}_FILE", "")
+    assert Settings.read() == unset and unset.again("gateway_password") == ""
+
+
+def test_settings_may_be_set_as_they_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings.read()
+    shown = json.loads(CliRunner().invoke(hoiquan.app, ["config", "--json"]).stdout)
+    for variable, value in shown.items():
+        monkeypatch.setenv(variable, value)
+    assert Settings.read() == settings
