@@ -20,13 +20,23 @@ PICTURES = (".svg", ".png", ".pdf")  # what a QR code may be written as
 TOGETHER = 200  # files that are open at once
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
+_SQLITE = {
+    sqlite3.SQLITE_FULL: "full",
+    sqlite3.SQLITE_BUSY: "busy",
+    sqlite3.SQLITE_LOCKED: "busy",
+    sqlite3.SQLITE_READONLY: "readonly",
+    sqlite3.SQLITE_IOERR: "io",
+    sqlite3.SQLITE_CANTOPEN: "unopened",
+}
 _UNSYNCED = (errno.EINVAL, errno.EACCES)  # a file system that syncs no folders; a folder that may not be read
 
 
 def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
     """The error as one of `kind`, whose sentence names the path, the cause and the mend. An error that is not
-    about a path is returned as it is, unless a full disk caused it.
+    about a path is returned as it is, unless a full disk or SQLite's trouble with a file caused it.
     """
+    if isinstance(error, sqlite3.Error):
+        return of_sqlite(error, kind) or error
     if not isinstance(error, OSError) or isinstance(error, Mendable):
         return error
     if error.filename is None:  # an error while writing into an open file does not name it
@@ -46,6 +56,12 @@ def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
     if error.errno in _FULL:
         return kind("path.full", path=path)
     return kind("path.other", path=path, error=error.strerror)
+
+
+def of_sqlite(error: BaseException, kind: type[Mendable] = Mendable) -> Mendable | None:
+    """SQLite's error about a file as one of `kind`, with its mend; None for any other error."""
+    key = _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code refines it
+    return None if key is None else kind(f"sqlite.{key}", error=" ".join(str(error).split()))
 
 
 def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = False) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
-from devices.files import sync_directory, to_read
+from devices.files import of_sqlite, sync_directory, to_read
 from devices.texts import Mendable
 
 log = logging.getLogger(__name__)
@@ -48,21 +48,9 @@ def damaged(error: sqlite3.DatabaseError) -> bool:
     return not isinstance(error, sqlite3.OperationalError) or "unsupported file format" in str(error)
 
 
-_WHY = {
-    sqlite3.SQLITE_FULL: "full",
-    sqlite3.SQLITE_BUSY: "busy",
-    sqlite3.SQLITE_LOCKED: "busy",
-    sqlite3.SQLITE_READONLY: "readonly",
-    sqlite3.SQLITE_IOERR: "io",
-    sqlite3.SQLITE_CANTOPEN: "unopened",
-}
-
-
 def why(error: BaseException) -> Mendable | str:
     """SQLite's error about a file with its mend, as our sentence; the text of any other error as it is."""
-    message = " ".join(str(error).split())
-    key = _WHY.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code refines it
-    return message if key is None else Mendable(f"sqlite.{key}", error=message)
+    return of_sqlite(error) or " ".join(str(error).split())
 
 
 def begun(path: Path, schema: str, timeout: float) -> sqlite3.Connection:

@@ -157,6 +157,15 @@ def test_data_that_nobody_may_write_into(folder, name):
         assert LOCKED in refused(folder, (*RUN[name], "--data", "{}"), LOCKED)
 
 
+@pytest.mark.parametrize("name", ["lots", "refused"])
+def test_a_file_that_sqlite_cannot_open_is_told_in_words(folder, name):
+    """As on a read-only disk, or for a user without rights: the diary and the spool are folders here."""
+    for path in ("trace/trace.sqlite", "gateway/spool.sqlite"):
+        (folder / "data" / path).mkdir(parents=True)
+    line = refused(folder, WITH_DATA[name], "")
+    assert "); look a" in line, "the cause and the mend; which one it is, depends on SQLite"
+
+
 def test_a_full_disk_is_named(folder):
     assert "no room left" in refused(folder, ("simulate", *HOUR, "--out", "{}"), "/dev/full")
 
