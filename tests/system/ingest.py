@@ -12,7 +12,7 @@ import pytest
 
 from devices.pilots.pilot import load
 from gateway.ingest.spool import Spool
-from tests.system.running import BUCKET, Influx, Mosquitto, Publisher, Running, command, until
+from tests.system.running import BUCKET, SLOWER, Influx, Mosquitto, Publisher, Running, command, until
 
 PILOT = load("dong-thap")
 DEVICES = [d for d in PILOT.fleet.values() if d.model == "soil-probe"][:20]
@@ -60,14 +60,14 @@ class Ingest:
     def settled(self, seconds=60):
         """The books, once nothing is spooled and they no longer change."""
         last = None
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds * SLOWER
         while time.monotonic() < deadline:
             found = self.books()
             if not found.spooled and found == last:
                 return found
             last = found
             time.sleep(0.5)
-        pytest.fail(f"still on the way after {seconds} s: {last}")
+        pytest.fail(f"still on the way after {seconds * SLOWER} s: {last}")
 
     def stored(self):
         """Device → numbers of the messages whose value is in the store."""
