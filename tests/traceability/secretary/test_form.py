@@ -18,7 +18,7 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from tests import browser
 from tests.seen import AXE, Served, axe, judged
-from tests.servers import Mosquitto
+from tests.servers import PATIENCE, Mosquitto
 from tests.traceability.conftest import WHO
 from traceability.diary.entries import FORMS, PLAIN
 from traceability.pages import web
@@ -214,11 +214,11 @@ def test_it_comes_out_at_the_broker(mosquitto: Mosquitto, pilot: Pilot) -> None:
     listener.subscribe("hoiquan/v1/#", 1)
     listener.loop_start()
     try:
-        ready.get(timeout=10)
+        ready.get(timeout=PATIENCE)
         device = Device(pilot.pilot, "tam-que", WHO, "diary", simulated=False)
         for version in (4, 5):
             Post(f"mqtt://127.0.0.1:{mosquitto.port}", version).send(device, "secret", b"{}")
-            assert arrived.get(timeout=10) == (f"hoiquan/v1/dong-thap/tam-que/{WHO}/diary", b"{}")
+            assert arrived.get(timeout=PATIENCE) == (f"hoiquan/v1/dong-thap/tam-que/{WHO}/diary", b"{}")
     finally:
         listener.disconnect()
         listener.loop_stop()
