@@ -93,7 +93,6 @@ NOT_FOR_PEOPLE = {
     "devices/contract/signals.py": "counts digits",
     "devices/contract/tables.py": "a table of code for README",
     "devices/probes/counters.py": "rounds to what a double holds",
-    "devices/probes/meant.py": "reads what devices send",
     "devices/probes/probe.py": "names what stands in a YAML file, as it stands there",
     "devices/probes/reader.py": "rounds to what a double holds",
     "devices/probes/units.py": "rounds to what a double holds",

@@ -5,8 +5,8 @@ Four rules hold for every query:
 - Boards show values as of the end of the chosen time range (`${__to}`, Grafana's own, epoch ms): a number
   computed last night is there when the last hour is chosen, and a rehearsed decade can be viewed year by
   year.
-- Days are Vietnamese days, by an offset of seven hours: `tz()` needs the server's zone database, and some
-  versions of Grafana 11 read it wrongly beside a regex. Vietnam has had no summer time since 1975.
+- Days are Vietnamese days, by an offset of seven hours (no summer time since 1975): `tz()` needs the server's
+  zone database, and some versions of Grafana 11 read it wrongly beside a regex.
 - The newest point is queried with ORDER BY time DESC LIMIT 1, which keeps its time. An aggregate without
   GROUP BY time is stamped 1970; where one is used, the panel drops its time.
 """
@@ -33,9 +33,7 @@ UNTIL = "time <= ${__to}ms"
 RANGE = "time >= ${__from}ms AND time <= ${__to}ms"  # for variables: only panels know $timeFilter for certain
 DAY = "time(1d, -7h)"
 STEP = "time($__interval)"
-
 _OF_ANYTHING = ("last", "first", "count")  # aggregates that a direction has too
-
 TABLE, SERIES = "table", "time_series"  # Grafana's result formats: one frame, or one per column
 
 

@@ -210,9 +210,8 @@ class Seen:
         """Judge a boot by the time it claims: a clock that leaps back with a new boot has lost its time. Its
         times are not believed until they pass `newest`.
         """
-        if boot == self._current or boot in self.rewound or boot in (self._before or ()):
-            return
-        if self._current is not None and time < self.newest != NEVER:
+        known = boot == self._current or boot in self.rewound or boot in (self._before or ())
+        if not known and self._current is not None and time < self.newest != NEVER:
             self.rewound = (*self.rewound, boot)[-BOOTS:]
 
     def turn_to(self, boot: str) -> None:
