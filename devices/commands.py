@@ -16,7 +16,7 @@ from devices.access.mosquitto import write_accounts
 from devices.access.registry import Enrolled, EnrolmentError, Registry
 from devices.access.roll import enroll_roll
 from devices.access.site import site_of
-from devices.access.ticket import Ticket, ticket
+from devices.access.ticket import Ticket, guessed, ticket
 from devices.contract.models import DIARY, MODELS
 from devices.contract.topics import Topic
 from devices.files import PICTURES, may_write
@@ -97,7 +97,8 @@ def enroll(
     if dev_eui is not None and not json_output:
         kept = shelf.probes.get(probe) if probe else None
         profile = (kept.probe.profiles or kept.probe.models or [kept.probe.id])[0] if kept else "-"
-        way = broker_url.parse(settings.public_mqtt or settings.mqtt)
+        shown_in = settings.as_last_run()
+        way = broker_url.parse(shown_in.public_mqtt or shown_in.mqtt)
         own = settings.data / credentials.FILE
         secret = text("device.network_password", lang, file=own if own.exists() else COMPOSE_S)
         if network_password:  # one for all devices: it need not be shown in every technician's terminal
@@ -133,6 +134,7 @@ def enroll_many(
     )  # fmt: skip
     if done.enrolled:
         tell_broker(settings, registry)
+        _doubt_port(settings, lang)
     for number, why in done.refused[:SHOWN]:
         typer.echo(text("device.line", lang, number=number, why=why), err=True)
     if len(done.refused) > SHOWN:
@@ -307,8 +309,15 @@ def _hand_over(
         tell_broker(settings, registry)
     finally:
         typer.echo(json.dumps(way.plain()) if as_json else "\n".join(way.lines(lang)))
+        _doubt_port(settings, lang)
     if qr is not None:
         way.draw(qr)
+
+
+def _doubt_port(settings: Settings, lang: str) -> None:
+    """Say so where the ticket's port is only the default."""
+    if guessed(settings):
+        typer.echo(text("ticket.guessed", lang, port=broker_url.parse(settings.mqtt).port), err=True)
 
 
 def _plain(row: Enrolled) -> dict[str, object]:

@@ -21,7 +21,7 @@ from devices.access.registry import Registry
 from devices.files import replace
 from devices.pilots.pilot import PilotError, load
 from devices.pilots.written import SCENARIO
-from devices.settings import RUNNING, Settings, http_address
+from devices.settings import ADDRESSES, LAST, RUNNING, Settings, http_address
 from devices.texts import Mendable, Misuse
 
 LOCK = "up.lock"
@@ -71,8 +71,9 @@ def claim(data: Path) -> Iterator[Path]:
 
 
 def tell(running: Path, chosen: Mapping[str, object]) -> None:
-    """Write `chosen` to `running` as JSON, whole or not at all."""
+    """Write `chosen` to `running` as JSON, whole or not at all; the addresses stay when that is gone."""
     replace(running, json.dumps(chosen))
+    replace(running.with_name(LAST), json.dumps({name: chosen[name] for name in ADDRESSES & chosen.keys()}))
 
 
 def require_ports(bind: str, http_port: int, mqtt_port: int) -> None:

@@ -25,6 +25,8 @@ from devices.pilots.written import SCENARIO, located
 from devices.texts import Lang, Misuse
 
 RUNNING = "running.json"  # in a data folder: what the running `hoiquan up` has chosen
+LAST = "last-run.json"  # in a data folder: the ADDRESSES of the last `hoiquan up`
+ADDRESSES = frozenset({"mqtt", "web_url"})  # of its broker and its pages
 PILOT = "pilot"  # in a data folder: the pilot that `hoiquan up` ran there
 CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until the user sets one
 # of the pages; a name with diacritics has its ASCII form (xn--…) here, as HTTP headers allow no other
@@ -198,11 +200,8 @@ class Settings(BaseSettings):
 
     def as_running(self) -> "Settings":
         """These settings with what a running `hoiquan up` on the same folder has chosen."""
-        try:
-            chosen = json.loads((self.data / RUNNING).read_text("utf-8"))
-        except (OSError, ValueError):
-            return self
-        if not isinstance(chosen, dict):
+        chosen = _written(self.data / RUNNING)
+        if chosen is None:
             return self
         kept = credentials.kept_in(self.data)
         mine = {
@@ -214,6 +213,14 @@ class Settings(BaseSettings):
                 chosen[name] = Path(chosen[name])
         named = self.model_fields_set
         return self.model_copy(update={n: value for n, value in {**chosen, **mine}.items() if n not in named})
+
+    def as_last_run(self) -> "Settings":
+        """These settings with the addresses of broker and pages in the last `hoiquan up` on the same folder,
+        where neither a setting nor a running one tells them: for what is used once it runs again.
+        """
+        last, named = _written(self.data / LAST) or {}, self.model_fields_set
+        known = {name: last[name] for name in ADDRESSES & last.keys() if name not in named}
+        return self.model_copy(update=known)
 
     @cached_property
     def loaded_pilot(self) -> Pilot:
@@ -244,6 +251,15 @@ class Settings(BaseSettings):
     @property
     def registry_url(self) -> str:
         return self.registry.get_secret_value() or str(self.data / "registry.sqlite")
+
+
+def _written(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file; None if there is none, or it cannot be read."""
+    try:
+        said = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def http_address(host: str, port: int) -> str:

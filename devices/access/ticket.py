@@ -97,6 +97,7 @@ def ticket(
     """The ticket of a device, with the broker's address as devices reach it. The password may be put in once
     it is valid. Raises Misuse if the address or the CA cannot be used.
     """
+    settings = settings.as_last_run()
     way = broker_url.parse(settings.public_mqtt or settings.mqtt)
     diary = model == DIARY
     topic = str(Topic(pilot, community, device, "diary" if diary else "telemetry"))
@@ -105,6 +106,11 @@ def ticket(
         return Ticket(way.host, way.port, False, device, password, topic, page=page, example=_example(model))
     print_of_ca = fingerprint(authority(settings.ca))
     return Ticket(way.host, way.port, True, device, password, topic, CA, print_of_ca, page, _example(model))
+
+
+def guessed(settings: Settings) -> bool:
+    """Whether the port in a ticket is only the default: neither a setting nor a `hoiquan up` tells it."""
+    return not settings.public_mqtt and "mqtt" not in settings.as_last_run().model_fields_set
 
 
 def _example(model: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 import hoiquan
+from devices import installation
 from devices.access.registry import Registry
 from devices.contract.models import MODELS
 from devices.contract.payloads import decode
@@ -90,3 +91,43 @@ def test_the_line_that_is_printed_sends_a_reading_of_the_devices_own_model(data)
             continue
         ((name, value),) = decode(words[-1].encode()).values.items()
         assert name == model.signals[0] and SIGNALS[name].low <= value <= SIGNALS[name].high
+
+
+ENROLL = ["enroll", "--community", "tam-que", "--model"]
+
+
+def test_while_nothing_runs_the_port_is_that_of_the_last_run(data):
+    mine = [*ENROLL, "soil-probe", "--id"]
+    first = said_by(data, *mine, "first", "--lang", "en")
+    assert json.loads(first.stdout)["port"] == 1883
+    assert "on which port" in first.stderr and "1883" in first.stderr and "--mqtt-port" in first.stderr
+    there = {"mqtt": "mqtt://127.0.0.1:18830", "web_url": "http://127.0.0.1:8090", "mqtt_version": 5}
+    with installation.claim(data) as running:
+        installation.tell(running, there)
+        during = said_by(data, *mine, "second")
+    after = said_by(data, *mine, "third")
+    for told in (during, after):
+        assert json.loads(told.stdout)["port"] == 18830 and " -p 18830 " in json.loads(told.stdout)["line"]
+        assert not told.stderr
+    diary = json.loads(said_by(data, *ENROLL, "diary", "--id", "notebook").stdout)
+    assert diary["page"] == "http://127.0.0.1:8090/diary"
+    assert " -p 18830 " in CliRunner().invoke(
+        hoiquan.app, ["device", "rotate", "first", "--data", str(data)]
+    ).stdout  # fmt: skip
+
+
+def test_a_setting_counts_before_the_last_run(data, monkeypatch):
+    with installation.claim(data) as running:
+        installation.tell(running, {"mqtt": "mqtt://127.0.0.1:18830", "web_url": "http://127.0.0.1:8090"})
+    for name in ("HOIQUAN_MQTT", "HOIQUAN_PUBLIC_MQTT"):
+        monkeypatch.setenv(name, "mqtt://broker.example:18840")
+        told = said_by(data, *ENROLL, "soil-probe", "--id", name.lower().replace("_", "-"))
+        assert json.loads(told.stdout)["port"] == 18840 and not told.stderr
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.parametrize("damage", ["", "no JSON", "[]", "{}"])
+def test_what_is_left_of_the_last_run_may_be_damaged(data, damage):
+    (data / "last-run.json").write_text(damage, "utf-8")
+    told = said_by(data, *ENROLL, "soil-probe", "--id", "mine")
+    assert json.loads(told.stdout)["port"] == 1883 and "1883" in told.stderr
