@@ -1,5 +1,5 @@
 """Checks the store: whether it answers, how old its newest reading is, which devices it does not believe, and
-what the broker dropped.
+what the broker dropped and whom it refused.
 """
 
 import sqlite3
@@ -36,7 +36,7 @@ def store(visit: Visit) -> Iterator[Finding]:
         return
     yield _readings(visit, max((at for row in believed for at, _ in row.fields.values()), default=None))
     yield from _doubted(visit, believed, doubted)
-    yield _drops(visit, books)
+    yield from _drops(visit, books)
 
 
 def _readings(visit: Visit, newest: int | None) -> Finding:
@@ -84,17 +84,28 @@ def _reasons(visit: Visit, signals: Mapping[str, tuple[int, str]]) -> str:
     )
 
 
-def _drops(visit: Visit, books: Sequence[Point]) -> Finding:
-    """Messages that the broker dropped: the highest count of any gateway, for all use the same broker."""
-    counts: dict[str, list[int]] = {}  # by gateway, newest first
+def _drops(visit: Visit, books: Sequence[Point]) -> Iterator[Finding]:
+    """Messages that the broker dropped, and logins that it refused: as one gateway of all counted the most,
+    for all use the same broker.
+    """
+    drops, logins = _rise(books, "broker_dropped"), _rise(books, "refused_logins")
+    if drops is None:
+        yield visit.finding("drops", "ok", "drops_unknown")
+    elif drops:
+        yield visit.finding("drops", "warning", "drops_some", number=drops)
+    else:
+        yield visit.finding("drops", "ok", "drops_ok")
+    if logins:  # no fault of the installation: whoever reaches the broker may try
+        yield visit.finding("logins", "ok", "logins_some", number=logins)
+
+
+def _rise(books: Sequence[Point], field: str) -> int | None:
+    """By how much a count rose in the time of these points, newest first; None if no gateway has it."""
+    counts: dict[str, list[int]] = {}  # by gateway
     for point in books:
-        if "broker_dropped" in point.fields:
-            of_one = counts.setdefault(dict(point.tags)["instance"], [])
-            of_one.append(int(point.fields["broker_dropped"]))
-    # a broker that restarted counts from 0 again
-    drops = max((sum(a - b if a >= b else a for a, b in pairwise(one)) for one in counts.values()), default=0)
-    if not counts:
-        return visit.finding("drops", "ok", "drops_unknown")
-    if drops:
-        return visit.finding("drops", "warning", "drops_some", number=drops)
-    return visit.finding("drops", "ok", "drops_ok")
+        if field in point.fields:
+            counts.setdefault(dict(point.tags)["instance"], []).append(int(point.fields[field]))
+    # whoever restarted counts from 0 again
+    return max(
+        (sum(a - b if a >= b else a for a, b in pairwise(one)) for one in counts.values()), default=None
+    )

@@ -259,11 +259,13 @@ def test_the_newest_reading_and_what_the_broker_dropped_come_from_the_store(fold
         for instance in ("gateway-1", "gateway-2"):  # both receive from the same broker
             for minutes, dropped in ((50, 5), (40, 7), (30, 7), (20, 0), (10, 4)):
                 where = tags(instance=instance)
-                store.write([Point("gateway", where, {"broker_dropped": dropped}, now() - minutes * 60_000)])
+                fields = {"broker_dropped": dropped, "refused_logins": dropped + 1}
+                store.write([Point("gateway", where, fields, now() - minutes * 60_000)])
         _, found = doctor(folder, "--lang", "en")
     assert found["store"]["level"] == "ok"
     assert found["drops"]["level"] == "warning"
     assert "dropped 6 messages" in found["drops"]["sentence"]
+    assert "refused 7 logins" in found["logins"]["sentence"]
 
 
 def test_a_store_that_does_not_answer_is_bad(folder, monkeypatch):
