@@ -133,8 +133,10 @@ def signals_of(model: str) -> tuple[str, ...]:
 
 
 def proposals(some: Sequence[Field], model: str) -> dict[str, Field]:
-    """Signal → the field that may be meant: each field for one signal, the surest match first."""
-    scored: list[tuple[int, int, int, str, Field]] = []
+    """Signal → the field that may be meant: each field for one signal, the surest match first. Of equal ones
+    the shorter name: more letters tell something apart (tempf and tempinf, humidity and humidityin).
+    """
+    scored: list[tuple[int, int, int, int, str, Field]] = []
     for place, field in enumerate(some):
         words = [word.lower() for word in _WORD.findall(field.path)]
         for order, signal in enumerate(signals_of(model)):
@@ -147,9 +149,9 @@ def proposals(some: Sequence[Field], model: str) -> dict[str, Field]:
                 and not field.sentinel
                 and any(one.plausible for one in meant(field, signal))
             ):
-                scored.append((rank, place, order, signal, field))
+                scored.append((rank, len(field.path), place, order, signal, field))
     chosen: dict[str, Field] = {}
-    for _, _, _, signal, field in sorted(scored, key=lambda one: one[:3]):
+    for *_, signal, field in sorted(scored, key=lambda one: one[:4]):
         if signal not in chosen and field not in chosen.values():
             chosen[signal] = field
     return {signal: chosen[signal] for signal in signals_of(model) if signal in chosen}
@@ -224,7 +226,9 @@ def _rank(words: Sequence[str], signal: str) -> int | None:
 
 
 def _elsewhere(words: Sequence[str], signal: str) -> bool:
-    """Whether a name says that it was measured in another medium: soilT is no temperature of the air."""
+    """Whether a name says another quantity: soilT is no temperature of the air, and rainrate no rain."""
+    if signal == "rainfall" and any("rate" in word or "intensity" in word for word in words):
+        return True
     medium = signal.partition("_")[0]
     mine = medium if medium in _MEDIA else "air" if signal in ("co2", "relative_humidity") else ""
     media = {one for one in _MEDIA if one in words}

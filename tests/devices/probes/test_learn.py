@@ -144,6 +144,13 @@ def test_a_battery_s_number_is_taken_for_volts_where_a_cell_has_so_many(number, 
     assert list(proposals(fields([{"battery": number}]), "soil-probe")) == [signal]
 
 
+def test_what_a_name_adds_tells_another_thing_apart():
+    station = {"tempinf": 28.9, "humidityin": 61, "tempc": 31.4, "humidity": 74, "rainrate": 1, "rainday": 3}
+    proposed = {signal: one.path for signal, one in proposals(fields([station]), "weather-station").items()}
+    wanted = {"air_temperature": "tempc", "relative_humidity": "humidity", "rainfall": "rainday"}
+    assert proposed.items() >= wanted.items()
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_proposals_stay_within_the_model_and_use_no_field_twice(model):
     shelf = Shelf()
