@@ -4,11 +4,13 @@ import pytest
 
 from devices.clock import MINUTE_MS
 from devices.contract.reading import Device
-from gateway.control.alarms.message import MOST_NAMED
+from gateway.control.alarms.message import MOST_NAMED, Words
+from gateway.control.alarms.numbers import Numbers
 from gateway.control.alarms.sending import Webhook
+from gateway.control.alarms.states import Alarm, Key
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
-from tests.gateway.control.alarms.test_numbers import NOW, books, gauge
+from tests.gateway.control.alarms.test_numbers import NOW, RULES, books, gauge
 from tests.gateway.control.alarms.test_watch import PILOT, titles, watch
 
 
@@ -111,3 +113,22 @@ def test_who_is_killed_between_two_messages_tells_the_first_one_once(tmp_path, s
         store.write([gauge("tam-que", at, salinity=4.4)])
         again.try_look(at)
     assert sorted(title[:8] for title in titles(posted)) == ["Thiết bị", "Độ mặn v"]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "short", "fires"),
+    [
+        ("traceability_share", 0.0004, False),
+        ("traceability_share", 0.0006, True),
+        ("smart_villages", 1, True),
+    ],
+)
+def test_no_alarm_says_that_0_0_points_are_missing(store, indicator, short, fires):
+    """A share that is a hair below its path is on course for who reads it with one decimal."""
+    (rule,) = (one for one in RULES.values() if (one.quantity, one.query) == (indicator, "course"))
+    kpi = {"value": 8 - short, "path": 8.0}
+    store.write([Point("kpi", tags(pilot="dong-thap", indicator=indicator), kpi, NOW)])
+    number = Numbers(store, PILOT, [rule]).look(NOW)[rule.id][Key()].value
+    assert rule.condition.holds(number) is fires
+    summary = Words(PILOT, RULES, "vi", "", dict).summary(Alarm(rule.id, Key(), NOW, NOW, number))
+    assert ("0,0 điểm" in summary) is not fires
