@@ -89,5 +89,7 @@ def test_what_the_pilot_file_does_not_assume_is_not_called_assumed(
     for of, assumed in ((pilot, True), (load(str(known)), False)):
         page = client_of(store, of).get("/").text
         assert ("ngày tham gia là kế hoạch diễn tập" in page) is assumed
-        assert ("số HTX là giả định" in wording.rule(SHARE, of, 2026, "vi")) is assumed
+        rule = wording.rule(SHARE, of, 2026, "vi")
+        assert ("số HTX là giả định" in rule) is assumed
+        assert "một lô thu hoạch trong 365 ngày qua" in rule, "not sealed within them"
         assert "không có thiết bị mô phỏng nào gửi số liệu" in page
