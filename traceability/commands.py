@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,12 +57,25 @@ def list_lots(
     zone = pilot.zone
     cells = [
         (str(row["gtin"]), str(row["lot"]), _producer(row, pilot, lang),
-         terminal.moment(int(str(row["time"])), zone, lang), number(float(str(row["quantity_kg"])), lang),
+         _time(row, zone, lang), number(float(str(row["quantity_kg"])), lang),
          percent(float(str(row["coverage"])), lang) if row["coverage"] is not None else "–",
-         text(f"lot.{row['refused']}", lang) if row["refused"] else str(row["leaf"]))
+         _fate(row, lang))
         for row in rows
     ]  # fmt: skip
     terminal.show(names, cells, whole=(0, 1))
+
+
+def _time(row: dict[str, object], zone: tzinfo, lang: str) -> str:
+    """When the lot was harvested, or made by a split or merge."""
+    time = terminal.moment(int(str(row["time"])), zone, lang)
+    return text("lots.made", lang, time=time) if row["made"] else time
+
+
+def _fate(row: dict[str, object], lang: str) -> str:
+    """The lot's index in the log, and whether it was recalled; or why it was refused."""
+    if row["refused"]:
+        return text(f"lot.{row['refused']}", lang)
+    return text("lots.recalled", lang, leaf=row["leaf"]) if row["recalled"] else str(row["leaf"])
 
 
 def _producer(row: dict[str, object], pilot: Pilot, lang: str) -> str:

@@ -66,7 +66,7 @@ class Openings:
         diary = DiaryReader(self._folder)
         outcomes = diary.outcomes(EVERY)
         slots = diary.slots()  # read after the outcomes, so it has a slot for each of their lots
-        for lot, _ in outcomes:
+        for lot in (one.lot for one in outcomes):
             grower[lot.key] = lot.community
             if not lot.refused and (lot.key in of_lot or lot.time >= at - LATELY_MS):
                 result += self._lot(lot.community, lot.key, slots[lot.key], of_lot[lot.key])

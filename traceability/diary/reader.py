@@ -89,7 +89,7 @@ class DiaryReader:
         in_diary = "EXISTS (SELECT 1 FROM event e WHERE e.community=lot.community AND e.id=lot.harvest)"
         conditions = [*filters, *([in_diary] if harvests else [])]
         rows = self._ask(  # LIMIT comes before the joins, which then read few rows
-            "SELECT coalesce(e.simulated, s.simulated, 0), l.* FROM "
+            "SELECT coalesce(e.simulated, s.simulated, 0), e.id IS NULL, l.* FROM "
             f"(SELECT community, harvest, gtin, lot, {TIME} time, quantity, coverage, leaf, refused FROM lot "
             f"WHERE {' AND '.join(conditions) or 'true'} ORDER BY 5 DESC LIMIT ?) l "
             "LEFT JOIN event e ON e.community=l.community AND e.id=l.harvest "
@@ -97,8 +97,8 @@ class DiaryReader:
             (*SPAN, *filters.values(), limit),
         )
         return [
-            Outcome(LotRow(community, harvest, LotKey(gtin, lot), *rest), bool(simulated))
-            for simulated, community, harvest, gtin, lot, *rest in rows
+            Outcome(LotRow(community, harvest, LotKey(gtin, lot), *rest), bool(simulated), bool(made))
+            for simulated, made, community, harvest, gtin, lot, *rest in rows
         ]
 
     def slots(self) -> dict[LotKey, Slots]:

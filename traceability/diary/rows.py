@@ -76,10 +76,13 @@ class LotRow(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """The outcome of a harvest, and whether its diary is simulated."""
+    """The outcome of a harvest, and whether its diary is simulated. `made`: the lot is of a split or merge,
+    and its time is theirs.
+    """
 
     lot: LotRow
     simulated: bool
+    made: bool
 
 
 class AddendumRow(NamedTuple):

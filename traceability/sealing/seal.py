@@ -278,7 +278,8 @@ class Sealer:
 
 def lots(folder: Path, limit: int = 100, community: str = "", gtin: str = "") -> list[dict[str, object]]:
     """The newest lots of a folder, or of one community, sealed and refused; with `gtin` only sealed lots of
-    that product. Does not block the writer. `unfit` says why a lot may not be sold, read from its record.
+    that product. Does not block the writer. `unfit` says why a lot may not be sold, read from its record;
+    `made`: by a split or merge, whose time is its `time`.
     """
     reader = DiaryReader(folder)
     recalled, judged = reader.recalled(), reader.judged()
@@ -310,6 +311,7 @@ def _summary(one: Outcome, recalled: set[LotKey]) -> dict[str, object]:
         "refused": row.refused,
         "recalled": row.key in recalled,
         "simulated": one.simulated,
+        "made": one.made,
     }
 
 

@@ -6,10 +6,16 @@ from typing import Any
 
 import pytest
 
+from devices.pilots.pilot import load
+from devices.texts import text
 from tests.traceability.conftest import HARVESTED
 from tests.traceability.diary.test_standing import Plot, correct, entry, on, pick, plot, spray
+from traceability import commands
+from traceability.pages import product_page
+from traceability.sealing import seal
 
 assert plot  # a fixture
+PILOT = load("dong-thap")
 
 
 def made(plot: Plot, id: str) -> tuple[dict[str, float], dict[str, float]]:
@@ -99,3 +105,19 @@ def test_a_later_lot_shows_what_was_corrected_beside_an_earlier_one(plot: Plot) 
     assert record_of(plot, "h")["intervals"]["rows"][0]["pre_harvest_days"] == 3
     plot.write(pick("j", 2), correct("d", "s", 2.5, pre_harvest_days=1.0))
     assert record_of(plot, "j")["intervals"]["rows"][0]["pre_harvest_days"] == 1 and plot.later("j") == []
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_no_list_takes_the_day_of_a_split_for_a_harvest(plot: Plot, lang: str) -> None:
+    plot.write(pick("h", 0, 850), entry("split", "sp", 1, harvest="h", parts=[300, 550]))
+    plot.write(entry("revocation", "r", 2, harvest="sp-1", reason="dư lượng"))
+    day, made = (text(f"page.{name}", lang) for name in ("harvested", "made"))
+    page = product_page.page(plot.folder, PILOT, plot.key("h").gtin, "", lang).body.decode()
+    for id, word in ("h", day), ("sp-1", made), ("sp-2", made):
+        assert f"{plot.key(id).lot} · {word} " in page
+    rows = {row["lot"]: row for row in seal.lots(plot.folder)}
+    assert [rows[plot.key(id).lot]["made"] for id in ("h", "sp-1", "sp-2")] == [False, True, True]
+    fates = [commands._fate(rows[plot.key(id).lot], lang) for id in ("h", "sp-1")]
+    assert fates[0].isdecimal() and text("page.product_recalled", lang) in fates[1]
+    times = [commands._time(rows[plot.key(id).lot], PILOT.zone, lang) for id in ("h", "sp-1")]
+    assert "(" not in times[0] and times[1].endswith(")")
