@@ -257,7 +257,7 @@ def verify(
     place = {"lot": content["lot"], "gtin": content["gtin"], "index": checked.index, "size": checked.size}
     bad = gone or bool(doubts) or bool(story.breaks(read))
     typer.echo(text("verify.sealed" if bad else "verify.verified", lang, **place, log=checked.log))
-    for sentence in (*sentences, *pictures):
+    for sentence in (*story.invented(content, lang), *sentences, *pictures):
         typer.echo(sentence)
     for name, at in checked.witnessed.items():
         at_utc = f"{moment(datetime.fromtimestamp(at, UTC), lang, seconds=True)} UTC"

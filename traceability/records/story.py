@@ -133,6 +133,18 @@ def doubts(content: dict[str, Any], later: Sequence[dict[str, Any]], today: date
     return lines
 
 
+def invented(content: dict[str, Any], lang: str) -> list[str]:
+    """What of a record or addendum is not real, as sentences: its lot, group and measuring devices."""
+    keys = [f"verify.{key}" for key in ("simulated", "fictional") if content.get(key)]
+    devices, simulated = (
+        content.get("conditions", {}).get(key, 0) for key in ("devices", "devices_simulated")
+    )
+    lines = [text(key, lang) for key in keys]
+    if simulated:
+        lines.append(text("verify.devices_simulated", lang, devices=devices, simulated=simulated))
+    return lines
+
+
 def sentences(content: dict[str, Any], later: Sequence[dict[str, Any]], lang: str) -> list[str]:
     """The addenda as sentences, recalls first, and at the end their number and the lot page's address."""
     first = sorted(later, key=lambda one: one["event"]["event"] != RECALL)

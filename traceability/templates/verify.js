@@ -388,6 +388,13 @@ function doubts(content, later) {
   return said;
 }
 
+// What of a record or an entry is not real: story.py says the same.
+function invented(content) {
+  const { devices, devices_simulated: simulated } = content.conditions || {};
+  const said = ["simulated", "fictional"].filter((key) => content[key]).map((key) => words[key]);
+  return simulated ? [...said, fill("devices_simulated", { devices, simulated })] : said;
+}
+
 // Rows to show and how they look: bad where the lot was recalled, note where something was corrected.
 function story({ content, index, size, log }, later) {
   if (content.format === REPORT) {
@@ -403,7 +410,7 @@ function story({ content, index, size, log }, later) {
   const broken = last && (last.correction ? last.correction.breaks : last.breaks);
   rows.push(...doubtful.map((sentence) => `✗ ${sentence}`));
   rows.push(recalls.length || doubtful.length || broken ? words.as_sealed : `✓ ${corrected ? words.good_corrected : words.good}`);
-  rows.push(`${words.lot}: ${content.lot} (GTIN ${content.gtin})`, ...rest);
+  rows.push(...invented(content), `${words.lot}: ${content.lot} (GTIN ${content.gtin})`, ...rest);
   if (content.product) {
     rows.push(`${words.product}: ${content.product.name[LANGUAGE]}`);
     rows.push(`${words.producer}: ${content.producer.name}, ${content.producer.address}`);

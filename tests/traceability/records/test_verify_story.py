@@ -6,6 +6,8 @@ import json
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
 from tests.system.running import done, hoiquan, one_line
-from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
+from tests.traceability.conftest import GREW, HARVESTED, Grower, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import verify_page
 from traceability.records.reports import Reports
@@ -240,6 +242,26 @@ def test_the_browser_tells_the_same(farm: Farm, page: browser.Page) -> None:
     assert said.startswith("✗ This lot was recalled on 28 Nov 2026: dư lượng thuốc. Please do not use it.\n")
     look, said = answer(page, farm.folder, files, "vi")
     assert said.startswith("✗ LÔ NÀY ĐÃ BỊ THU HỒI ngày 28/11/2026") and "100,25 kg" in said
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("simulated", [True, False])
+def test_nobody_takes_a_rehearsal_for_goods(
+    tmp_path: Path, pilot: Pilot, page: browser.Page, lang: str, simulated: bool
+) -> None:
+    """A real lot, too, may have been grown beside simulated devices."""
+    grown = Grower(replace(GREW, devices=3, on_plot=1, simulated=2))
+    with closing(Sealer(tmp_path / "trace", pilot, grown, SERVER, "example.org/log")) as sealer:
+        farm = Farm(tmp_path, sealer, pilot)
+        farm.device = replace(farm.device, simulated=simulated)
+        record = farm.export(farm.harvest(1))
+    devices = text("verify.devices_simulated", lang, devices=3, simulated=2)
+    rehearsal = text("verify.simulated", lang)
+    for lines in (
+        verify(record, lang=lang)[1],
+        answer(page, tmp_path, sorted(record.parent.iterdir()), lang)[1].splitlines(),
+    ):
+        assert devices in lines and (rehearsal in lines) == simulated
 
 
 def test_the_browser_checks_a_report(farm: Farm, page: browser.Page) -> None:
