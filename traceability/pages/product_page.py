@@ -33,6 +33,7 @@ def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Resp
                 "day": day(moment_of(int(str(row["time"])), pilot.zone), lang),
                 "kilograms": row["quantity_kg"],
                 "recalled": row["recalled"],
+                "simulated": row["simulated"],
                 "word": "page.made" if row["made"] else "page.harvested",
             }
             for row in seal.lots(folder, SHOWN, grower.id, gtin)

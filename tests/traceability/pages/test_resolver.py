@@ -247,6 +247,7 @@ def test_the_product_s_page_has_its_groups_and_lots(ask: Asked, key: LotKey) -> 
     page = ask(f"/01/{key.gtin}", Accept="text/html")
     assert page.status_code == 200 and "Xoài cát Hòa Lộc" in page.text and "Hội quán Tâm Quê" in page.text
     assert f'href="{key.path}"' in page.text and "12/11/2026" in page.text
+    assert "· mô phỏng" in page.text
     unknown = ask(f"/01/{key.gtin}/10/%3Cb%3E", Accept="text/html", **{"Accept-Language": "en"})
     assert unknown.status_code == 404 and "no record of a lot &#34;&lt;b&gt;&#34;" in unknown.text
 

@@ -115,6 +115,7 @@ def test_no_list_takes_the_day_of_a_split_for_a_harvest(plot: Plot, lang: str) -
     page = product_page.page(plot.folder, PILOT, plot.key("h").gtin, "", lang).body.decode()
     for id, word in ("h", day), ("sp-1", made), ("sp-2", made):
         assert f"{plot.key(id).lot} · {word} " in page
+    assert f"· {text('lots.simulated', lang)}" not in page
     rows = {row["lot"]: row for row in seal.lots(plot.folder)}
     assert [rows[plot.key(id).lot]["made"] for id in ("h", "sp-1", "sp-2")] == [False, True, True]
     fates = [commands._fate(rows[plot.key(id).lot], lang) for id in ("h", "sp-1")]
