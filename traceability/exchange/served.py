@@ -21,21 +21,24 @@ HEAD = (
     "creationDate",
 )  # before the body, for parsers that read a stream
 LINKS = ("epcClass", "epcList", "parentID", "id", "bizStep", "dataProcessingMethod")  # fields that hold links
-OURS, CORRECTS = "hoiquan", "hoiquan:corrects"
+OURS, CORRECTS, SIMULATED = "hoiquan", "hoiquan:corrects", "hoiquan:simulated"
 
 
-def served(sealed: Sequence[Mapping[str, Any]], canonical: str) -> dict[str, Any]:
+def served(sealed: Sequence[Mapping[str, Any]], canonical: str, *, simulated: bool) -> dict[str, Any]:
     """The document of a lot, from the record's document and those of its addenda in their order.
 
     Its links are below `canonical`, an http(s) address without a slash at its end, whichever server sealed or
     serves it. An event's `eventID` is its hash, so that an event stated twice is one event. An event that
     corrects another names it in `hoiquan:corrects`: an event corrected twice may end up as it first was, and
-    must still be a different event.
+    must still be a different event. Each event of a `simulated` lot has `hoiquan:simulated`, as other
+    tools keep events, not documents.
     """
     prefixes = {OURS: f"{canonical}/vocabulary/"}
     by_id, mends = _by_id(sealed, canonical)
     names: dict[str, str] = {}  # for each event, the id it was sealed with → its hash
     for name, event in by_id.items():
+        if simulated:
+            event[SIMULATED] = "true"
         if name in mends:
             event[CORRECTS] = names[mends[name]]
         names[name] = event["eventID"] = event_id(event, prefixes)

@@ -79,4 +79,6 @@ class Shelf:
 
     def epcis(self, key: LotKey, data: bytes, canonical: str = CANONICAL) -> dict[str, Any]:
         """The lot's EPCIS document up to now, with links below the address `canonical`."""
-        return served([one["epcis"] for one in (json.loads(data), *self.addenda(key))], canonical)
+        content = json.loads(data)
+        documents = [one["epcis"] for one in (content, *self.addenda(key))]
+        return served(documents, canonical, simulated=content["simulated"])

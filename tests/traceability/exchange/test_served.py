@@ -1,9 +1,12 @@
 """The events that others are given of a lot: in order, with names and ids that their tools understand."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from devices.contract.diary import decode_diary
 from devices.pilots.pilot import Pilot
@@ -17,10 +20,12 @@ from traceability.sealing.seal import Sealed, Sealer
 DOMAIN = "https://nong-san.example"
 
 
-def sealed_by(folder: Path, pilot: Pilot, base_url: str, *later: dict[str, Any]) -> Sealed:
+def sealed_by(
+    folder: Path, pilot: Pilot, base_url: str, *later: dict[str, Any], simulated: bool = True
+) -> Sealed:
     """A lot of 850 kg sealed with this address, and then these later entries."""
     sealer = Sealer(folder, pilot, Grower(GREW), base_url, "example.org/log")
-    device = pilot.fleet["tam-que-diary-01"]
+    device = replace(pilot.fleet["tam-que-diary-01"], simulated=simulated)
     write(sealer, device, sprayed(6, 3))
     done = write(sealer, device, harvest())
     assert done is not None
@@ -34,6 +39,17 @@ def sealed_by(folder: Path, pilot: Pilot, base_url: str, *later: dict[str, Any])
 
 def given(folder: Path, lot: Sealed) -> dict[str, Any]:
     return Shelf(folder).epcis(lot.key, seal.read(folder, lot.key) or b"", DOMAIN)
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_each_event_of_a_rehearsal_says_so(tmp_path: Path, pilot: Pilot, simulated: bool) -> None:
+    """Systems that capture events keep no document around them."""
+    later = {"event": "packing", "id": "pack-1", "quantity_kg": 100.0, "packages": 20}
+    lot = sealed_by(tmp_path, pilot, DOMAIN, later, simulated=simulated)
+    document = given(tmp_path, lot)
+    events = document["epcisBody"]["eventList"]
+    assert len(events) > 2 and problems(document) == []
+    assert {event.get("hoiquan:simulated") for event in events} == {"true" if simulated else None}
 
 
 def test_links_are_of_one_domain_whichever_host_sealed(tmp_path: Path, pilot: Pilot) -> None:
