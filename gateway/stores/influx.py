@@ -1,7 +1,7 @@
 """The InfluxDB store: writes line protocol, reads with InfluxQL.
 
 The official client's batching WriteApi retries a few times and then drops points, so this module does batches
-and the search for a bad point itself, and its caller retries. InfluxQL runs on 1.x, 2.x and 3.x alike.
+and the search for a bad point itself, and its caller retries. InfluxQL runs on 1.x, 2.x and 3.x.
 """
 
 import gzip
