@@ -42,9 +42,12 @@ def photographs(*documents: bytes) -> tuple[str, ...]:
 
 def written(
     pilot: Pilot, base_url: str, key: LotKey, data: bytes, addenda: tuple[tuple[bytes, int | None], ...],
-    photos: tuple[tuple[str, State], ...], verified: int | None, trouble: str, lang: str, today: date,
+    gone: frozenset[LotKey], photos: tuple[tuple[str, State], ...], verified: int | None, trouble: str,
+    lang: str, today: date,
 ) -> Written:  # fmt: skip
-    """The page, valid until something is sealed or changed, or the day is over."""
+    """The page, valid until something is sealed or changed, or the day is over. `gone`: the recalled lots
+    that got goods of this one.
+    """
     content = json.loads(data)
     later = [json.loads(one) | {"leaf": leaf} for one, leaf in addenda]
     recalled = next((one for one in later if one["event"]["event"] == "revocation"), None)
@@ -62,6 +65,7 @@ def written(
         verified=verified,
         trouble=trouble,
         recalled=None if recalled is None else _shown_event(pilot, lang, recalled["event"]),
+        gone={(one.gtin, one.lot) for one in gone},
         charts=_charts(content["conditions"], pilot, lang),
         harvested=sealed_at,
         harvested_now=now_at if now_at != sealed_at else "",

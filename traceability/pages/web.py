@@ -203,7 +203,8 @@ def _page(
     verified, trouble = shelf.check(data)
     later = tuple(shelf.later(key))
     states = tuple((name, photos.state(name)) for name in photographs(data, *(one for one, _ in later)))
-    body, recalled, packed = written(key, data, later, states, verified, trouble, lang, today)
+    gone = shelf.recalled_parts(later)
+    body, recalled, packed = written(key, data, later, gone, states, verified, trouble, lang, today)
     opened = scans.count(key, today) if counts else 0
     sign = ""
     if far_more(opened, packed):

@@ -1,13 +1,14 @@
 """Reads sealed documents for pages and commands: records, addenda, and their places in the log."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from devices.settings import CANONICAL
 from traceability.digital_link import LOT, LotKey
 from traceability.exchange.served import served
-from traceability.records import addendum, record
+from traceability.records import addendum, record, story
 from traceability.records.check import CheckFailed, included, sentence_of
 from traceability.tlog.merkle import leaf_hash
 from traceability.tlog.tiles import LogCorrupt, LogMissing, LogReader
@@ -76,6 +77,22 @@ class Shelf:
         """`addenda` as canonical bytes, each with its leaf."""
         entries = [(data, self.check(data)[0]) for _, data in addendum.read_all(self.records, key)]
         return sorted(entries, key=lambda one: (one[1] is None, one[1]))
+
+    def recalled_parts(self, later: Iterable[tuple[bytes, int | None]]) -> frozenset[LotKey]:
+        """The recalled lots among those that got goods of a lot, at first or second hand. `later`: its own
+        addenda.
+        """
+        found, seen, left = set[LotKey](), set[LotKey](), [*later]
+        while left:
+            data, _ = left.pop()
+            for part in json.loads(data)["lots"] if b'"lots":[{' in data else ():
+                key = LotKey(part["gtin"], part["lot"])
+                if key not in seen:
+                    seen.add(key)
+                    left += (of_part := self.later(key))
+                    if story.recalled([json.loads(one) for one, _ in of_part]):
+                        found.add(key)
+        return frozenset(found)
 
     def epcis(self, key: LotKey, data: bytes, canonical: str = CANONICAL) -> dict[str, Any]:
         """The lot's EPCIS document up to now, with links below the address `canonical`."""

@@ -5,13 +5,15 @@ from datetime import datetime
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from devices.pilots.pilot import load
 from devices.texts import text
 from tests.traceability.conftest import HARVESTED
 from tests.traceability.diary.test_standing import Plot, correct, entry, on, pick, plot, spray
 from traceability import commands
-from traceability.pages import product_page
+from traceability.pages import product_page, web
 from traceability.sealing import seal
 
 assert plot  # a fixture
@@ -122,3 +124,27 @@ def test_no_list_takes_the_day_of_a_split_for_a_harvest(plot: Plot, lang: str) -
     assert fates[0].isdecimal() and text("page.product_recalled", lang) in fates[1]
     times = [commands._time(rows[plot.key(id).lot], PILOT.zone, lang) for id in ("h", "sp-1")]
     assert "(" not in times[0] and times[1].endswith(")")
+
+
+def test_the_page_of_a_lot_warns_of_recalled_lots_that_got_its_goods(plot: Plot) -> None:
+    plot.write(pick("h", 0, 850), pick("i", 0.1, 300), pick("o", 0.2))
+    plot.write(entry("merge", "me", 1, harvests=["h", "i"]))
+    plot.write(entry("split", "sp", 2, harvest="me-1", parts=[100, 200]))
+    app = FastAPI()
+    app.include_router(web.router(plot.folder, PILOT, "https://example.org"))
+    with TestClient(app, headers={"accept": "text/html"}) as client:
+
+        def warned(id: str) -> bool:
+            page = client.get(plot.key(id).path)
+            warning = text("page.parts_recalled", "vi") in page.text
+            assert page.status_code == 200 and warning != ('class="answer good"' in page.text)
+            return warning
+
+        assert not warned("h") and not warned("me-1")
+        plot.write(entry("revocation", "r", 3, harvest="sp-2", reason="dư lượng thuốc"))
+        assert warned("h") and warned("i") and warned("me-1"), "its goods may bear the code of any of them"
+        assert not warned("o") and not warned("sp-1")
+        page = client.get(plot.key("me-1").path).text
+        recalled = f' <b class="wrong">{text("page.product_recalled", "vi")}</b>'
+        assert page.count(recalled) == 1 and f"200 kg{recalled}" in page
+        assert client.get(plot.key("sp-2").path).status_code == 410
