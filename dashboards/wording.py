@@ -203,9 +203,10 @@ def signal(id: str, lang: str) -> str:
 
 def lot_of(lot: dict[str, Any], pilot: Pilot, lang: str) -> dict[str, Any]:
     """A lot as pages show it: product, community, the address of its record; or why it was not sealed."""
+    came = "overview.made" if lot.get("made") else "overview.harvested"
     return _goods(lot, pilot, lang) | {
         "labels": f"/labels/{lot['gtin']}/{lot['lot']}.pdf",
-        "harvested": text("overview.harvested", lang, day=day(moment_of(lot["time"], pilot.zone), lang)),
+        "came": text(came, lang, day=day(moment_of(lot["time"], pilot.zone), lang)),
         "quantity": f"{plain(lot['quantity_kg'], lang)} kg",
         "unfit": text(f"unfit.{lot['unfit']}", lang) if lot.get("unfit") else "",
         "simulated": lot["simulated"],

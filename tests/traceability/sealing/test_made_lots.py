@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from dashboards import wording
 from devices.pilots.pilot import load
 from devices.texts import text
 from tests.traceability.conftest import HARVESTED
@@ -120,6 +121,9 @@ def test_no_list_takes_the_day_of_a_split_for_a_harvest(plot: Plot, lang: str) -
     assert f"· {text('lots.simulated', lang)}" not in page
     rows = {row["lot"]: row for row in seal.lots(plot.folder)}
     assert [rows[plot.key(id).lot]["made"] for id in ("h", "sp-1", "sp-2")] == [False, True, True]
+    for id, word in ("h", "harvested"), ("sp-1", "made"), ("sp-2", "made"):
+        came = wording.lot_of(rows[plot.key(id).lot], PILOT, lang)["came"]
+        assert came.startswith(text(f"overview.{word}", lang, day="")), "on the overview and the place's page"
     fates = [commands._fate(rows[plot.key(id).lot], lang) for id in ("h", "sp-1")]
     assert fates[0].isdecimal() and text("page.product_recalled", lang) in fates[1]
     times = [commands._time(rows[plot.key(id).lot], PILOT.zone, lang) for id in ("h", "sp-1")]
