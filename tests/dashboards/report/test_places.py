@@ -31,7 +31,7 @@ def test_lots_of_simulated_diaries_are_in_no_table_but_told_of(tried, years):
     assert len(told) == (1 if years == 1 else 2), "below each table that has lots"
     assert any("gồm cả 8 thiết bị mô phỏng" in one for one in sentences(made))
     assert any("8 thiết bị gửi số liệu, trong đó 8 là mô phỏng, độ phủ" in one for one in sentences(made))
-    assert ("Các cột khác gồm cả thiết bị, nhật ký mô phỏng." in sentences(made)) is (years > 1)
+    assert ("Các cột chỉ tiêu và độ phủ gồm cả thiết bị, nhật ký mô phỏng." in sentences(made)) is (years > 1)
     if years > 1:
         assert [row[4:6] for row in rows(made.blocks, "Năm")[1:]] == [
             ("chưa có", "chưa có"), ("chưa có", "chưa có"), ("2", "2.000"),
