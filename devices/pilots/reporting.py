@@ -55,8 +55,14 @@ class Document(Names):
     no basis of the next year's report, nor a circular of a report from before it.
     """
 
-    since: int = 2000
-    until: int = 2100
+    since: int = Field(2000, ge=2000, le=2100)
+    until: int = Field(2100, ge=2000, le=2100)
+
+    @model_validator(mode="after")
+    def _some_year(self) -> "Document":
+        if self.since > self.until:
+            raise Misuse("pilot.smaller_first", field="since, until", first=self.since, last=self.until)
+        return self
 
     def holds(self, first: int, last: int) -> bool:
         """Whether a report of the years `first` to `last` rests on it."""

@@ -92,6 +92,8 @@ def test_each_province_says_who_reports_and_why(name):
         (lambda content: content["report_form"].pop("office"), "hãy ghi tên cơ quan lập báo cáo"),
         (lambda content: content["report_form"].pop("basis"), "ít nhất một văn bản là căn cứ"),
         (lambda content: content["report_form"].update(basis=[]), "report_form.basis"),
+        (lambda content: content["report_form"]["basis"][0].update(since=2026, until=2022), "2026 đến 2022"),
+        (lambda content: content["report_form"]["basis"][0].update(until=22), "report_form.basis.0.until"),
         (lambda content: content["report_form"].update(symbol="bc skhcn"), "report_form.symbol"),
         (lambda content: [content["report_form"].pop(key) for key in ("source", "assumption")], "assumption"),
     ],
