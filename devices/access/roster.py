@@ -9,6 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from sys import intern
 from typing import Any, NamedTuple
@@ -72,21 +73,12 @@ class Roster:
     def known(self, device: str) -> Device | None:
         """`lookup` without a second look at the table: a device enrolled a moment ago may be unknown."""
         self._freshen()
-        return self._table.known.get(device) or self._unless_changing(lambda table: table.known.get(device))
+        return self._table.known.get(device)
 
     def by_eui(self, eui: str) -> Device | None:
         """The device with that LoRaWAN devEUI, if it may connect; a new one may be unknown, as in `known`."""
         self._freshen()
-        return self._table.euis.get(eui) or self._unless_changing(lambda table: table.euis.get(eui))
-
-    def _unless_changing(self, find: Callable[["_Table"], Device | None]) -> Device | None:
-        """What `find` finds when no row is being taken in: a row that changes is absent for a moment."""
-        free = self._lock.acquire(timeout=0 if self.trouble else PATIENCE)
-        try:
-            return find(self._table)
-        finally:
-            if free:
-                self._lock.release()
+        return self._table.euis.get(eui)
 
     def _freshen(self) -> None:
         """Have the table read again after RECHECK. The caller waits for PATIENCE, and not at all while the
@@ -139,9 +131,12 @@ class Roster:
         return self._table.hashes.get(device, "")
 
     def hashes(self) -> dict[str, str]:
-        """Stored passwords of the devices that may connect, for a broker's password file."""
-        self.refresh()
-        return dict(self._table.hashes)
+        """Stored passwords of the devices that may connect, for a broker's password file: whoever is missing
+        there is kept out. So the table is read for as long as that takes. Raises RegistryAway.
+        """
+        with self._lock, reached():
+            self._read()
+            return dict(self._table.hashes)
 
     def refresh(self) -> None:
         """Read what changed in the table, for PATIENCE at most once something was read. While it cannot be
@@ -194,7 +189,8 @@ class Roster:
                 if now.last > before.last:
                     rows = connection.execute(select(DEVICES).where(DEVICES.c.changed > before.last)).all()
                 if before.rows + self._table.strangers(rows) == now.rows:
-                    self._table.take(rows)
+                    if rows:
+                        self._table = self._table.with_rows(rows)
                     self._state = now
                     return
             # the first time; or rows were taken out by hand, or an earlier table was put back
@@ -212,7 +208,9 @@ def _silent() -> RegistryAway:
 
 
 class _Table:
-    """The contents of the table, beside the pilot's own fleet."""
+    """The contents of the table, beside the pilot's own fleet. It is not changed once others may read it:
+    they would miss the devices whose rows are just being taken in.
+    """
 
     def __init__(self, pilot: Pilot) -> None:
         self._pilot = pilot
@@ -221,6 +219,15 @@ class _Table:
         self.euis: dict[str, Device] = {}
         self.eui_of: dict[str, str] = {}
         self._revoked: set[str] = set()
+
+    def with_rows(self, rows: Sequence[Row[Any]]) -> "_Table":
+        """A copy that has taken in new or changed rows."""
+        made = copy(self)
+        for name, value in vars(self).items():
+            if isinstance(value, dict | set):
+                setattr(made, name, value.copy())
+        made.take(rows)
+        return made
 
     def strangers(self, rows: Sequence[Row[Any]]) -> int:
         """How many of these rows are of devices that had no row before."""

@@ -142,7 +142,7 @@ async def _cut(broker: Broker, registry: Registry) -> None:
     while True:
         await asyncio.sleep(LOOK_EVERY)
         try:
-            now = registry.hashes()
+            now = await asyncio.to_thread(registry.hashes)  # a database may take its time
             for name in [name for name, stored in ADMITTED.items() if now.get(name) != stored]:
                 session, handler = broker._sessions.get(name, (None, None))
                 if session is not None and handler is not None and session.transitions.state == "connected":
