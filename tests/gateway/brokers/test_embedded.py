@@ -166,7 +166,11 @@ def test_the_gateway_may_do_everything_and_a_stranger_nothing(may):
 def test_a_revoked_device_is_cut_off_though_the_registry_was_away_at_first(tmp_path, access, monkeypatch):
     monkeypatch.setattr(embedded, "LOOK_EVERY", 0.05)
     path, port, stop = tmp_path / "registry.sqlite", free_port(), threading.Event()
-    path.mkdir()  # as if its disk were not mounted
+    registry = Registry(path, PILOT)
+    client = Client(CallbackAPIVersion.VERSION2, "my-esp32")
+    client.username_pw_set("my-esp32", registry.enroll("tam-que", "soil-probe", "my-esp32"))
+    away = path.rename(path.with_name("away"))
+    path.symlink_to(tmp_path)  # a folder, as if its disk were not mounted
     looks, hashes = [], Registry.hashes
     monkeypatch.setattr(Registry, "hashes", lambda one: looks.append(one) or hashes(one))
     broker = threading.Thread(
@@ -175,15 +179,12 @@ def test_a_revoked_device_is_cut_off_though_the_registry_was_away_at_first(tmp_p
     broker.start()
     subscribed = threading.Event()
     hears = Client(CallbackAPIVersion.VERSION2, "gateway", clean_session=False)
-    client = Client(CallbackAPIVersion.VERSION2, "my-esp32")
     hears.username_pw_set("gateway", "the gateway's")
     hears.on_subscribe = lambda *_: subscribed.set()
     client.on_disconnect = lambda *_: client.disconnect()  # paho would come back
     try:
         until(lambda: looks, "it has looked in vain")
-        path.rmdir()
-        registry = Registry(path, PILOT)
-        client.username_pw_set("my-esp32", registry.enroll("tam-que", "soil-probe", "my-esp32"))
+        away.replace(path)  # in one step: where there is no file, the broker would make an empty one
         hears.connect("127.0.0.1", port)
         hears.loop_start()
         until(hears.is_connected, "a device is let in only where a gateway hears it")
