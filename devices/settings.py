@@ -26,7 +26,7 @@ from devices.texts import Lang, Misuse
 
 RUNNING = "running.json"  # in a data folder: what the running `hoiquan up` has chosen
 LAST = "last-run.json"  # in a data folder: the ADDRESSES of the last `hoiquan up`
-ADDRESSES = frozenset({"mqtt", "web_url"})  # of its broker and its pages
+ADDRESSES = frozenset({"mqtt", "base_url"})  # of its broker, and of its pages for people
 PILOT = "pilot"  # in a data folder: the pilot that `hoiquan up` ran there
 CANONICAL = "https://hoiquan.example"  # nobody's domain (RFC 2606), until the user sets one
 # of the pages; a name with diacritics has its ASCII form (xn--…) here, as HTTP headers allow no other

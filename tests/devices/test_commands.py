@@ -101,16 +101,18 @@ def test_while_nothing_runs_the_port_is_that_of_the_last_run(data):
     first = said_by(data, *mine, "first", "--lang", "en")
     assert json.loads(first.stdout)["port"] == 1883
     assert "on which port" in first.stderr and "1883" in first.stderr and "--mqtt-port" in first.stderr
-    there = {"mqtt": "mqtt://127.0.0.1:18830", "web_url": "http://127.0.0.1:8090", "mqtt_version": 5}
+    there = {"mqtt": "mqtt://127.0.0.1:18830", "web_url": "http://127.0.0.1:8090", "mqtt_version": 5,
+             "base_url": "http://hoiquan.example:8090"}  # fmt: skip
     with installation.claim(data) as running:
         installation.tell(running, there)
         during = said_by(data, *mine, "second")
+        diaries = [said_by(data, *ENROLL, "diary", "--id", "notes")]
     after = said_by(data, *mine, "third")
     for told in (during, after):
         assert json.loads(told.stdout)["port"] == 18830 and " -p 18830 " in json.loads(told.stdout)["line"]
         assert not told.stderr
-    diary = json.loads(said_by(data, *ENROLL, "diary", "--id", "notebook").stdout)
-    assert diary["page"] == "http://127.0.0.1:8090/diary"
+    diaries.append(said_by(data, *ENROLL, "diary", "--id", "notebook"))
+    assert {json.loads(one.stdout)["page"] for one in diaries} == {"http://hoiquan.example:8090/diary"}
     assert " -p 18830 " in CliRunner().invoke(
         hoiquan.app, ["device", "rotate", "first", "--data", str(data)]
     ).stdout  # fmt: skip
