@@ -16,9 +16,8 @@ from devices.access.mosquitto import write_accounts
 from devices.access.registry import Enrolled, EnrolmentError, Registry
 from devices.access.roll import enroll_roll
 from devices.access.site import site_of
-from devices.access.ticket import Ticket, guessed, ticket
+from devices.access.ticket import Ticket, guessed, own_topic, ticket
 from devices.contract.models import DIARY, MODELS
-from devices.contract.topics import Topic
 from devices.files import PICTURES, may_write
 from devices.pilots.pilot import load
 from devices.pilots.review import review
@@ -203,7 +202,7 @@ def show(device: Known, data: Data = None, pilot: PilotName = None) -> None:
         raise Misuse("enrol.none", device=device)
     it = row.device
     more = {
-        "topic": str(Topic(it.pilot, it.community, it.device, "telemetry")),
+        "topic": own_topic(it.pilot, it.community, it.model, it.device),
         "dev_eui": registry.eui_of(device),
     }
     typer.echo(json.dumps(_plain(row) | more, indent=2))

@@ -99,13 +99,17 @@ def ticket(
     """
     settings = settings.as_last_run()
     way = broker_url.parse(settings.public_mqtt or settings.mqtt)
-    diary = model == DIARY
-    topic = str(Topic(pilot, community, device, "diary" if diary else "telemetry"))
-    page = f"{settings.pages}/diary" if diary else ""
+    topic = own_topic(pilot, community, model, device)
+    page = f"{settings.pages}/diary" if model == DIARY else ""
     if not way.tls:
         return Ticket(way.host, way.port, False, device, password, topic, page=page, example=_example(model))
     print_of_ca = fingerprint(authority(settings.ca))
     return Ticket(way.host, way.port, True, device, password, topic, CA, print_of_ca, page, _example(model))
+
+
+def own_topic(pilot: str, community: str, model: str, device: str) -> str:
+    """The topic on which a device sends its readings, or a diary its events."""
+    return str(Topic(pilot, community, device, "diary" if model == DIARY else "telemetry"))
 
 
 def guessed(settings: Settings) -> bool:

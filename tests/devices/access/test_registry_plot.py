@@ -62,6 +62,10 @@ def test_the_command_takes_and_shows_it(tmp_path):
     command.invoke(devices_app, [*asked[:-3], "lora", "--dev-eui", "24E124136B502217", *at])
     shown = json.loads(command.invoke(devices_app, ["show", "lora", *at]).stdout)
     assert shown["dev_eui"] == "24e124136b502217"
+    diary = ["enroll", "--community", "tam-que", "--model", "diary", "--id", "notes"]
+    command.invoke(devices_app, [*diary, *at])
+    shown = json.loads(command.invoke(devices_app, ["show", "notes", *at]).stdout)
+    assert shown["topic"] == "hoiquan/v1/dong-thap/tam-que/notes/diary"
 
 
 def test_a_roll_may_have_the_plot_and_no_dev_eui(tmp_path):
