@@ -7,14 +7,13 @@
 The log has no payload, so the quarantined message is empty.
 """
 
-import logging
 import re
 import time
 from pathlib import Path
 
 from devices.contract.topics import DENIED
+from gateway.stores.waiting import Waiting
 
-log = logging.getLogger(__name__)
 # The client id is the account (use_username_as_clientid). Seen with 2.0.11, and 2.0.21 in tests/compose.
 LINE = re.compile(r"Denied PUBLISH from (\S+) \(d\d, q\d, r\d, m\d+, '(.*)', \.\.\. \(\d+ bytes\)\)$")
 AGAIN = 60.0  # seconds in which an account is told of the same topic only once
@@ -29,6 +28,7 @@ class Denials:
         self._path = path
         self._at = self._size()
         self._reported: dict[tuple[str, str], float] = {}
+        self._waiting = Waiting("what the broker turned away cannot be read")
 
     def new(self) -> list[str]:
         """Topics under DENIED, one for each account and topic that was turned away since the last look."""
@@ -42,8 +42,9 @@ class Denials:
                 file.seek(self._at)
                 data = file.read(MOST)
         except OSError as error:
-            log.warning("what the broker turned away cannot be read: %s", error)
+            self._waiting.on(error)
             return []
+        self._waiting.over()
         whole = data[: data.rfind(b"\n") + 1] or (data if len(data) == MOST else b"")
         self._at += len(whole)
         return [

@@ -65,3 +65,15 @@ def test_more_than_is_read_at_a_time_comes_with_the_next_looks(file):
     while new := denials.new():
         found += new
     assert found == [f"{DENIED}/soil-02/{topic}" for topic in topics]
+
+
+def test_what_cannot_be_read_is_logged_once_and_so_is_its_end(file, caplog):
+    denials = Denials(file)
+    (file / "x").mkdir(parents=True)
+    for _ in range(3):
+        assert denials.new() == []
+    (file / "x").rmdir()
+    file.rmdir()
+    say(file, "a/first")
+    assert len(denials.new()) == 1
+    assert len(caplog.messages) == 2 and "over" in caplog.messages[1]
