@@ -17,7 +17,6 @@ from amqtt.session import Session
 
 from devices.access.registry import Registry
 from devices.contract.topics import DENIED
-from devices.errors import CONTENT
 from devices.pilots.pilot import load
 from gateway.brokers.access import ADMITTED, GATEWAYS, Access
 from gateway.brokers.connection import Checked
@@ -149,7 +148,7 @@ async def _cut(broker: Broker, registry: Registry) -> None:
                     session.will_flag = False  # its last will is not published either
                     await handler.handle_connection_closed()
         # the registry is away, or amqtt stumbles: an error would end this task, and nobody would hear of it
-        except (OSError, *CONTENT) as error:
+        except Exception as error:  # noqa: BLE001 -- amqtt's errors have no common kind
             waiting.on(error)
         else:
             waiting.over()
