@@ -41,7 +41,8 @@ def router(look: Judge) -> APIRouter:
         if form is None:
             sentence = text("rejected.too_large", language(request), field=FORM_BYTES)
             return _page(request, "", "", False, Verdict(False, [sentence]), 413)
-        payload, device, uplink = form.get("payload", ""), form.get("device", "")[:64], "uplink" in form
+        payload, uplink = form.get("payload", ""), "uplink" in form
+        device = form.get("device", "").strip()[:64]
         verdict = look(payload.encode("utf-8", "replace"), device, uplink, language(request))
         return _page(request, payload, device, uplink, verdict)
 

@@ -196,7 +196,7 @@ def test_the_page_says_the_same(page) -> None:
     assert "Hãy viết: &#34;air_temperature&#34;:29.3" in told.text
     assert '<html lang="en">' in page.get("/check", headers={"Accept-Language": "en"}).text
     page.cookies.set("lang", "en")
-    mine = ask(page, payload=GOOD.decode(), device="tam-que-soil-probe-01")
+    mine = ask(page, payload=GOOD.decode(), device=" tam-que-soil-probe-01\t")  # as it was copied
     assert "The gateway takes this message." in mine.text
     assert "codec" in ask(page, payload='{"devAddr":"00189440"}', uplink="on").text
 
