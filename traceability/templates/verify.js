@@ -423,10 +423,21 @@ function story({ content, index, size, log }, later) {
   return { kind: recalls.length || doubtful.length || broken ? "bad" : corrected ? "note" : "good", rows };
 }
 
+// An answer stands only as long as the files that it is about are chosen.
+let turn = 0;
+function forget() {
+  document.getElementById("answer").className = "";
+  document.getElementById("answer").replaceChildren();
+  return (turn += 1);
+}
+
+document.getElementById("form").addEventListener("change", forget);
 document.getElementById("form").addEventListener("submit", async (event) => {
   event.preventDefault();
+  const mine = forget();
   const answer = document.getElementById("answer");
   const say = (kind, sentence) => {
+    if (mine !== turn) return;
     const [head, ...rest] = sentence.split("\n");
     const strong = document.createElement("strong");
     strong.textContent = head;

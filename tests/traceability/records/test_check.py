@@ -135,6 +135,8 @@ def test_the_page_in_a_browser(files: Files, tmp_path: Path) -> None:
         assert good.startswith("✓ Đã xác minh\nDIỄN TẬP: ") and "Xoài cát Hòa Lộc" in good
         assert "\nLô: TQ261112-" in good
         assert good.endswith(": 3 / 4, example.org/log")
+        page.choose("#files", [tmp_path / names[0]])
+        assert page.run('document.getElementById("answer").textContent') == "", "it was of other files"
         bad = answer(files._replace(record=files.record.replace(b'"value":850', b'"value":950')))
         assert bad.startswith(
             "✗ KHÔNG xác minh được: bằng chứng này thuộc về hồ sơ khác, hoặc hồ sơ đã bị sửa"
