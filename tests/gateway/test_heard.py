@@ -73,6 +73,17 @@ def written(time, device, last_seen):
     return Point("device", where, {"last_seen": last_seen, "coverage": 0.0}, time)
 
 
+def test_a_model_that_begins_to_send_without_common_fields_is_heard_within_ten_minutes_then_at_once(store):
+    store.write([reading(T - HOUR, "other", **{WIDEST: -70.0})])
+    mine = LastHeard(store, PILOT)
+    assert mine.at(T).keys() == {"other"}
+    store.write([reading(T + MINUTE, "wired", model="wired-probe", soil_ec=1.0)])
+    heard = [mine.at(T + minute * MINUTE) for minute in range(1, 11)]
+    assert "wired" not in heard[0] and heard[-1]["wired"].at == T + MINUTE
+    store.write([reading(T + 11 * MINUTE, "wired", model="wired-probe", soil_ec=2.0)])
+    assert mine.at(T + 11 * MINUTE)["wired"].at == T + 11 * MINUTE
+
+
 def test_who_is_dead_for_weeks_is_not_forgotten_by_the_clerk_nor_by_the_next(store):
     store.write([reading(T - 6 * DAY, "dead", soil_ec=1.0), reading(T, "alive", soil_ec=1.0)])
     mine = LastHeard(store, PILOT)
