@@ -14,8 +14,8 @@ from tests.gateway.readings import DAY, HOUR, MINUTE, T
 PILOT = load("dong-thap")
 
 
-def reading(time, device, **values):
-    where = tags(pilot=PILOT.pilot, community="c", device=device, model="soil-probe", simulated="false")
+def reading(time, device, model="soil-probe", **values):
+    where = tags(pilot=PILOT.pilot, community="c", device=device, model=model, simulated="false")
     return Point("telemetry", where, values, time)
 
 
