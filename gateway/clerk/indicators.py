@@ -20,8 +20,8 @@ from gateway.indicators.count import (
     share,
     share_window,
 )
-from gateway.indicators.standing import alarms, forecast, left_behind, reports
-from gateway.stores.points import Point
+from gateway.indicators.standing import alarms, forecast, left_behind, reports, tells_more
+from gateway.stores.points import Point, Tags
 from gateway.stores.store import Store, all_points
 
 COUNTED_MS = HOUR_MS  # unchanged indicators are written again after this time
@@ -44,6 +44,7 @@ class IndicatorSheet:
         self._store, self._pilot, self._devices, self._spans = store, pilot, devices, spans
         self._levels = alarms(pilot)  # they do not change while the gateway runs: written once
         self._covered, self._last_heard = Coverage(store, pilot), LastHeard(store, pilot)
+        self._rows: dict[Tags, Point] = {}  # the row of each device that is in the store
         self._counted: tuple[int, tuple[Count, ...]] = 0, ()  # the time and the counts of the last write
 
     def write(self, at: int) -> None:
@@ -52,6 +53,9 @@ class IndicatorSheet:
         evaluation = evaluate(
             self._store, self._pilot, self._devices(), at, covered=self._covered, lately=True, moved=elsewhere
         )
+        left = left_behind(self._store, self._pilot, self._devices(), evaluation, self._last_heard.at(at))
+        rows = {row.tags: row for row in left if row.measurement == "device"}
+        rows = {of: row for of, row in rows.items() if tells_more(row, self._rows.get(of))}
         written, counts = self._counted
         changed = evaluation.counts != counts or at - written >= COUNTED_MS
         self._store.write(
@@ -60,11 +64,13 @@ class IndicatorSheet:
                 *self._levels,
                 *reports(self._pilot, at),
                 *(points(self._pilot, evaluation) if changed else ()),
-                *left_behind(self._store, self._pilot, self._devices(), evaluation, self._last_heard.at(at)),
+                *(point for point in left if point.measurement != "device"),
+                *rows.values(),
                 *forecast(self._pilot, evaluation),
             ]
         )
         self._levels = []
+        self._rows |= rows
         if changed:
             self._counted = at, evaluation.counts
 

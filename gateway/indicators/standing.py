@@ -22,6 +22,7 @@ from gateway.indicators.course import START_YEAR, forecasts
 from gateway.stores.points import Point, Value, tags
 from gateway.stores.store import Store, all_points
 
+LAG_MINUTES = 10  # that a device's row in the store may be behind
 PLAYED_MS = 7 * DAY_MS  # a simulated device that was silent for this long is not simulated any more
 BATTERY = ("battery_voltage", "battery_level")  # many devices send only one of them
 
@@ -72,6 +73,23 @@ def devices_of(
         where = tags(pilot=device.pilot, community=device.community, device=name)
         result.append(Point("device", where, fields, midnight))
     return result
+
+
+def tells_more(row: Point, stored: Point | None) -> bool:
+    """Whether a row of `devices_of` is written over the `stored` one: it has another day or figure, or the
+    stored one is LAG_MINUTES behind (of a device that is silent for long, by a tenth of that).
+    """
+    if stored is None or row.time != stored.time or row.fields.keys() != stored.fields.keys():
+        return True
+    for name, value in row.fields.items():
+        before = stored.fields[name]
+        if name in ("last_seen", "silent_minutes"):
+            lag = LAG_MINUTES * MINUTE_MS if name == "last_seen" else max(LAG_MINUTES, int(before) // 10)
+            if abs(int(value) - int(before)) >= lag:
+                return True
+        elif value != before:
+            return True
+    return False
 
 
 def standing(pilot: Pilot, evaluation: Evaluation, midnight: int) -> list[Point]:
