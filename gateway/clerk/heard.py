@@ -13,8 +13,8 @@ So a late reading without a common field is found within ten minutes, as is the 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.pilot import Pilot
 from gateway.indicators.standing import BATTERY, Contact
-from gateway.stores.points import READINGS, WIDEST, Value
-from gateway.stores.store import AT_ONCE, Store
+from gateway.stores.points import READINGS, WIDEST
+from gateway.stores.store import AT_ONCE, Fields, Store
 
 # how far back readings are read; the clerk wrote down when older ones were last heard
 BACK_MS = 7 * DAY_MS
@@ -26,8 +26,6 @@ MODELS = 20  # more models than this are asked about all at once
 # a reading of a common field may be stored this late and is still found within a minute
 LATE_MS = 20 * MINUTE_MS
 PROMPT_MS = MINUTE_MS  # the same for a reading without any common field
-
-Fields = dict[str, tuple[int, Value]]  # field → (epoch ms, value)
 
 
 class LastHeard:

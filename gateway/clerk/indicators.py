@@ -54,8 +54,9 @@ class IndicatorSheet:
             self._store, self._pilot, self._devices(), at, covered=self._covered, lately=True, moved=elsewhere
         )
         left = left_behind(self._store, self._pilot, self._devices(), evaluation, self._last_heard.at(at))
-        rows = {row.tags: row for row in left if row.measurement == "device"}
-        rows = {of: row for of, row in rows.items() if tells_more(row, self._rows.get(of))}
+        left = [
+            one for one in left if one.measurement != "device" or tells_more(one, self._rows.get(one.tags))
+        ]
         written, counts = self._counted
         changed = evaluation.counts != counts or at - written >= COUNTED_MS
         self._store.write(
@@ -64,13 +65,12 @@ class IndicatorSheet:
                 *self._levels,
                 *reports(self._pilot, at),
                 *(points(self._pilot, evaluation) if changed else ()),
-                *(point for point in left if point.measurement != "device"),
-                *rows.values(),
+                *left,
                 *forecast(self._pilot, evaluation),
             ]
         )
         self._levels = []
-        self._rows |= rows
+        self._rows |= {one.tags: one for one in left if one.measurement == "device"}
         if changed:
             self._counted = at, evaluation.counts
 

@@ -56,9 +56,7 @@ class Advisor:
         """Call `look`, and log its errors."""
         try:
             self.look(now)
-        except RetryLater as error:
-            self._waiting.on(error)
-        except OSError as error:
+        except (RetryLater, OSError) as error:
             self._waiting.on(error)
         except Exception as error:
             # An error here would end this thread, and with it the gateway; readings matter more than advice.

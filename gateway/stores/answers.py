@@ -7,9 +7,8 @@ from operator import itemgetter
 from typing import Any
 
 from gateway.stores.points import MEASUREMENTS, Tags, Value
-from gateway.stores.store import SPREAD, Bucket
+from gateway.stores.store import SPREAD, Bucket, BySeries
 
-Newest = dict[Tags, dict[str, tuple[int, Value]]]  # series → field → (epoch ms, value)
 _SPREAD = dict(zip(SPREAD, ("min", "mean", "max"), strict=True))  # the functions' names in InfluxQL
 
 
@@ -49,7 +48,7 @@ def tables(result: Mapping[str, Any], measurement: str) -> Iterator[tuple[Tags, 
         yield _tags(series, measurement), rows
 
 
-def newest(result: Mapping[str, Any], measurement: str, fields: Sequence[str]) -> Newest:
+def newest(result: Mapping[str, Any], measurement: str, fields: Sequence[str]) -> BySeries:
     """What the first point of each series has of these fields."""
     return {
         tags: {
@@ -61,7 +60,7 @@ def newest(result: Mapping[str, Any], measurement: str, fields: Sequence[str]) -
     }
 
 
-def lacking(found: Newest, fields: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
+def lacking(found: BySeries, fields: Sequence[str]) -> dict[str, tuple[list[str], list[str]]]:
     """Model → the fields that only some of its series have, and those that none has; "" is no model."""
     of_model: dict[str, Counter[str]] = {}
     series = Counter[str]()

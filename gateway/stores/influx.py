@@ -15,7 +15,7 @@ from devices.contract.signals import CIRCULAR
 from gateway.stores import answers, heading, influxql
 from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, WIDEST, Point, Tags, check_fields
 from gateway.stores.server import Refused, Server
-from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, TookTooLong
+from gateway.stores.store import SPREAD, Bucket, BySeries, Latest, RejectPoints, TookTooLong
 
 LINES = 5000  # lines of a write request: what the server takes best
 # Up to SHORT_MS (of one place or device: OF_ONE_MS) and SHORT values, a summary asks for raw values and sums
@@ -57,11 +57,11 @@ class InfluxStore:
     ) -> list[Latest]:
         check_fields(measurement, only)
         fields = only or (*MEASUREMENTS[measurement].fields,)
-        newest: answers.Newest = {}
+        newest: BySeries = {}
 
-        def ask(places: str) -> answers.Newest:
+        def ask(places: str) -> BySeries:
             source = f'"{measurement}" {influxql.where(where, since)}{places}'
-            found, older = answers.Newest(), dict.fromkeys(fields, "")
+            found, older = BySeries(), dict.fromkeys(fields, "")
             if len(fields) > FEW:
                 found, older = self._newest_points(measurement, fields, source)
             # last() of several fields in one SELECT loses each value's time, so each field is a statement
@@ -204,7 +204,7 @@ class InfluxStore:
 
     def _newest_points(
         self, measurement: str, fields: Sequence[str], source: str
-    ) -> tuple[answers.Newest, dict[str, str]]:
+    ) -> tuple[BySeries, dict[str, str]]:
         """What the newest point of each series has of these fields, and the fields that older points have to
         be asked for, each with the condition for the models that it is about. InfluxDB takes a third of the
         time of finding the last value of each field.

@@ -10,10 +10,7 @@ import time
 from collections.abc import Mapping
 
 from devices.clock import DAY_MS, MINUTE_MS
-from gateway.stores.points import Tags, Value
-from gateway.stores.store import AT_ONCE, Latest, Store
-
-Series = dict[Tags, dict[str, tuple[int, Value]]]  # tags → field → (epoch ms, value)
+from gateway.stores.store import AT_ONCE, BySeries, Latest, Store
 
 QUICK = 1.0  # seconds: if asking for all values takes no longer, they are asked for each time
 SHARE_OF_TIME = 0.02  # share of the time that asking for all values may take otherwise
@@ -28,7 +25,7 @@ class Newest:
 
     def __init__(self, store: Store, measurement: str, where: Mapping[str, str], back: int) -> None:
         self._store, self._measurement, self._where, self._back = store, measurement, where, back
-        self._said: Series = {}
+        self._said: BySeries = {}
         self._looked = 0  # epoch ms of the last look
         self._again = 0.0  # when all values are asked for again, s, monotonic
         self._unsaved = False
@@ -45,11 +42,11 @@ class Newest:
             if (there := {name: one for name, one in fields.items() if one[0] >= since})
         ]
 
-    def resume(self, series: Series, looked: int) -> None:
+    def resume(self, series: BySeries, looked: int) -> None:
         """Start from values of an earlier run, complete up to epoch ms `looked` but for late points."""
         self._said, self._looked, self._again = series, looked, time.monotonic() + RESUMED
 
-    def unsaved(self) -> tuple[Series, int] | None:
+    def unsaved(self) -> tuple[BySeries, int] | None:
         """The values, and the epoch ms up to which they are complete, if all were read since the last call
         and that took long: for `resume` at the next start.
         """

@@ -35,11 +35,15 @@ class RejectPoints(Exception):
         self.bad = dict(bad)
 
 
+Fields = dict[str, tuple[int, Value]]  # field → (epoch ms, value)
+BySeries = dict[Tags, Fields]  # by series
+
+
 class Latest(NamedTuple):
-    """The newest value of each field of one series: field → (epoch ms, value)."""
+    """The newest value of each field of one series."""
 
     tags: dict[str, str]
-    fields: dict[str, tuple[int, Value]]
+    fields: Fields
 
 
 class Bucket(NamedTuple):

@@ -111,9 +111,7 @@ class Watch:
         """Call `look`, and log its errors."""
         try:
             self.look(at, stop)
-        except RetryLater as error:
-            self._waiting.on(error)
-        except OSError as error:
+        except (RetryLater, OSError) as error:
             self._waiting.on(error)
         # an error would end this thread, and with it the gateway; readings matter more than alarms
         except CONTENT as error:

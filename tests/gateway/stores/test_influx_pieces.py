@@ -15,6 +15,7 @@ from gateway.stores.points import Point
 from gateway.stores.store import RetryLater
 from tests.gateway.readings import DAY, HOUR, MINUTE, PILOT, T, reading
 
+PATIENCE = 0.5  # seconds that a query may take
 PLACES = [f"place-{number}" for number in range(30)]
 
 
@@ -70,10 +71,13 @@ def test_the_beginnings_of_lines_that_are_remembered_have_a_limit():
 
 
 @contextmanager
-def busy(most, patience):
-    """A server that knows 30 places and takes longer than `patience` seconds over more than `most` of them.
-    Yields its address, the list of how many places each query asked about, and `most` as a list of one.
+def busy(monkeypatch, most, together):
+    """A store of a server that knows 30 places and takes too long over more than `most` of them; a query
+    names at most `together`. Yields the store, the list of how many places each query asked about, and `most`
+    as a list of one.
     """
+    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * PATIENCE)
+    monkeypatch.setattr("gateway.stores.influx.TOGETHER", together)
     asked, most = [], [most]
 
     class Busy(BaseHTTPRequestHandler):
@@ -87,7 +91,7 @@ def busy(most, patience):
                 about = len(places) if "nothing" not in query else 0
                 asked.append(about)
                 if about > most[0]:
-                    time.sleep(2 * patience)
+                    time.sleep(2 * PATIENCE)
                 said = {"name": "telemetry", "columns": ["time", "soil_ec count"], "values": [[T, 1]]}
             self.send_response(200)
             self.end_headers()
@@ -102,32 +106,25 @@ def busy(most, patience):
     with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
+        made = InfluxStore(f"http://127.0.0.1:{server.server_port}", "token", "org", "bucket")
         try:
-            yield f"http://127.0.0.1:{server.server_port}", asked, most
+            yield made, asked, most
         finally:
+            made.close()
             server.shutdown()
             thread.join()
 
 
 def test_what_takes_too_long_is_asked_in_smaller_pieces_from_then_on(monkeypatch):
-    patience = 0.5
-    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
-    monkeypatch.setattr("gateway.stores.influx.TOGETHER", 20)
-    with busy(6, patience) as (url, asked, _):
-        made = InfluxStore(url, "token", "org", "bucket")
+    with busy(monkeypatch, 6, 20) as (made, asked, _):
         for _ in range(2):
             (found,) = made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=()).values()
             assert {dict(where)["device"] for where in found} == set(PLACES)
         assert [number for number in asked if number > 6] == [30, 20, 10]
-        made.close()
 
 
 def test_pieces_grow_again_once_the_server_is_idle(monkeypatch):
-    patience = 0.5
-    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
-    monkeypatch.setattr("gateway.stores.influx.TOGETHER", 20)
-    with busy(6, patience) as (url, asked, most):
-        made = InfluxStore(url, "token", "org", "bucket")
+    with busy(monkeypatch, 6, 20) as (made, asked, most):
 
         def pieces():
             before = len(asked)
@@ -142,16 +139,10 @@ def test_pieces_grow_again_once_the_server_is_idle(monkeypatch):
         for largest in (10, 20, 30):
             made._larger = time.monotonic()
             assert max(pieces()) == largest and max(pieces()) == largest
-        made.close()
 
 
 def test_what_takes_too_long_of_one_place_is_asked_again_later(monkeypatch):
-    patience = 0.5
-    monkeypatch.setattr("gateway.stores.server._TIMEOUT_MS", 1000 * patience)
-    monkeypatch.setattr("gateway.stores.influx.TOGETHER", 2)
-    with busy(0, patience) as (url, asked, _):
-        made = InfluxStore(url, "token", "org", "bucket")
+    with busy(monkeypatch, 0, 2) as (made, asked, _):
         with pytest.raises(RetryLater):
             made.summary("telemetry", ["soil_ec"], PILOT, T, T + DAY, HOUR, only=())
         assert [number for number in asked if number] == [30, 2, 1]
-        made.close()
