@@ -32,7 +32,9 @@ def heard(store, at, **values):
     store.write([Point("telemetry", device_tags(ONE), {"rssi": -70.0, **values}, at)])
 
 
-def test_a_row_follows_its_device_by_ten_minutes_and_a_return_at_once(store):
+def test_a_row_follows_its_device_by_ten_minutes_and_a_return_at_once(store, monkeypatch):
+    # it is asked again by the real clock, and each new figure is written
+    monkeypatch.setattr("gateway.indicators.count.Coverage.lately", lambda *_: {ONE.device: 0.5})
     sheet = IndicatorSheet(store, PILOT, lambda: [ONE], list)
 
     def written(at):
