@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot
 from gateway.stores.points import HOURLY, Point, Tags, Value
-from gateway.stores.store import RetryLater, Store
+from gateway.stores.store import Function, RetryLater, Store
 
 WEEK_MS = 7 * DAY_MS  # the most of one query, so that writers of readings do not wait long for the store
 MONDAY_MS = 4 * DAY_MS  # a Monday: InfluxDB keeps Monday to Sunday in one file, and opens each file it reads
@@ -39,10 +39,10 @@ def catch_up(store: Store, pilot: Pilot, at: int) -> Iterator[int]:
     others are done.
     """
     start = week_of(at)
-    readings = _numbers(store, pilot, "telemetry", "", start)
-    counted = _numbers(store, pilot, "telemetry_hour", "_number", start)
+    readings = _numbers(store, pilot, "count", "telemetry", "", start)
+    counted = _numbers(store, pilot, "sum", "telemetry_hour", "_number", start)
     failed: RetryLater | None = None
-    for day in sorted({day for (_, _, day), _ in readings.items() ^ counted.items()}):
+    for day in sorted({day for (_, day), _ in readings.items() ^ counted.items()}):
         try:
             store.write(hours(store, pilot, day, day + DAY_MS))
         except RetryLater as error:
@@ -67,17 +67,12 @@ def hours(store: Store, pilot: Pilot, start: int, stop: int) -> list[Point]:
 
 
 def _numbers(
-    store: Store, pilot: Pilot, measurement: str, end: str, start: int
-) -> dict[tuple[str, Tags, int], int]:
-    """Return the number of readings in the week by signal, series and day. `measurement` and `end` select the
-    readings themselves, or the numbers in their hourly points.
+    store: Store, pilot: Pilot, function: Function, measurement: str, end: str, start: int
+) -> dict[tuple[str, int], float]:
+    """Return the number of readings in the week by signal and day. `function`, `measurement` and `end` select
+    the readings themselves, or the numbers in their hourly points.
     """
     names = {f"{signal}{end}": signal for signal in HOURLY}
-    where, only = {"pilot": pilot.pilot}, ["mean"] if end else []
-    summary = store.summary(measurement, list(names), where, start, start + WEEK_MS, DAY_MS, only=only)
-    return {
-        (names[name], tags, bucket.time): round(bucket.mean * bucket.number) if end else bucket.number
-        for name, series in summary.items()
-        for tags, buckets in series.items()
-        for bucket in buckets
-    }
+    where = {"pilot": pilot.pilot}
+    totals = store.total(function, measurement, list(names), where, start, start + WEEK_MS, DAY_MS)
+    return {(names[name], day): number for name, days in totals.items() for day, number in days.items()}

@@ -15,7 +15,7 @@ from devices.contract.signals import CIRCULAR
 from gateway.stores import answers, heading, influxql
 from gateway.stores.points import MEASUREMENTS, UNFIT_TAG, WIDEST, Point, Tags, check_fields
 from gateway.stores.server import Refused, Server
-from gateway.stores.store import SPREAD, Bucket, BySeries, Latest, RejectPoints, TookTooLong
+from gateway.stores.store import SPREAD, Bucket, BySeries, Function, Latest, RejectPoints, TookTooLong
 
 LINES = 5000  # lines of a write request: what the server takes best
 # Up to SHORT_MS (of one place or device: OF_ONE_MS) and SHORT values, a summary asks for raw values and sums
@@ -153,6 +153,26 @@ class InfluxStore:
             for field, series in some.items():
                 merged.setdefault(field, {}).update(series)
         return merged
+
+    def total(
+        self, function: Function, measurement: str, fields: Sequence[str], where: Mapping[str, str],
+        start: int, stop: int, step: int,
+    ) -> dict[str, dict[int, float]]:  # fmt: skip
+        check_fields(measurement, fields)
+        selected = ", ".join(f'{function}("{field}") AS "{field}"' for field in fields)
+        asked = f'SELECT {selected} FROM "{measurement}" {influxql.where(where, start, stop)}'
+        steps = f"GROUP BY time({int(step)}ms) fill(none)"
+        totals: dict[str, dict[int, float]] = {}
+        for (answer,) in self._by_places(
+            measurement, where, lambda places: self._server.query(f"{asked}{places} {steps}")
+        ):
+            for _, rows in answers.tables(answer, measurement):
+                for row in rows:
+                    for field in fields:
+                        if row[field] is not None:
+                            of_step = totals.setdefault(field, {})
+                            of_step[row["time"]] = of_step.get(row["time"], 0) + row[field]
+        return totals
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, math.ceil((stop - start) / slot))

@@ -1,4 +1,4 @@
-"""An index of the embedded store's series by their tags."""
+"""The embedded store's series: an index of them by their tags, and tags as text."""
 
 from collections.abc import Mapping
 
@@ -31,3 +31,13 @@ class Index:
         lists = [by_tag.get(tag, []) for tag in wanted]
         fewest = min(lists, key=len, default=self._all.get(measurement, []))
         return [one for one in fewest if wanted.issubset(one[1])]
+
+
+def encode(tags: Tags) -> str:
+    """Tags as the file keeps them."""
+    return "\n".join(f"{key}={value}" for key, value in tags)
+
+
+def decode(text: str) -> Tags:
+    """Tags as the file kept them."""
+    return tuple((key, value) for key, _, value in (line.partition("=") for line in text.split("\n")))

@@ -25,8 +25,8 @@ from gateway.stores.points import (
     check_fields,
     unfit,
 )
-from gateway.stores.series import Index
-from gateway.stores.store import SPREAD, Bucket, Latest, RejectPoints, RetryLater
+from gateway.stores.series import Index, decode, encode
+from gateway.stores.store import SPREAD, Bucket, Function, Latest, RejectPoints, RetryLater
 from gateway.stores.turns import Turns
 
 TOGETHER = 50  # series whose newest values are read per turn of the lock: two milliseconds
@@ -204,6 +204,23 @@ class SqliteStore:
                         result.setdefault(field, {}).setdefault(tags, []).append(bucket)
         return result
 
+    def total(
+        self, function: Function, measurement: str, fields: Sequence[str], where: Mapping[str, str],
+        start: int, stop: int, step: int,
+    ) -> dict[str, dict[int, float]]:  # fmt: skip
+        check_fields(measurement, fields)
+        totals: dict[str, dict[int, float]] = {}
+        with self._lock:
+            some = _list(series for series, _ in self._find(measurement, where, fields))
+            selected = ", ".join(f'iif(count("{it}"), {function}("{it}"), NULL)' for it in fields)
+            span = f"WHERE series IN ({some}) AND time>=? AND time<? GROUP BY 1 ORDER BY 1"
+            query = f"SELECT time/?*?, {selected} FROM {measurement} {span}"
+            for time, *row in self._db.execute(query, (step, step, start, stop)):
+                for field, value in zip(fields, row, strict=True):
+                    if value is not None:
+                        totals.setdefault(field, {})[time] = value
+        return totals
+
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:
         slots = max(1, -(-(stop - start) // slot))
         devices: dict[str, list[int]] = {}  # series by device: one that was enrolled anew has several
@@ -241,7 +258,7 @@ class SqliteStore:
                     self._db.execute(f'ALTER TABLE {measurement.name} ADD COLUMN "{name}" {_TYPES[kind]}')
 
     def _series_id(self, measurement: str, tags: Tags) -> int:
-        text = _encode(tags)
+        text = encode(tags)
         self._db.execute("INSERT OR IGNORE INTO series(measurement, tags) VALUES(?,?)", (measurement, text))
         row = self._db.execute(
             "SELECT id FROM series WHERE measurement=? AND tags=?", (measurement, text)
@@ -264,7 +281,7 @@ class SqliteStore:
         query = "SELECT id, measurement, tags FROM series WHERE id>? ORDER BY +measurement, +tags"
         new = self._db.execute(query, (self._index.newest,))
         for number, name, text in new:
-            self._index.add(number, name, _decode(text))
+            self._index.add(number, name, decode(text))
         matching = self._index.matching(measurement, where)
         if not fields or not matching:
             return matching
@@ -327,14 +344,6 @@ def _any_of(names: Sequence[str]) -> str:
 
 def _list(numbers: Iterable[int]) -> str:
     return ",".join(map(str, numbers))
-
-
-def _encode(tags: Tags) -> str:
-    return "\n".join(f"{key}={value}" for key, value in tags)
-
-
-def _decode(text: str) -> Tags:
-    return tuple((key, value) for key, _, value in (line.partition("=") for line in text.split("\n")))
 
 
 def _value(kind: Kind, value: Value) -> Value:

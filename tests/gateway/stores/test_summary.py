@@ -283,3 +283,42 @@ def test_coverage_is_that_of_whatever_a_device_says(store):
     assert store.coverage(PILOT, T, T + DAY, HOUR) == {
         device: pytest.approx(slots / 24) for device, slots in expected.items()
     }
+
+
+# -- all series together
+
+
+@pytest.mark.parametrize("places", [0, 1, 2])
+def test_a_total_is_what_counting_by_hand_gives(store, monkeypatch, places):
+    """Also where an overloaded InfluxDB is asked about some places after the others."""
+    if hasattr(store, "_limit"):
+        store._limit(places)
+    luck = random.Random(places)
+    points = [
+        reading(
+            T + luck.randrange(3 * DAY),
+            f"d{n % 7}",
+            community=f"c{n % 5}",
+            **{"soil_ec": luck.choice([0.0, 0.25, 1.5])} | ({"soil_ph": 6.5} if n % 3 else {}),
+        )
+        for n in range(200)
+    ]
+    points.append(Point("telemetry", tags(pilot="p", device="bare"), {"soil_ec": 9.0}, T + DAY))
+    others = Point("telemetry", tags(pilot="other", device="d1"), {"soil_ec": 1.0}, T + HOUR)
+    store.write([*points, others, reading(T, soil_moisture=1.0)])
+    points = list({(point.tags, point.time): point for point in points}.values())
+    fields = ["soil_ec", "soil_ph", "soil_temperature"]
+    for step in (HOUR, DAY):
+        steps: dict[str, dict[int, list[float]]] = {}
+        for point in points:
+            if T <= point.time < T + 2 * DAY:
+                for name, value in point.fields.items():
+                    steps.setdefault(name, {}).setdefault(point.time // step * step, []).append(value)
+        asked = fields, PILOT, T, T + 2 * DAY, step
+        for function, by_hand in (("count", len), ("sum", sum)):
+            assert store.total(function, "telemetry", *asked) == {
+                name: {time: pytest.approx(by_hand(values)) for time, values in of.items()}
+                for name, of in steps.items()
+            }
+    with pytest.raises(KeyError):
+        store.total("sum", "telemetry", ["no_field"], PILOT, T, T + DAY, DAY)
