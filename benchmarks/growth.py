@@ -4,9 +4,11 @@
     ─► a month in the store ─► each recurring job, enrolment, registry, pages, a gateway's memory
 
 The pilots are invented: they repeat the default pilot's places under other ids. The store holds a reading
-every --interval hours of the month, and every half hour of the last day. Each job runs eight times, a minute
-apart, and the median of the last seven counts. For the registry the median counts. For pages the 95 %
-quantile of all requests counts; they come a quarter of a second apart, while the server also reads ahead.
+every --interval hours of the month, and every half hour of the last day. Each job runs for --hours, as often
+as in a gateway, and the mean of its runs after the first counts: what is read once an hour is in it, and so
+is the engine's garbage, which a large store has in each run and a small one in every tenth. Nodes go on
+sending meanwhile. For the registry the median counts. For pages the 95 % quantile of all requests counts;
+they come a quarter of a second apart, while the server also reads ahead.
 A page's first view is the first request to a server that has just started, a moment after an earlier run.
 What an earlier run left behind is missing at the first start ever, of which the overview and places are
 measured. Costs of jobs are per device: a cost that grows no faster than the number of devices is equal or
@@ -34,23 +36,35 @@ from urllib.request import urlopen
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.command import parser_of, run, several
-from benchmarks.stores.province import TEN, filled, no_ledger, pilot_of, progress, written
+from benchmarks.stores.province import (
+    NEAR_MS,
+    TEN,
+    carried_on,
+    filled,
+    no_ledger,
+    pilot_of,
+    progress,
+    written,
+)
 from benchmarks.stores.store import address, engine, opened
 from benchmarks.web.client import one_by_one, percentile
 from benchmarks.web.server import running
 from benchmarks.web.site import show
 from devices.access.mosquitto import write_passwords
 from devices.access.registry import Registry, Wanted
-from devices.clock import HOUR_MS, MINUTE_MS, now_ms
+from devices.clock import HOUR_MS, now_ms
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
 from devices.credentials import hash_password
 from devices.pilots.pilot import Pilot
 from devices.processes import spare_the_collector
 from devices.settings import Settings
+from gateway.clerk.clerk import INDICATORS_EVERY
 from gateway.clerk.hours import HourSheet
 from gateway.clerk.indicators import IndicatorSheet
+from gateway.control import advisor as advisors
 from gateway.control.advisor import Advisor
+from gateway.control.alarms import watch as watches
 from gateway.control.alarms.watch import Watch
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
@@ -62,7 +76,8 @@ STORES = ("sqlite", "influx")
 PARTS = ("jobs", "registry", "memory", "pages")  # what is measured
 LIMIT = 1.3  # the most that a cost per device may grow when the devices grow tenfold
 SLOW_MS = 200  # the most that the 95 % quantile of a page may be, in ms
-ROUNDS = 8
+ROUNDS = 24  # runs of each job of the registry: a run takes milliseconds
+LAST_MS = 1000  # nodes send within the second
 PAGES = 40  # requests for each kind of page
 SAMPLE, TURNS = 1400, 12  # devices whose memory is measured, and messages that each has sent
 CLOCKLESS, OFTEN = 50, 600  # the same without a clock: messages are told apart by number
@@ -97,6 +112,7 @@ def main() -> None:
     parser.add_argument(
         "--interval", type=float, default=3, help="hours between two readings of a device (3)"
     )
+    parser.add_argument("--hours", type=float, default=1, help="hours that each job runs for (1)")
     parser.add_argument(
         "--only",
         type=several(PARTS),
@@ -161,7 +177,8 @@ def costs_of(kind: str, size: int, folder: Path, options: argparse.Namespace) ->
             store = stack.enter_context(closing(opened(*where)))
             now = filled(store, province, folder, options.days, options.interval)
             if "jobs" in only:
-                costs |= job_costs(store, province, size, now, folder, worked)
+                costs |= job_costs(store, province, size, now, folder, worked, round(options.hours * HOUR_MS))
+                now = filled(store, province, folder, options.days, options.interval)  # the jobs' hours later
             if "pages" in only:
                 written(store, province, now, folder)
                 costs |= page_costs(province, size, now, folder, where)
@@ -174,29 +191,33 @@ def costs_of(kind: str, size: int, folder: Path, options: argparse.Namespace) ->
 
 # -- recurring jobs -----------------------------------------------------------------------------
 def job_costs(
-    store: Store, province: Pilot, size: int, now: int, folder: Path, worked: Callable[[], float]
+    store: Store, province: Pilot, size: int, now: int, folder: Path, worked: Callable[[], float], span: int
 ) -> dict[str, Cost]:
-    """The cost of each recurring job, run a minute apart. `worked`: CPU seconds, the engine's included."""
+    """The cost of each recurring job, one after the other: run as often as in a gateway for `span` ms, the
+    first from epoch ms `now` on, while the nodes go on sending. `worked`: CPU seconds, the engine's included.
+    """
     spare_the_collector()  # as a gateway does; else the collector's passes are most of the growth
     sheet = IndicatorSheet(store, province, lambda: list(province.fleet.values()), list)
     hours = HourSheet(store, province)
     watch = Watch(store, province, folder / "alarms", devices=lambda: list(province.fleet.values()))
     advisor = Advisor(store, province, lambda: list(province.fleet.values()), folder, no_ledger, None)
-    works: dict[str, Callable[[int], object]] = {
-        "indicators, roster, standing": sheet.write,
-        "hours": hours.write,
-        "alarms": watch.look,
-        "advice": advisor.look,
+    works: dict[str, tuple[Callable[[int], object], float]] = {  # and the seconds between two runs
+        "indicators, roster, standing": (sheet.write, INDICATORS_EVERY),
+        "hours": (hours.write, INDICATORS_EVERY),
+        "alarms": (watch.look, watches.EVERY),
+        "advice": (advisor.look, advisors.EVERY),
     }
     costs = {}
-    for name, work in works.items():
-        begun, took = time.monotonic(), []
-        for turn in range(ROUNDS):
-            before = worked()
-            work(now + turn * MINUTE_MS)
-            took.append(worked() - before)
+    for name, (work, every) in works.items():
+        begun, took, step = time.monotonic(), list[float](), round(1000 * every)
+        for heard in carried_on(store, province, folder, now, span):
+            for at in range(heard, min(heard + NEAR_MS, now + span + 1), step):
+                before = worked()
+                work(at + LAST_MS)
+                took.append(worked() - before)
+        now += span
         costs[f"{name}, first"] = Cost(took[0], "s", size)
-        costs[name] = Cost(statistics.median(took[1:]), "s", size)
+        costs[name] = Cost(statistics.mean(took[1:]), "s", size)
         progress(size, name, begun)
     return costs
 
@@ -221,7 +242,7 @@ def registry_costs(province: Pilot, size: int, folder: Path) -> dict[str, Cost]:
     took: dict[str, list[float]] = {"enrolment": [], "broker's accounts": [], "registry read again": []}
     passwords = folder / "passwords"
     write_passwords(passwords, registry, "gateway", "secret")
-    for number in range(3 * ROUNDS):  # each run takes only milliseconds
+    for number in range(ROUNDS):
         for name, work in (
             ("enrolment", lambda n=number: registry.enroll(place, "soil-probe", f"one-more-{n}")),
             ("broker's accounts", lambda: write_passwords(passwords, registry, "gateway", "secret")),

@@ -126,6 +126,17 @@ def filled(
     return now
 
 
+def carried_on(store: Store, province: Pilot, folder: Path, now: int, span: int) -> Iterator[int]:
+    """Write a further reading of every node each NEAR_MS, from epoch ms `now` on for `span` ms, as if they
+    went on sending to the filled store. Yields the time of each, from which on it is there.
+    """
+    for at in range(now, now + span + 1, NEAR_MS):
+        fill(store, readings(province, at, at + 1, NEAR_MS), lambda _: None)
+        yield at
+    for until in folder.glob("filled-*"):
+        until.write_text(str(now + span))
+
+
 def written(store: Store, province: Pilot, now: int, folder: Path) -> None:
     """Write what a gateway adds to the readings, as of the store's last reading, unless that is done."""
     done, fleet = folder / "written", list(province.fleet.values())
