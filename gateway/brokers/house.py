@@ -34,6 +34,8 @@ def choose(wanted: Literal["auto"] | Kind, data: Path, port: int) -> tuple[House
     url = f"mqtt://{BIND}:{port}"
     binary = mosquitto.binary() if wanted != "amqtt" else None
     if binary is not None:
+        # whoever enrols a device before the broker runs writes the accounts there
+        mosquitto.passwords(data).parent.mkdir(parents=True, exist_ok=True)
         chosen = {"mqtt": url, "mqtt_version": 5, "mosquitto_passwords": str(mosquitto.passwords(data)),
                   "mosquitto_denied": str(mosquitto.denied(data))}  # fmt: skip
         return House("mosquitto", binary[1]), chosen

@@ -1,11 +1,13 @@
-"""`hoiquan up` prints one line where it cannot start."""
+"""`hoiquan up` prints one line where it cannot start; a device may be enrolled while it starts."""
 
+import json
 import socket
 
 import pytest
 
 from tests.loopback import free_port
-from tests.system.running import hoiquan, one_line
+from tests.programs import program
+from tests.system.running import Running, command, done, hoiquan, one_line, until
 
 
 @pytest.mark.parametrize("option", ["--http-port", "--mqtt-port"])
@@ -51,3 +53,19 @@ def test_a_folder_of_another_pilot_is_one_line_and_stays_as_it_was(tmp_path):
         assert "dong-thap" in line and "binh-duong" in line and "--data" in line
     assert [path.name for path in folder.iterdir()] == ["pilot"]
     assert (folder / "pilot").read_text("utf-8") == "dong-thap\n"
+
+
+def test_a_device_is_enrolled_while_the_past_is_made_before_there_is_a_broker(tmp_path):
+    program("mosquitto")
+    ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
+    starting = Running(tmp_path / "up.log", command("up", "--history", "60d", *ports))
+    try:
+        until("what others read", 30, (tmp_path / "data" / "running.json").exists)
+        one = ("--community", "tam-que", "--model", "soil-probe", "--id", "early", "--json")
+        enrolled = hoiquan(tmp_path, "device", "enroll", *one)
+        assert "connected to" not in starting.text(), "the past was made too soon for this test"
+        assert json.loads(done(enrolled))["user"] == "early"
+        assert not enrolled.stderr
+        assert "\nearly:" in (tmp_path / "data" / "broker" / "passwords").read_text("utf-8")
+    finally:
+        starting.stop()
