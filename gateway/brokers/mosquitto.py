@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import IO
 
 from devices.access.mosquitto import rules_beside
+from gateway.brokers import saved
 
 log = logging.getLogger(__name__)
 FOLDER = "broker"  # in the data folder
@@ -111,6 +112,7 @@ def configured(data: Path, bind: str, port: int) -> Path:
 
 def serve(path: str, config: Path, watched: Sequence[Path], stop: threading.Event) -> int:
     """Run Mosquitto until `stop` is set (returns 0) or it ends by itself (returns its exit code, or 1)."""
+    saved.mend(config.with_name(saved.FILE))
     with ExitStack() as ends:
         # unbuffered: a line that a full disk did not take is lost, and not tried again at the end
         logs = [ends.enter_context((config.parent / name).open("wb", 0)) for name in (LOG, DENIED)]
