@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 
 from devices.clock import DAY_MS, now_ms
-from devices.files import replace
+from devices.files import mend, replace
 
 log = logging.getLogger(__name__)
 EVERY = 60.0  # seconds from one write to the next
@@ -57,7 +57,7 @@ class Left:
             self._failed = False
         except OSError as error:  # such as a full disk: the pages go on working
             if not self._failed:
-                log.warning("the overview is not kept for the next start: %s", error)
+                log.warning("the overview is not kept for the next start: %s", mend(error))
             self._failed = True
 
     @cached_property

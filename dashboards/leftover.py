@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 
 from devices.clock import HOUR_MS
 from devices.errors import CONTENT
-from devices.files import replace
+from devices.files import mend, replace
 from gateway.stores.newest import Newest
 
 log = logging.getLogger(__name__)
@@ -67,5 +67,5 @@ class Leftover:
             self._failed = False
         except OSError as error:  # a full disk: the pages go on
             if not self._failed:
-                log.warning("the newest values are not kept for the next start: %s", error)
+                log.warning("the newest values are not kept for the next start: %s", mend(error))
             self._failed = True

@@ -182,6 +182,10 @@ def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
     try:
         _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content, mode)
         yield draft
+    except OSError as error:
+        if error.filename is None:  # an error while writing into an open file does not name it
+            error.filename = str(path)
+        raise
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(path.parent)

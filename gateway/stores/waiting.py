@@ -3,6 +3,7 @@
 import logging
 import time
 
+from devices.files import mend
 from devices.texts import Mendable
 from gateway.stores.store import RejectPoints
 
@@ -36,7 +37,7 @@ class Waiting:
         pause = min(2 * pause, LONGEST)
         self._logged[cause] = now + pause, pause
         level = logging.ERROR if getattr(error, "alarm", False) else logging.WARNING
-        log.log(level, "%s: %s; it is tried again", self._what, error)
+        log.log(level, "%s: %s; it is tried again", self._what, mend(error))
 
     def over(self) -> None:
         """Log that the loop goes on, if it had to wait."""

@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from devices import files
+from devices.texts import text
 
 
 @pytest.mark.parametrize("name", ["a#b", "a?mode=rwc", "a%20b", "chợ Mới"])
@@ -52,6 +53,18 @@ def test_a_write_that_fails_leaves_the_file_as_it_was(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         files.replace(path, "after")
     assert path.read_text() == "before" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_write_on_a_full_disk_names_the_file_and_the_mend(tmp_path, monkeypatch):
+    def full(_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as a write into an open file raises it
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    path = tmp_path / "kept"
+    for write in (files.replace, files.create_private):
+        with pytest.raises(OSError) as raised:
+            write(path, "content")
+        assert files.mend(raised.value).sentence("en") == text("path.full", "en", path=path)
 
 
 @pytest.mark.parametrize("write", [

@@ -19,7 +19,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from devices.files import write_all
+from devices.files import mend, write_all
 from devices.salvage import begun
 from traceability.records import picture
 from traceability.records.picture import BadPicture
@@ -56,7 +56,7 @@ class Photos:
         try:
             self._write(account, name, cleaned)
         except (OSError, sqlite3.Error) as error:
-            log.warning("a photograph cannot be kept below %s: %s", self._folder.parent, error)
+            log.warning("a photograph cannot be kept below %s: %s", self._folder.parent, mend(error))
             full = getattr(error, "errno", None) == errno.ENOSPC or "disk is full" in str(error)
             raise BadPicture("no_room" if full else "not_kept") from error
         return name

@@ -1,8 +1,11 @@
 """What a loop logs while it waits: each cause once, then rarely, and the end."""
 
+import errno
+import os
+
 import pytest
 
-from devices.texts import Mendable
+from devices.texts import Mendable, text
 from gateway.stores import waiting
 from gateway.stores.waiting import Waiting
 
@@ -50,3 +53,9 @@ def test_another_cause_is_logged_at_once_and_the_end_once(caplog):
     said = [record.getMessage() for record in caplog.records]
     assert len(said) == 4 and all(line.startswith("answers wait: ") for line in said)
     assert [line.endswith(": that is over now") for line in said] == [False, False, True, False]
+
+
+def test_a_full_disk_is_said_with_the_file_and_the_mend(tmp_path, caplog):
+    path = tmp_path / "draft"
+    Waiting("health is not written").on(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)))
+    assert text("path.full", "en", path=path) in caplog.text
