@@ -36,10 +36,10 @@ down:
 	docker compose $(GROWN) down
 
 backup:
-	@sh deploy/backup save backups
+	@GROWN="$(GROWN)" sh deploy/backup save backups
 
 restore:
-	@sh deploy/backup load "$(FROM)"
+	@GROWN="$(GROWN)" sh deploy/backup load "$(FROM)"
 
 # -- set-up -------------------------------------------------------------------------------------
 setup: .venv/ready
