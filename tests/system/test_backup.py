@@ -1,5 +1,5 @@
-"""Which services deploy/backup stops, empties and starts again, as a `docker` tells that only writes down what
-it is asked. tests/compose/test_backup.py does it with real services.
+"""Which services deploy/backup stops, empties and starts again, as a `docker` tells that only writes down
+what it is asked. tests/compose/test_backup.py does it with real services.
 """
 
 import os
