@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run the command; every error that a user can mend is one line and exit code 2 or 1."""
+    """Run the command; every error that a user can mend is one line and exit code 2; 1 is a bad judgement."""
     terminal.log_to_stderr()
     if CHILD in os.environ:
         follow_parent()
@@ -42,10 +42,9 @@ def main() -> None:
         if isinstance(end.code, int) and (CHILD in os.environ or sys.argv[1:2] == ["up"]):
             leave(end.code)
         raise
-    except UserError as error:
-        complain(error, 2)
-    except (RetryLater, sqlite3.Error, OSError) as error:
-        complain(mend(error), 1)
+    except (UserError, RetryLater, sqlite3.Error, OSError) as error:
+        told = mend(error)
+        complain(told, 2 if isinstance(told, UserError) else 1)
 
 
 @contextmanager
@@ -190,8 +189,8 @@ COMMANDS = {
     "tokens": Late("gateway.commands:tokens", hidden=True),
 }
 app = commands(
-    "Smart-village IoT and traceability pilot: simulator, gateway, boards and QR records. "
-    "Start with `hoiquan up`.",
+    "Smart-village IoT and traceability pilot: simulator, gateway, boards and QR records. Start with "
+    "`hoiquan up`.\n\nExit code: 0 done; 1 a bad judgement, or something away for now; 2 it cannot be done as given.",
     COMMANDS,
 )
 

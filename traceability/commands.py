@@ -13,7 +13,7 @@ from devices import files, installation, terminal
 from devices.pilots.pilot import Pilot
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, Limit
-from devices.texts import Lang, Mendable, Misuse, moment, number, percent, text
+from devices.texts import Lang, Misuse, moment, number, percent, text
 from traceability.digital_link import DigitalLinkError, LotKey, parse
 from traceability.exchange.reader import events, problems
 from traceability.pages import label, verify_page
@@ -29,10 +29,6 @@ from traceability.tlog.witness import accept, parse_witnesses
 trace_app = typer.Typer(no_args_is_help=True, help="List lots; show, label, export, verify records.")
 Gtin = Annotated[str, typer.Argument(help="GTIN of the lot, as `hoiquan trace list` shows it.")]
 Lot = Annotated[str, typer.Argument(help="Code of the lot, as `hoiquan trace list` shows it.")]
-
-
-class NoKey(Mendable, FileNotFoundError):
-    """There is no public key to check with."""
 
 
 @trace_app.command("list")
@@ -180,7 +176,10 @@ def export(
 def read_epcis(
     file: Annotated[Path, typer.Argument(help="An EPCIS 2.0 document (JSON), from any source.")],
 ) -> None:
-    """Read an EPCIS 2.0 document: print its events, or what is wrong with it (exit code 1)."""
+    """Read an EPCIS 2.0 document: print its events, or what is wrong with it.
+
+    Exit code: 1 if something is wrong with the document, 2 if it cannot be read, else 0.
+    """
     try:
         document = json.loads(file.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -227,13 +226,14 @@ def verify(
 
     Needs no server and no network. Example: `hoiquan trace verify DIR/LOT.json`
 
-    Exit code 1 if the record is not verified or is doubtful, if the lot was recalled, or if it would not have
-    been sealed with the corrections made since.
+    Exit code: 0 if the file is verified. 1 if it is not or is doubtful, if the lot was recalled, or if it
+    would not have been sealed with the corrections made since. 2 if nothing could be judged: a file or the
+    key is missing or cannot be opened, or an option cannot be used.
     """
     file.open("rb").close()  # a missing record is reported before a missing key
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
     if key is None:
-        raise NoKey("verify.no_key", path=file)
+        raise Misuse("verify.no_key", path=file)
     trusted = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
     try:
         reader = offline.Reader(_text(key, lang), trusted, quorum if trusted else 0, lang)
