@@ -190,7 +190,7 @@ COMMANDS = {
 }
 app = commands(
     "Smart-village IoT and traceability pilot: simulator, gateway, boards and QR records. Start with "
-    "`hoiquan up`.\n\nExit code: 0 done; 1 a bad judgement, or something away for now; 2 it cannot be done as given.",
+    "`hoiquan up`.\n\nExit code: 0 done; 1 a bad judgement, or something is away; 2 not doable as given.",
     COMMANDS,
 )
 

@@ -116,6 +116,6 @@ def kept_in(data: Path) -> dict[str, str]:
         kept: dict[str, str] = json.loads((data / FILE).read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        raise Misuse("setting.broken_secrets", path=data / FILE, error=error) from None
+    except ValueError:
+        raise Misuse("setting.broken_secrets", path=data / FILE) from None
     return kept

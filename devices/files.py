@@ -1,11 +1,12 @@
 """Files: errors about paths that people give, writes that are whole or not at all, SQLite opened to read.
 
-a path ─► may_write, may_fill, words ─► OSError ─► mend: the path, the cause, the mend
+a path ─► may_write, may_fill, words, value ─► OSError ─► mend: the path, the cause, the mend
 bytes  ─► replace (one, over another), write_all (many new ones), create_private (the first one stays),
           write_privately (a new one)
 """
 
 import errno
+import json
 import os
 import secrets
 import sqlite3
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from devices.texts import Mendable, Misuse
 
@@ -98,6 +100,16 @@ def words(path: Path) -> str:
         return path.read_text("utf-8")
     except UnicodeDecodeError:
         raise Misuse("path.no_text", path=path) from None
+
+
+def value(path: Path) -> Any:
+    """The value of a JSON file. Raises OSError, or Misuse if it is not JSON."""
+    try:
+        return json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        raise Misuse("path.no_json_at", path=path, line=error.lineno, column=error.colno) from None
+    except (ValueError, RecursionError):  # not text, a number of too many digits, or nested too deeply
+        raise Misuse("path.no_json", path=path) from None
 
 
 def to_read(path: Path, timeout: float = 10.0) -> sqlite3.Connection:

@@ -180,10 +180,7 @@ def read_epcis(
 
     Exit code: 1 if something is wrong with the document, 2 if it cannot be read, else 0.
     """
-    try:
-        document = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise Misuse("lots.no_json", path=file, error=error) from None
+    document = files.value(file)
     if wrong := problems(document):
         for sentence in wrong:
             typer.echo(sentence, err=True)
@@ -231,7 +228,8 @@ def verify(
     key is missing or cannot be opened, or an option cannot be used.
     """
     file.open("rb").close()  # a missing record is reported before a missing key
-    key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
+    lying = next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
+    key, beside = key or lying, key is None
     if key is None:
         raise Misuse("verify.no_key", path=file)
     trusted = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
@@ -240,6 +238,8 @@ def verify(
         if file.suffix.lower() == ".pdf":
             report = reader.report(file, proof or file.with_suffix(".tlog-proof"))
             typer.echo(text("verify.report", lang, index=report.index, size=report.size, log=report.log))
+            if beside:
+                typer.echo(text("verify.key_beside", lang))
             return
         checked, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
         pictures = _pictures(photo or (), (checked.content, *read), lang)
@@ -262,6 +262,8 @@ def verify(
     for name, at in checked.witnessed.items():
         at_utc = f"{moment(datetime.fromtimestamp(at, UTC), lang, seconds=True)} UTC"
         typer.echo(text("verify.witnessed", lang, name=name, time=at_utc))
+    if beside:
+        typer.echo(text("verify.key_beside", lang))
     if content.get("conditions", {}).get("daily"):
         typer.echo(text(f"verify.scope_{content['conditions']['scope']}", lang))
     typer.echo(text("verify.limits", lang))

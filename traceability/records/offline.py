@@ -64,7 +64,7 @@ class Reader:
             return held({}, entry, proof.read_bytes(), self.key_file, self.witnesses, self.quorum)
         except CheckFailed as error:
             part = "other_report" if error.part == "other" else error.part
-            raise NotVerified(f"{text(f'verify.{part}', self.lang)}: {error}") from None
+            raise NotVerified(text(f"verify.{part}", self.lang) + self._detail(error)) from None
 
     def _checked(self, file: Path, proof: Path, name: str = "") -> Checked:
         data = file.read_bytes()
@@ -77,7 +77,11 @@ class Reader:
             lot = str(record.parse(data).get("lot")) if error.part == "other" else ""
             if lot and (other := _other_lot(proof, lot)):
                 why = text("verify.other_lot", self.lang, other=other, lot=shown(lot))
-            raise NotVerified(f"{name}{why}: {error}") from None
+            raise NotVerified(name + why + self._detail(error)) from None
+
+    def _detail(self, error: CheckFailed) -> str:
+        """What the log's formats, which are English, call the fault."""
+        return " " + text("verify.detail", self.lang, error=error)
 
 
 def beside(file: Path, lot: str) -> list[Path]:

@@ -213,6 +213,8 @@ def parse(data: bytes) -> dict[str, Any]:
     try:
         record = json.loads(data)
         same = canonical(record) == data
+    except json.JSONDecodeError as error:
+        raise RecordError(f"not JSON from line {error.lineno}, column {error.colno} on") from None
     except (ValueError, RecursionError, rfc8785.CanonicalizationError) as error:
         raise RecordError(f"not a record: {error}") from None
     if not isinstance(record, dict) or record.get("format") not in (FORMAT, ADDENDUM):

@@ -86,7 +86,7 @@ function readRecord(bytes) {
     content = JSON.parse(text(bytes, "record"));
     if (!same(utf8(canonical(content)), bytes)) throw new Failed("record", "not canonical (RFC 8785)");
   } catch (error) {
-    throw error instanceof Failed ? error : new Failed("record", error.message);
+    throw error instanceof Failed ? error : new Failed("record", "not JSON");
   }
   if (!content || !FORMATS.includes(content.format)) throw new Failed("record", `not ${FORMATS.join(", ")}`);
   return content;
@@ -208,22 +208,36 @@ async function able() {
   }
 }
 
-// What the files are, by their content where their names do not tell; pictures and the like are left alone.
+// The EPCIS document that a lot's page offers beside the record, for others' software: nothing here is sealed as such.
+function isEpcis(bytes) {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes)).type === "EPCISDocument";
+  } catch {
+    return false;
+  }
+}
+
+// What the files are, by their content where their names do not tell; `aside`: pictures and the like, by name.
 async function sorted(files) {
-  const found = { documents: [], proofs: [], keys: [] };
+  const found = { documents: [], proofs: [], keys: [], aside: [] };
   const reports = [];
   for (const { name, size, ...rest } of files) {
-    if (size > MAX_BYTES) continue;
+    if (size > MAX_BYTES) {
+      found.aside.push(name);
+      continue;
+    }
     const bytes = await rest.read();
     const start = new TextDecoder().decode(bytes.slice(0, 200));
-    if (name.endsWith(".json") || start.startsWith("{")) found.documents.push({ name, bytes });
+    if (isEpcis(bytes)) found.aside.push(name);
+    else if (name.endsWith(".json") || start.startsWith("{")) found.documents.push({ name, bytes });
     else if (isReport(bytes)) reports.push({ name, bytes });
     else if (name.endsWith(".tlog-proof") || start.startsWith(PROOF)) found.proofs.push({ name, bytes });
     else if (/\.(vkey|keys)$/.test(name) || /^(#.*\n)*[^\s+]+\+[0-9a-f]{8}\+/.test(start)) {
       found.keys.push({ name, bytes });
-    }
+    } else found.aside.push(name);
   }
   if (!found.documents.length) found.documents = reports; // else they are labels, and the like
+  else found.aside.push(...reports.map(({ name }) => name));
   found.keys.sort((a, b) => b.name.endsWith(".vkey") - a.name.endsWith(".vkey"));
   return found;
 }
@@ -320,7 +334,7 @@ function sentences({ event, correction, breaks, lots, epcis }) {
 
 // The record among the files and the entries after it, each verified; throws Failed, which names the file.
 async function whole(files, keyFile) {
-  const { documents, proofs, keys } = await sorted(files);
+  const { documents, proofs, keys, aside } = await sorted(files);
   const key = keyFile ? await keyFile.read() : keys.length ? keys[0].bytes : null;
   if (!documents.length || !proofs.length || !key) throw new Failed("missing", "");
   const read = [];
@@ -355,7 +369,7 @@ async function whole(files, keyFile) {
   for (const { content, file } of records.length ? entries : []) {
     if (content.of.sha256 !== own) throw Object.assign(new Failed("later_other", ""), { file: file.name });
   }
-  return { found: records[0] || entries[0], later: entries.map((one) => one.content) };
+  return { found: records[0] || entries[0], later: entries.map((one) => one.content), aside, beside: !keyFile };
 }
 
 // The entries that were corrected, by id, and when a lot was harvested, both as last corrected: story.py says the same.
@@ -431,31 +445,47 @@ function forget() {
   return (turn += 1);
 }
 
+// A file may be changed, moved or on a stick that is gone since it was chosen.
+async function bytesOf(file) {
+  try {
+    return new Uint8Array(await file.arrayBuffer());
+  } catch {
+    throw Object.assign(new Failed("unreadable", ""), { file: file.name });
+  }
+}
+
 document.getElementById("form").addEventListener("change", forget);
 document.getElementById("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const mine = forget();
   const answer = document.getElementById("answer");
-  const say = (kind, sentence) => {
+  const say = (kind, sentence, detail = "") => {
     if (mine !== turn) return;
     const [head, ...rest] = sentence.split("\n");
     const strong = document.createElement("strong");
-    strong.textContent = head;
+    const english = document.createElement("span");
+    const [before, after] = words.detail.split("{error}");
+    english.lang = "en";
+    english.textContent = detail;
+    strong.append(head, ...(detail ? [` ${before}`, english, after] : []));
     answer.className = kind;
     answer.replaceChildren(strong, ...rest.map((row) => `\n${row}`));
   };
   const chosen = (id) => Array.from(document.getElementById(id).files, (file) => ({
-    name: file.name, size: file.size, read: async () => new Uint8Array(await file.arrayBuffer()),
+    name: file.name, size: file.size, read: () => bytesOf(file),
   }));
   if (!(await able())) return say("bad", words.unable);
   try {
-    const { found, later } = await whole(chosen("files"), chosen("key")[0]);
+    const { found, later, aside, beside } = await whole(chosen("files"), chosen("key")[0]);
     const { kind, rows } = story(found, later);
+    const told = [beside && words.key_beside, aside.length && fill("aside", { files: aside.join(", ") })];
+    rows.splice(Math.max(1, rows.length - 1), 0, ...told.filter(Boolean));
     say(kind, rows.map(plain).join("\n"));
   } catch (error) {
-    if (!(error instanceof Failed)) throw error;
+    const known = error instanceof Failed;
     if (["missing", "two_records"].includes(error.part)) return say("bad", words[error.part]);
-    const why = [error.sentence || words[error.part], error.message && `(${error.message})`];
-    say("bad", plain(`✗ ${words.bad}: ${error.file ? `${error.file}: ` : ""}${why.filter(Boolean).join(" ")}`));
+    const why = known ? error.sentence || words[error.part] : words.failed;
+    say("bad", plain(`✗ ${words.bad}: ${error.file ? `${error.file}: ` : ""}${why}`), plain(error.message || ""));
+    if (!known) throw error;
   }
 });
