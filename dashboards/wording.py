@@ -10,14 +10,14 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import Pilot, TargetPoint
 from devices.pilots.places import Place, Village
 from devices.pilots.reporting import upcoming
-from devices.texts import day, in_percent, moment, percent, rounded, span, text
+from devices.texts import day, moment, percent, rounded, span, text
 from devices.texts import number as plain
-from gateway.indicators.course import Forecast
+from gateway.indicators.course import DIGITS, Forecast, ahead
+from gateway.indicators.course import shown as shown_of
 
 EXACT = 1e-9  # sums that differ by less are equal, and differ in rounding only
 SWITCHED = {"pump_state": "runs", "aerator_state": "runs", "valve_state": "valve"}
 SAME_MS = 5 * MINUTE_MS  # values of a device that are less apart are shown under one time
-DIGITS = 1  # decimals of an indicator: always of a share, at most of a count
 
 
 def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
@@ -61,7 +61,7 @@ def target(one: Indicator, point: TargetPoint, lang: str) -> str:
 
 def gap(one: Indicator, lang: str) -> str:
     """What is still missing, or by how much the target was passed: the difference of the numbers as shown."""
-    lacking = rounded(shown(one, one.value) - shown(one, one.due.at_least), DIGITS)
+    lacking = ahead(one.id, one.value, one.due.at_least)
     if not lacking:
         return text("overview.gap_exact" if one.reached else "overview.gap_nearly", lang)
     gap = plain(abs(lacking), lang, DIGITS if one.share else None)
@@ -72,7 +72,7 @@ def gap(one: Indicator, lang: str) -> str:
 
 def shown(one: Indicator, value: float) -> float:
     """A value rounded as it is shown, in counts or in per cent."""
-    return rounded(in_percent(value) if one.share else value, DIGITS)
+    return shown_of(one.id, value)
 
 
 def apart(one: Indicator, lang: str) -> str:
@@ -122,8 +122,8 @@ def band(one: Indicator, ahead: Forecast, lang: str) -> str:
 
 def pace(one: Indicator) -> str:
     """ahead, on_course or behind: the value against what is due by now, both rounded as they are shown."""
-    value, due = shown(one, one.value), shown(one, one.required)
-    return "ahead" if value > due else "on_course" if value == due else "behind"
+    by = ahead(one.id, one.value, one.required)
+    return "ahead" if by > 0 else "on_course" if by == 0 else "behind"
 
 
 def lacks(indicator: str, has: str, pilot: Pilot, lang: str) -> str:

@@ -109,7 +109,7 @@ def paperwork(pilot: Pilot, start: int, stop: int) -> Iterator[Point]:
             yield Point(
                 "kpi", tags(pilot=pilot.pilot, indicator=indicator),
                 {"value": value, "target": 14.0, "gap": value - 14, "value_real": 0.0,
-                 "value_simulated": value, "path": 8.0}, at,
+                 "value_simulated": value, "path": 8.0, "course": 0.0}, at,
             )  # fmt: skip
     for at in range(start, stop, DAY_MS):
         for device in (one for one in pilot.fleet.values() if one.model != DIARY):

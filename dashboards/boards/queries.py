@@ -239,13 +239,9 @@ def standings_of(indicator: str, *, counted: bool) -> str:
 
 def course(indicator: str) -> str:
     """The newest numbers of an indicator, and as `course` how far it is ahead of the plan's path."""
-    value, path = named("kpi", "value"), named("kpi", "path")
-    others = ", ".join(named("kpi", one) for one in ("value_real", "target"))
+    numbers = ", ".join(named("kpi", one) for one in ("value", "value_real", "target", "path", "course"))
     where = chosen("kpi", UNTIL, {"indicator": indicator})
-    return (
-        f'SELECT {value}, {others}, {path}, {value} - {path} AS "course" FROM "kpi" {where} '
-        "ORDER BY time DESC LIMIT 1"
-    )
+    return f'SELECT {numbers} FROM "kpi" {where} ORDER BY time DESC LIMIT 1'
 
 
 def forecast(indicator: str) -> str:

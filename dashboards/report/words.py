@@ -2,9 +2,9 @@
 
 from functools import partial
 
-from dashboards import wording
 from devices.pilots.pilot import SHARE, TargetPoint
 from devices.texts import number, percent, span, text
+from gateway.indicators.course import DIGITS
 
 ROMAN = ((100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5, "V"), (4, "IV"), (1, "I"))
 
@@ -21,7 +21,7 @@ def named(indicator: str, lang: str) -> str:
 
 def aim(indicator: str, point: TargetPoint, lang: str) -> str:
     """A dated target in words."""
-    write = partial(percent, most=wording.DIGITS) if indicator == SHARE else number
+    write = partial(percent, most=DIGITS) if indicator == SHARE else number
     shown = write(point.at_least, lang)
     if point.up_to is not None:
         return say(lang, "between", value=span(shown, write(point.up_to, lang)), year=point.year)

@@ -17,7 +17,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.contract.models import DIARY
 from devices.contract.reading import Device
 from devices.pilots.pilot import SHARE, Pilot
-from gateway.indicators.course import required
+from gateway.indicators.course import ahead, required
 from gateway.stores.points import FLAG_TRUE, Point, tags, whole
 from gateway.stores.store import Store, all_points
 
@@ -226,7 +226,6 @@ def share(pilot: Pilot, sealed: SealTimes, at: int) -> Count:
 
 def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
     """Return the evaluation as points of `kpi`."""
-    day = day_of(evaluation.at, pilot.zone)
     return [
         Point(
             "kpi",
@@ -237,11 +236,13 @@ def points(pilot: Pilot, evaluation: Evaluation) -> list[Point]:
                 "gap": float(count.gap),
                 "value_real": float(count.real),
                 "value_simulated": float(count.simulated),
-                "path": required(pilot.target(count.indicator), day),
+                "path": path,
+                "course": ahead(count.indicator, count.value, path),
             },
             evaluation.at,
         )
         for count in evaluation.counts
+        for path in (required(pilot.target(count.indicator), day_of(evaluation.at, pilot.zone)),)
     ]
 
 

@@ -19,7 +19,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
 from devices.pilots.pilot import SHARE, Pilot, Target
+from devices.texts import in_percent, rounded
 
+DIGITS = 1  # decimals of an indicator as people see it, a share in per cent: always of it, at most of a count
 START_YEAR = 2021  # the plan's works run from 2021 (annex, works 9 and 11)
 TAIL = 0.1  # probability on either side of the band
 
@@ -50,6 +52,18 @@ def required(target: Target, day: date) -> float:
     """
     due = path(target, day + timedelta(days=1))
     return due if target.indicator == SHARE else float(math.floor(due))
+
+
+def shown(indicator: str, value: float) -> float:
+    """Return a value rounded as people see it, in counts or in per cent."""
+    return rounded(in_percent(value) if indicator == SHARE else value, DIGITS)
+
+
+def ahead(indicator: str, value: float, asked: float) -> float:
+    """Return by how much a value exceeds what is asked, in counts or percentage points; below zero it falls
+    short. It is the difference of the numbers as shown: pages, boards and alarms judge by what people read.
+    """
+    return rounded(shown(indicator, value) - shown(indicator, asked), DIGITS)
 
 
 def forecasts(pilot: Pilot, indicator: str, value: float, day: date) -> list[Forecast]:

@@ -65,7 +65,7 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement(
             "kpi", ("pilot", "indicator"),
             {"value": "float", "target": "float", "gap": "float", "value_real": "float",
-             "value_simulated": "float", "path": "float"},
+             "value_simulated": "float", "path": "float", "course": "float"},
         ),
         Measurement("kpi_target", ("pilot", "indicator", "year"), {"value": "float", "up_to": "float"}),
         Measurement(

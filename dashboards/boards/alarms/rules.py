@@ -25,7 +25,7 @@ from dashboards.boards.queries import SOURCE, named
 from dashboards.figures import BOOKS
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Alarms, Level
-from devices.pilots.pilot import HERE, SHARE, Pilot, load
+from devices.pilots.pilot import HERE, Pilot, load
 from devices.texts import LANGS, spelt, text
 from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, OVERLAP_MS, SLOT_MS, Rule, rules
 
@@ -122,8 +122,7 @@ def queries(rule: Rule, pilot: Pilot) -> tuple[str, ...]:
                 f"SELECT last({lag}) / {MINUTE_MS} FROM {gateway} WHERE time > now() - 10m {by_instance}",
             )
         case _:
-            number = f"last({named('kpi', 'value')}) - last({named('kpi', 'path')})"
-            number = f"({number}) * 100" if rule.quantity == SHARE else number
+            number = f"last({named('kpi', 'course')})"
             mine = f"{_pilot('kpi', pilot)} AND {named('kpi', 'indicator')} = '{rule.quantity}'"
             return (f"SELECT {number} FROM {named('kpi')} WHERE {mine} AND time > now() - 2d",)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
-from devices.pilots.pilot import SHARE, Pilot
+from devices.pilots.pilot import Pilot
 from gateway.control.alarms.rules import BOOKS_MS, LOOK_BACK_MS, SLOT_MS, Query, Rule
 from gateway.control.alarms.states import Key, Number
 from gateway.stores.points import FLAG_FALSE, FLAG_TRUE, Tags
@@ -231,14 +231,12 @@ class Numbers:
         return {key: Number(number) for key, number in added.items()}
 
     def _course(self, at: int) -> dict[str, Number]:
-        """By indicator: its value less what its path requires."""
-        numbers = {}
-        for of in self._store.latest("kpi", self._where, at - COURSE_MS):
-            value, path = _number(of, "value"), _number(of, "path")
-            if value is not None and path is not None:
-                indicator = of.tags.get("indicator", "")
-                numbers[indicator] = Number((value - path) * (100 if indicator == SHARE else 1))
-        return numbers
+        """By indicator: its value less what its path requires, as pages show both."""
+        return {
+            of.tags.get("indicator", ""): Number(course)
+            for of in self._store.latest("kpi", self._where, at - COURSE_MS)
+            if (course := _number(of, "course")) is not None
+        }
 
 
 def _add(newest: dict[Gauges, dict[str, Worst]], summary: Mapping[str, Mapping[Tags, list[Bucket]]]) -> None:

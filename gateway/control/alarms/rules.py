@@ -42,11 +42,11 @@ from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import SHARE, Pilot, Target
 from devices.texts import catalogue, percent, text, with_unit
 from devices.texts import number as written
+from gateway.indicators.course import DIGITS
 
 LOOK_BACK_MS = 7 * DAY_MS  # how far back a gauge's newest hour is looked for
 SLOT_MS = 5 * MINUTE_MS  # of one point of a gateway's books (clerk/books.py), so that a year can be read
 BOOKS_MS = 2 * SLOT_MS  # how old the books may be
-SHOWN = 0.05  # percentage points: a smaller shortfall of a share reads 0.0, in the message and on the pages
 OVERLAP_MS = 2 * MINUTE_MS  # how long an alarm that ended still counts as firing
 
 Query = Literal[
@@ -59,7 +59,7 @@ Query = Literal[
     "books",  # messages received and not accounted for, by gateway
     "quarantine",  # messages refused within an hour, by gateway
     "spool",  # minutes that the oldest message has waited, by gateway
-    "course",  # an indicator less what its path requires; for a share in percentage points
+    "course",  # an indicator less what its path requires, both as shown; for a share in percentage points
 ]
 
 
@@ -202,7 +202,6 @@ def _off_course(pilot: Pilot, target: Target, lang: str) -> Rule:
     unit = "alerts.points" if share else f"boards.{target.indicator}_unit"
     return Rule(
         f"{pilot.pilot}-{target.indicator}", "plan", "off_course", target.indicator, "course",
-        Condition("under", -SHOWN if share else 0), DAY_MS, "", (1 if share else 0, text(unit, lang)),
-        absolute=True,
+        Condition("under", 0), DAY_MS, "", (DIGITS if share else 0, text(unit, lang)), absolute=True,
         words=(("indicator", text(f"boards.{target.indicator}", lang)),),
     )  # fmt: skip

@@ -294,7 +294,7 @@ def test_a_rule_fires_where_something_is_wrong_and_there_alone(any_influx, fille
             Point("telemetry", dead, {"salinity": 0.5}, now - 3 * DAY),
             Point("gateway", tags(instance="a"), dict(books), now - 1000),
             Point("gateway", tags(instance="b"), books | {"stored": 8}, now - 1000),
-            Point("kpi", villages, {"value": 7.0, "path": 8.0}, now),
+            Point("kpi", villages, {"value": 7.0, "path": 8.0, "course": -1.0}, now),
         ]
     )  # fmt: skip
     store.close()

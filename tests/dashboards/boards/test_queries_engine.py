@@ -208,11 +208,11 @@ def test_where_a_device_was_silent_its_line_has_nulls(engine):
 
 
 def test_the_line_of_an_indicator_says_by_how_much_it_is_ahead(engine):
-    at = NOW + DAY
+    at, of = NOW + DAY, "pilot=dong-thap value="
     engine.write(
         [
-            f"kpi,indicator=iot_communities,pilot=dong-thap value=8,target=14,path=8,value_real=1 {at}",
-            f"kpi,indicator=smart_villages,pilot=dong-thap value=7,target=14,path=8,value_real=0 {at}",
+            f"kpi,indicator=iot_communities,{of}8,target=14,path=8,value_real=1,course=0 {at}",
+            f"kpi,indicator=smart_villages,{of}7,target=14,path=8,value_real=0,course=-1 {at}",
             f"kpi_forecast,indicator=iot_communities,pilot=dong-thap value=8,low=8,high=8 {at}",
             f"kpi_forecast,indicator=iot_communities,pilot=dong-thap value=13,low=10,high=14 {DUE['2030']}",
         ]
