@@ -205,7 +205,8 @@ def test_the_small_inputs_that_went_wrong(site):
     site.say(NOTES, *lines("01-harvest-again.jsonl"))
     for name in ("02-zero-time.json", "02b-zero-time-harvest.json", "02c-max-time.json"):
         site.say(NOTES, (CASES / name).read_bytes())
-    site.say(NOTES, lines("03-harvest-of-2031.jsonl")[1])
+    # the gateway has the machine's clock: the wrong year stays as far ahead as it was in 2026
+    site.say(NOTES, lines("03-harvest-of-2031.jsonl")[1].replace("2031-", f"{NOW.year + 5}-"))
     site.say(f"{PLACE}probe/diary", (CASES / "04-probe-writes-harvest.json").read_bytes())
     until("all is handled", 20, site.settled)
     until("the harvests", 20, lambda: {"pick-1", "pick-2"} <= site.fates().keys())

@@ -1,7 +1,7 @@
 """A refused harvest becomes a lot once its error is corrected, with all later entries about it."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -63,7 +63,7 @@ def test_the_day_of_a_harvest_may_have_been_wrong(plot: Plot) -> None:
     [
         "0001-01-01T00:00:00+07:00",
         "1970-01-01T00:00:00Z",
-        "2031-01-01T07:00:00+07:00",
+        f"{datetime.now(UTC).year + 5}-01-01T07:00:00+07:00",
         "9999-12-31T23:59:59Z",
     ],
 )
