@@ -95,7 +95,7 @@ class AlarmNow(NamedTuple):
     """An alarm that the gateway's watch found at its last look.
 
     `place` is "" where a gateway or the whole pilot is in alarm. `since` is epoch ms; `vi` and `en` say what
-    is in alarm and by how much.
+    is in alarm and by how much; `simulated` says whether its gauges are, None where it has none.
     """
 
     place: str
@@ -105,6 +105,7 @@ class AlarmNow(NamedTuple):
     since: int
     vi: str
     en: str
+    simulated: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +212,7 @@ class Figures:
                     AlarmNow(
                         tags.get("community", ""), tags["quantity"], str(fields["level"]),
                         bool(fields["severe"]), int(fields["since"]), str(fields["text"]),
-                        str(fields["text_en"]),
+                        str(fields["text_en"]), None if (of := fields.get("simulated")) is None else bool(of),
                     )
                 )  # fmt: skip
         return sorted(firing, key=lambda one: (-len(one.level), not one.severe, one.place, one.quantity))

@@ -137,6 +137,7 @@ def _watched(one: AlarmNow, pilot: Pilot, now: int, lang: str) -> dict[str, Any]
         "commune": wording.commune(place, pilot, now) if place else "",
         "text": one.en if lang == "en" else one.vi,
         "since": text("alerts.since", lang, time=moment(moment_of(one.since, pilot.zone), lang)),
+        "tag": "" if one.simulated is None else _tag(one.simulated, lang),
         "reached": True,
     }
 
@@ -149,8 +150,12 @@ def _alarm(place: Place, one: Measured, pilot: Pilot, now: int, lang: str) -> di
         "value": wording.measured(one.signal, one.worst, lang),
         "meaning": meaning(one, lang),
         "age": age(now - one.at, lang),
-        "tag": text("overview.simulated" if one.simulated else "overview.real", lang),
+        "tag": _tag(one.simulated, lang),
     }
+
+
+def _tag(simulated: bool, lang: str) -> str:
+    return text("overview.simulated" if simulated else "overview.real", lang)
 
 
 def places(

@@ -92,15 +92,18 @@ class Words:
         return self.summary(alarm) + self._where(alarm)
 
     def brief(self, alarm: Alarm) -> str:
-        """Return the same without the place, for a page that names the place beside it."""
+        """Return the same for a page that shows beside it the place, and whether its gauge is simulated."""
         who = self._who(self._rules[alarm.rule], alarm.key)
-        return self.summary(alarm) + (f" – {who}" if who else "")
+        return self._summary(alarm) + (f" – {who}" if who else "")
 
     def summary(self, alarm: Alarm) -> str:
         """Return what, and how much of it."""
+        return self._of(alarm, self._summary(alarm))
+
+    def _summary(self, alarm: Alarm) -> str:
         rule = self._rules[alarm.rule]
         title = rule.title(self.lang)
-        return self._of(alarm, title if alarm.value is None else title + self._value(rule, alarm.value))
+        return title if alarm.value is None else title + self._value(rule, alarm.value)
 
     def _ended(self, alarm: Alarm) -> str:
         """Say that the alarm is over, with the number that shows it, or that nobody knows."""

@@ -216,6 +216,8 @@ class Watch:
             "text": "; ".join(self._words["vi"].brief(one) for one in shown),
             "text_en": "; ".join(self._words["en"].brief(one) for one in shown),
         }
+        if any(rule.gauge for rule in rules):
+            fields["simulated"] = all(one.simulated for one in shown)
         if shown[0].value is not None:
             fields["value"] = shown[0].value
         return Point("alarm_now", tags(**where), fields, at // HOUR_MS * HOUR_MS)

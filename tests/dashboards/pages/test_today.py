@@ -153,14 +153,28 @@ def test_what_the_watch_has_in_alarm_is_said_once_and_since_when(
     assert alarms_of(client.get("/").text) == ["Tâm Quê , phường Cao Lãnh Độ mặn 1,50 g/L"]
     watched(store, pilot, tmp_path, NOW - MINUTE_MS)
     page = client.get("/").text
-    assert alarms_of(page) == [
-        "Tâm Quê , phường Cao Lãnh Độ mặn vượt mức II (1,2 g/L): 1,50 g/L (thiết bị mô phỏng)"
-    ]
+    assert alarms_of(page) == ["Tâm Quê , phường Cao Lãnh Độ mặn vượt mức II (1,2 g/L): 1,50 g/L mô phỏng"]
     assert "từ 21/11/2026 12:02" in page
     english = client.get("/", headers={"Accept-Language": "en"}).text
     assert alarms_of(english) == [
-        "Tâm Quê , phường Cao Lãnh Salinity over level II (1.2 g/L): 1.50 g/L (simulated device)"
+        "Tâm Quê , phường Cao Lãnh Salinity over level II (1.2 g/L): 1.50 g/L simulated"
     ]
+
+
+def test_each_alarm_of_a_gauge_says_whether_that_is_real_or_simulated(
+    client: TestClient, store: SqliteStore, pilot: Pilot, tmp_path: Path
+) -> None:
+    kinds = {"tam-que": True, "canh-tan": False}
+    gauges = [Device(pilot.pilot, place, f"{place}-gauge", "canal-gauge", of) for place, of in kinds.items()]
+    store.write([Point("telemetry", device_tags(one), {"salinity": 1.5}, NOW - HOUR_MS) for one in gauges])
+    watch = Watch(store, pilot, tmp_path / "alarms", devices=lambda: gauges)
+    for minute in range(8, 0, -1):  # no gateway writes its books: the third alarm
+        watch.look(NOW - minute * MINUTE_MS)
+    for lang, real, simulated in (("vi", "thật", "mô phỏng"), ("en", "real", "simulated")):
+        rows = alarms_of(client.get("/", headers={"Accept-Language": lang}).text)
+        tags_of = {row.partition(" ,")[0]: re.split(r"1[.,]50 g/L", row)[-1].strip() for row in rows}
+        assert (tags_of.pop("Canh Tân"), tags_of.pop("Tâm Quê")) == (real, simulated)
+        assert len(tags_of) == 1 and not set(tags_of.values()) & {real, simulated}
 
 
 def test_a_gauge_that_died_in_alarm_and_a_gateway_without_books_are_on_the_page(
