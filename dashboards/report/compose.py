@@ -14,7 +14,7 @@ from dashboards import wording
 from dashboards.report.document import Block, Report
 from dashboards.report.places import annexes, by_commune, communes
 from dashboards.report.results import charts, course, targets
-from dashboards.report.words import named, roman, say
+from dashboards.report.words import listed, named, roman, say
 from dashboards.report.yearly import Year
 from devices.clock import day_of, moment_of
 from devices.pilots.names import Names
@@ -61,7 +61,7 @@ def compose(pilot: Pilot, years: tuple[Year, ...], lang: str, rehearsal: Names |
         ),
         opening=say(lang, "opening", office=office, subject=subject[0].lower() + subject[1:]),
         blocks=_numbered(blocks),
-        closing=say(lang, "closing", office=office, to=", ".join(to)),
+        closing=say(lang, "closing", office=office, to=listed(to, lang, "closing")),
         recipients_title=say(lang, "recipients"),
         recipients=(say(lang, "as_above"), *(f"{one.get(lang)};" for one in form.copies),
                     say(lang, "filed", where=form.filed)),

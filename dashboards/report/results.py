@@ -8,7 +8,7 @@ from dashboards.figures import Indicator
 from dashboards.report import drawing
 from dashboards.report.document import Block
 from dashboards.report.places import apart
-from dashboards.report.words import aim, named, say
+from dashboards.report.words import aim, listed, named, say
 from dashboards.report.yearly import Year
 from dashboards.wording import number as value
 from devices.clock import moment_of
@@ -54,7 +54,10 @@ def _sums(year: Year, lang: str) -> list[Block]:
         if why := wording.uneven(one):
             apart[why].append(one)
     return [
-        Block("text", say(lang, f"sum_{why}", indicators=", ".join(named(one.id, lang) for one in some)))
+        Block(
+            "text",
+            say(lang, f"sum_{why}", indicators=listed((named(one.id, lang) for one in some), lang, "sum")),
+        )
         for why, some in apart.items()
         if some
     ]

@@ -1,5 +1,6 @@
 """The report's words: sentences of its part of the catalogue, targets, Roman numbers."""
 
+from collections.abc import Iterable
 from functools import partial
 
 from devices.pilots.pilot import SHARE, TargetPoint
@@ -12,6 +13,15 @@ ROMAN = ((100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"), (9, "IX"), (5
 def say(lang: str, key: str, **values: object) -> str:
     """A sentence of the report."""
     return text(f"report.{key}", lang, **values)
+
+
+def listed(names: Iterable[str], lang: str, key: str) -> str:
+    """Names in a sentence of the report, joined by its `key`: those before the last, then the last."""
+    first, *others = names
+    for place, name in enumerate(others, 1):
+        how = "last" if place == len(others) else "others"
+        first = say(lang, f"{key}_{how}", others=first, last=name)
+    return first
 
 
 def named(indicator: str, lang: str) -> str:

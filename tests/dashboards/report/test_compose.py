@@ -103,7 +103,12 @@ def test_form_basis_coverage_rules_and_due_dates_are_there(store):
         "GIÁM ĐỐC",
     ):  # fmt: skip
         assert part in text, part
-    assert made.closing.endswith("./.") and made.signatures == ("GIÁM ĐỐC",)
+    assert made.closing.endswith("Tỉnh ủy Đồng Tháp, Ủy ban nhân dân tỉnh Đồng Tháp xem xét, chỉ đạo./.")
+    province = "Đồng Tháp Province"
+    assert f"to the Party Committee of {province} and the People's Committee of {province} for" in (
+        report(store, lang="en").closing
+    )
+    assert made.signatures == ("GIÁM ĐỐC",)
     headings = [block.text for block in made.blocks if block.kind == "heading"]
     assert [one.split(".")[0] for one in headings] == ["I", "II", "III", "IV", "V", "VI"]
     assert all(one == one.upper() for one in headings)
