@@ -10,7 +10,7 @@ from dashboards.report.words import roman, say
 from dashboards.report.yearly import Harvested, Year
 from devices.clock import day_of
 from devices.pilots.names import alphabetical
-from devices.pilots.pilot import Pilot
+from devices.pilots.pilot import INDICATORS, SHARE, Pilot
 from devices.pilots.places import Place, Village
 from devices.texts import day, number, percent, rounded
 
@@ -131,16 +131,15 @@ def _before(commune: Commune, lang: str) -> str:
 
 def _counted(year: Year) -> set[str]:
     """Communities and villages that count for the indicator of their kind."""
-    counts = year.evaluation.counts[:2] if year.evaluation else ()
-    return {place for one in counts for place in one.members}
+    return {place for name, one in year.standing.items() if name != SHARE for place in one.members}
 
 
 def _lacks(place: Place, pilot: Pilot, year: Year, lang: str) -> str:
     """What a place lacks for each indicator that it could count for."""
     lacking = [
-        wording.lacks(one.indicator, dict(one.missed)[place.id], pilot, lang)
-        for one in (year.evaluation.counts if year.evaluation else ())
-        if place.id in dict(one.missed)
+        wording.lacks(name, year.standing[name].missed[place.id], pilot, lang)
+        for name in INDICATORS
+        if name in year.standing and place.id in year.standing[name].missed
     ]
     return "; ".join(lacking) or say(lang, "lacks_nothing")
 

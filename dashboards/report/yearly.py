@@ -7,10 +7,10 @@ from datetime import date
 from math import fsum
 from zoneinfo import ZoneInfo
 
-from dashboards.figures import Figures, Indicator
+from dashboards.figures import Figures, Indicator, Standing
 from devices.clock import DAY_MS, day_of, midnight_of
 from devices.texts import rounded
-from gateway.indicators.count import Evaluation, harvested
+from gateway.indicators.count import harvested
 from gateway.stores.points import whole
 from gateway.stores.store import Bucket, all_points
 
@@ -30,11 +30,11 @@ class Year:
     """What the store holds of one calendar year up to epoch ms `until`; `at` is the time of its last count.
     Without `indicators` it holds nothing.
 
-    `coverage`: the mean of each place's devices over the year's counted days. `counted`: the number of those
-    days, of `days` that have passed. `lots`: harvests by place, of real diaries only (in a rehearsal, of
-    all); those of simulated diaries are added up in `apart`. `devices`: those heard, by place, and of them
-    the simulated ones as `invented`. `doubted`: number of values by reason. `simulated`: whether anything of
-    the year is simulated.
+    `standing`: by indicator, who counted then. `coverage`: the mean of each place's devices over the year's
+    counted days. `counted`: the number of those days, of `days` that have passed. `lots`: harvests by place,
+    of real diaries only (in a rehearsal, of all); those of simulated diaries are added up in `apart`.
+    `devices`: those heard, by place, and of them the simulated ones as `invented`. `doubted`: number of
+    values by reason. `simulated`: whether anything of the year is simulated.
     """
 
     year: int
@@ -43,7 +43,7 @@ class Year:
     days: int
     counted: int
     indicators: tuple[Indicator, ...]
-    evaluation: Evaluation | None
+    standing: dict[str, Standing]
     lots: dict[str, Harvested]
     coverage: dict[str, float]
     devices: dict[str, int]
@@ -70,7 +70,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     counted = figures.indicators(until, start) if stop > start else []
     indicators = tuple(_daily(one, pilot.zone) for one in counted)
     if not indicators:
-        return Year(year, until, until, days, 0, (), None, {}, {}, {}, {}, simulated=False)
+        return Year(year, until, until, days, 0, (), {}, {}, {}, {}, {}, simulated=False)
     where = {"pilot": pilot.pilot}
     simulated = any(one.simulated for one in indicators)
     harvests: dict[str, list[float]] = {}
@@ -95,7 +95,8 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
         doubted[dict(point.tags)["reason"]] += int(point.fields["doubts"])
     at = max(one.at for one in indicators)
     return Year(
-        year, at, until, days, max(len(one.trend) for one in indicators), indicators, figures.evaluation(at),
+        year, at, until, days, max(len(one.trend) for one in indicators), indicators,
+        figures.standing(at, indicators),
         {place: Harvested(len(each), sum(each)) for place, each in harvests.items()},
         {place: _mean(each) for place, each in shares.items()},
         {place: len(each) for place, each in devices.items()},
