@@ -104,17 +104,21 @@ def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     if not year.empty:
         listed = [place.id for commune in communes(pilot, year) for place in commune.places]
         shares = [year.coverage[one] for one in listed if one in year.coverage]
-        mean = sum(shares) / len(shares) if shares else 0.0
         devices, simulated = (
             sum(some.get(one, 0) for one in listed) for some in (year.devices, year.invented)
         )
         of_them = say(lang, "coverage_simulated", number=number(simulated, lang)) if simulated else ""
+        heard = say(lang, "coverage_nobody")
+        if shares:
+            mean = percent(sum(shares) / len(shares), lang)
+            heard = say(
+                lang, "coverage_heard", devices=number(devices, lang), simulated=of_them, coverage=mean
+            )
         blocks.append(
             Block(
                 "text",
                 say(lang, "coverage_text", counted=number(year.counted, lang), days=number(year.days, lang),
-                    coverage=percent(mean, lang), devices=number(devices, lang), simulated=of_them,
-                    doubted=number(sum(year.doubted.values()), lang)),
+                    heard=heard, doubted=number(sum(year.doubted.values()), lang)),
             )
         )  # fmt: skip
         reasons = [(r, n) for r, n in sorted(year.doubted.items(), key=lambda one: -one[1]) if n]

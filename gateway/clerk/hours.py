@@ -2,12 +2,12 @@
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import Pilot
-from gateway.clerk.indicators import BACKFILL_DAYS, LEFT_DAYS
+from gateway.clerk.indicators import BACKFILL_DAYS
 from gateway.indicators.hourly import WEEK_MS, catch_up, roll
 from gateway.stores.store import Store
 
 HOURS_MS = 2 * HOUR_MS  # the hours counted in every call
-WEEKS = LEFT_DAYS // 7 + 1  # one week is checked in each call, so that all of them are checked within an hour
+WEEKS = 366 // 7 + 1  # one week of the year is checked in each call, so that all are checked within an hour
 
 
 class HourSheet:

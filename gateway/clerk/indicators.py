@@ -26,8 +26,6 @@ from gateway.stores.store import Store, all_points
 
 COUNTED_MS = HOUR_MS  # unchanged indicators are written again after this time
 BACKFILL_DAYS = 30
-# days back for which a recount also writes what `left_behind` returns: a report covers a year
-LEFT_DAYS = 366
 WRITTEN = 1000  # points of a recount in one write
 
 
@@ -101,16 +99,15 @@ def recount(store: Store, pilot: Pilot, spans: Sequence[Enrolled], first: date, 
     covered = Coverage(store, pilot)
     counted: list[Point] = []
     days: list[date] = []
-    for back in range((last - first).days):
-        day = last - timedelta(days=back + 1)
+    for back in range(1, (last - first).days + 1):
+        day = last - timedelta(days=back)
         end = midnight_of(day + timedelta(days=1), pilot.zone) - 1  # the last millisecond of that day
         if covered.begun(end):
             devices = [one.device for one in spans if one.at(end)]
             elsewhere = moved(spans, coverage_window(pilot, end), end)
             evaluation = evaluate(store, pilot, devices, end, sealed, covered, moved=elsewhere)
             counted += points(pilot, evaluation)
-            if back < LEFT_DAYS:
-                counted += left_behind(store, pilot, devices, evaluation)
+            counted += left_behind(store, pilot, devices, evaluation)
         days.append(day)
         if len(counted) >= WRITTEN or day == first:
             if counted:

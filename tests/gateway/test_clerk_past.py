@@ -112,6 +112,21 @@ def test_a_day_that_is_told_as_counted_is_stored(store):
     assert told == [today - timedelta(days=back) for back in range(1, 6)]
 
 
+def test_a_recount_of_years_leaves_for_each_day_what_a_report_of_its_year_reads(store):
+    """A rehearsal's report of any year but the last said “0 devices, mean coverage 0 %”."""
+    begin, day = MIDNIGHT - 800 * DAY_MS, day_of(MIDNIGHT - 790 * DAY_MS, PILOT.zone)
+    store.write(
+        [Point("telemetry", device_tags(PROBE), {"soil_ec": 1.0}, begin + h * HOUR_MS) for h in range(300)]
+    )
+    for _ in recount(store, PILOT, always([PROBE]), day, day_of(T, PILOT.zone)):
+        pass
+    midnight = midnight_of(day, PILOT.zone)
+    (row,) = store.series("device", {"device": PROBE.device}, midnight, midnight + 1, 10)
+    assert row.fields["coverage"] == 1
+    for name in ("standing", "doubted"):
+        assert store.series(name, {}, midnight, midnight + 1, 10), name
+
+
 def test_a_past_day_is_counted_by_who_was_enrolled_then(store, tmp_path, monkeypatch):
     """The count stays when devices are revoked, moved or enrolled later, with a memory full of readings."""
     registry, names = Registry(tmp_path / "registry.sqlite", PILOT), ("d1", "d2", "d3")

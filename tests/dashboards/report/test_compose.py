@@ -256,6 +256,7 @@ def test_what_others_harvest_stands_beside_the_sum(store, tmp_path):
     other.close()
     assert rows(made.blocks, "Xã, phường")[-1][5:] == ("0", "0")
     assert any("Ngoài ra có 1 lô, 1.234 kg" in one for one in sentences(made))
+    assert any("Không thiết bị nào gửi số liệu." in one and "0%" not in one for one in sentences(made))
 
 
 def test_days_are_counted_and_not_the_hours_of_a_running_gateway(tmp_path):
