@@ -168,7 +168,7 @@ def _system(pilot: Pilot, alarms: Alarms, lang: str) -> Iterator[Rule]:
     )  # fmt: skip
     yield Rule(
         f"{name}-coverage-low", "system", "coverage_low", "coverage", "coverage",
-        Condition("under", alarms.coverage * 100), HOUR_MS, "community", (0, "%"),
+        Condition("under", alarms.coverage * 100), HOUR_MS, "community", (1, "%"),
         words=(("coverage", percent(alarms.coverage, lang, most=1)),),
     )  # fmt: skip
     yield Rule(

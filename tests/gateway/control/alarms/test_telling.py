@@ -149,3 +149,9 @@ def test_an_alarm_judges_a_target_as_pages_do(store, day, indicator, value, pace
     assert rule.condition.holds(number) is (pace == "behind")
     summary = Words(PILOT, RULES, "vi", "", dict).summary(Alarm(rule.id, Key(), at, at, number))
     assert not points or f": {points} " in summary
+
+
+def test_a_coverage_just_under_its_limit_is_not_told_as_the_limit():
+    rule = RULES["dong-thap-coverage-low"]
+    summary = Words(PILOT, RULES, "vi", "", dict).summary(Alarm(rule.id, Key("tam-que"), NOW, NOW, 79.6))
+    assert rule.condition.holds(79.6) and summary == "Độ phủ số liệu dưới 80%: 79,6%"
