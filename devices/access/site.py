@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from devices.probes.number import TwoWays, number_in
 from devices.probes.probe import Probe
 from devices.probes.shelf import ProbeError, Shelf
 from devices.texts import Misuse
@@ -34,10 +35,10 @@ def _numbers(pairs: Iterable[str]) -> dict[str, float]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         try:
-            value = float(text.replace(",", "."))
-        except ValueError:
-            value = math.nan
-        if not equals or not math.isfinite(value):
+            value, unit = number_in(text) or (math.nan, "")
+        except TwoWays:
+            raise Misuse("enrol.set_two_ways", pair=pair) from None
+        if not equals or unit or not math.isfinite(value):
             raise Misuse("enrol.set", pair=pair)
         site[name.strip()] = value
     return site
