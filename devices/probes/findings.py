@@ -27,7 +27,7 @@ from devices.probes.meant import (
     refusal_of,
     value_meant,
 )  # fmt: skip
-from devices.probes.telemetry import Probes, contract_values
+from devices.probes.telemetry import UNCLEAR, Probes, contract_values
 from devices.texts import shown, spelt, text, with_unit
 
 Encoding = str  # json, list, senml-json, senml-cbor, probe, or the id of a network server's envelope
@@ -139,7 +139,7 @@ def _wrong(
         findings = list(_records(data, device.device))
         mended: Any = None
     elif envelope is not None:
-        findings = list(_object(data, device, probes, envelope))
+        findings = [] if error.reason in UNCLEAR.values() else list(_object(data, device, probes, envelope))
         mended = None
     elif encoding == "probe":
         mended = None

@@ -3,7 +3,9 @@
     object ─► path ─► number (or text with one) ─► unit ─► times, plus ─► value, or a counter's total
 
 Fields that the probe does not name are ignored; null, text without a number and a sentinel are "not
-measured". A number that can be read in two ways (COMMA) is none of these: its message is refused.
+measured". A number that is there but cannot be told is none of these: one that can be read in two ways
+(COMMA), in no unit of its signal (UNIT), or without the value of the place that it needs (PLACE). Its message
+is refused.
 """
 
 import math
@@ -20,7 +22,8 @@ from devices.probes.units import Unit, convert, unit_of
 
 _BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 
-COMMA = "unread.comma"  # why a number with a comma is not read
+# why a number that is there is not read
+COMMA, UNIT, PLACE = "unread.comma", "unread.unit", "unread.place"
 NamedGetter = tuple[str, Callable[[Any], Any]]  # a path as it is written, and its getter
 
 
@@ -164,7 +167,7 @@ class _Rule:
         if isinstance(self._plus, str):
             plus = place.get(self._plus)
             if plus is None:
-                unread.append(Unread(self.signal, text, "unread.place", self._plus))
+                unread.append(Unread(self.signal, text, PLACE, self._plus))
                 return None
         else:
             plus = self._plus
@@ -189,7 +192,7 @@ class _Rule:
             return number, self._unit
         unit = None if word[0].isdigit() else unit_of(word)  # "31 1" is two numbers
         if unit is None or unit.dimension != self._wanted.dimension:
-            unread.append(Unread(self.signal, text, "unread.unit", word))
+            unread.append(Unread(self.signal, text, UNIT, word))
             return None
         return number, unit
 
@@ -198,7 +201,8 @@ class _Rule:
         word = find(data, self._beside or ())
         unit = unit_of(word) if isinstance(word, str) else None
         if unit is None or unit.dimension != self._wanted.dimension:
-            unread.append(Unread(self.signal, text, "unread.unit", "" if word is MISSING else str(word)[:32]))
+            beside = "" if word is MISSING or word is None else str(word)[:32]
+            unread.append(Unread(self.signal, text, UNIT, beside))
             return None
         return unit
 

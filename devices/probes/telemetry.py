@@ -16,7 +16,7 @@ from devices.contract.payloads import FIELDS, MAX_EXACT, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, Uplink, parsed_json, uplink_json
-from devices.probes.reader import COMMA, Reader, Unread
+from devices.probes.reader import COMMA, PLACE, UNIT, Reader, Unread
 from devices.probes.shelf import Shelf
 
 _NORMALIZED = "normalized"
@@ -28,6 +28,8 @@ _VOCABULARY = _GROUPS | {
     "vibration",
 }  # fmt: skip
 MOST_NAMES = 40  # names of a frame that are compared for a slip of the pen, half a millisecond each
+# why a number that is there cannot be told ─► the reason for which its message is refused
+UNCLEAR = {COMMA: "comma", UNIT: "unread_unit", PLACE: "no_place_value"}
 
 _NOWHERE: dict[str, float] = {}
 
@@ -138,8 +140,9 @@ class Probes:
     def _telemetry(self, reader: Reader, data: Any, device: Device) -> Telemetry:
         measured = reader.read(data, dict(device.site) if device.site else _NOWHERE)
         for one in measured.unread:
-            if one.why == COMMA and one.signal not in measured.values and one.signal not in measured.totals:
-                raise PayloadError("comma", f"{one.path} {one.value}")
+            measured_else = one.signal in measured.values or one.signal in measured.totals
+            if one.why in UNCLEAR and one.value and not measured_else:
+                raise PayloadError(UNCLEAR[one.why], f"{one.path} {one.value}")
         if not measured.totals or not self._counted:
             return Telemetry(measured.values, None, None, None)
         totals = {

@@ -9,6 +9,7 @@ from string import Formatter
 import pytest
 
 from devices.contract.payloads import _BY_TYPE
+from devices.probes.telemetry import UNCLEAR
 from devices.texts import LANGS, Mendable, catalogue, shown, text
 
 ROOT = Path(__file__).parents[2]
@@ -113,7 +114,7 @@ def test_every_reason_of_a_refusal_has_its_sentence():
         source = path.read_text("utf-8")
         reasons |= set(re.findall(r'PayloadError\("(\w+)"', source))
         reasons |= set(re.findall(r'Refusal\([^)]*?"(\w+)"', source, re.S))
-    reasons |= set(_BY_TYPE.values())
+    reasons |= {*_BY_TYPE.values(), *UNCLEAR.values()}
     assert {f"rejected.{reason}" for reason in reasons} == {
         k for k in catalogue() if k.startswith("rejected.")
     }

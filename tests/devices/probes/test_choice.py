@@ -127,8 +127,8 @@ def test_a_probe_whose_fields_stand_in_values_reads_them(shelf, tmp_path):
 @pytest.mark.parametrize("text", ["31 1", "31 1 %", "3 %RH 1", "31 m3/m3 1"])
 def test_a_text_with_two_numbers_is_none_and_is_said_to_be(shelf, text):
     payload = json.dumps({"two": text}).encode()
-    (one,) = Probes(shelf).telemetry(payload, device("two"), None)
-    assert one.values == {}
+    with pytest.raises(PayloadError, match="two"):
+        Probes(shelf).telemetry(payload, device("two"), None)
     (unread,) = Probes(shelf).unread(payload, device("two"), None)
     assert unread.why == "unread.unit"
 

@@ -1,4 +1,4 @@
-"""A decimal comma in a text is read, and one that may stand between thousands refuses the message by name."""
+"""A decimal comma in a text is read; a number that is there but cannot be told refuses its message by name."""
 
 import json
 
@@ -7,6 +7,7 @@ import pytest
 from devices.contract.payloads import PayloadError
 from devices.contract.reading import Device
 from devices.probes import findings
+from devices.probes.envelope import envelopes
 from devices.probes.learn import fields
 from devices.probes.meant import value_meant
 from devices.probes.shelf import Shelf
@@ -18,7 +19,9 @@ maker: Acme
 readings:
   soil_moisture: {from: [a, b], unit: "%"}
   soil_temperature: {from: t}
+  water_level: {from: down, unit: mm, times: -1, plus: height}
 """
+CHIRPSTACK = envelopes()[0]
 DEVICE = Device("p", "c", "d1", "soil-probe", simulated=False, probe="mine")
 
 
@@ -47,8 +50,34 @@ def test_what_may_be_read_in_two_ways_is_refused_by_name(probes):
     assert found.refused and [one.reason for one in found.findings if one.refused] == ["comma"]
 
 
-def test_it_is_not_where_another_path_has_the_number(probes):
-    assert values(probes, {"a": "32,400 %", "b": 32.4}) == {"soil_moisture": 32.4}
+@pytest.mark.parametrize(("a", "shown"), [("31.5 happy", "a happy"), ("31.5 °C", "a °C"), ("12:30", "a :30")])
+def test_a_number_with_something_that_is_no_unit_of_it_is_refused_by_name_and_not_lost(probes, a, shown):
+    with pytest.raises(PayloadError) as refused:
+        values(probes, {"a": a, "t": 27.5})
+    assert (refused.value.reason, refused.value.field) == ("unread_unit", shown)
+    assert all(shown in refused.value.sentence(lang) for lang in ("vi", "en"))
+
+
+def test_a_text_without_a_number_is_not_measured_and_what_stands_beside_it_is_taken(probes):
+    assert values(probes, {"a": "ERR", "t": 27.5}) == {"soil_temperature": 27.5}
+
+
+def test_a_number_whose_place_value_is_missing_is_refused_by_name(probes):
+    with pytest.raises(PayloadError, match="device set") as refused:
+        values(probes, {"down": 1100, "t": 27.5})
+    assert (refused.value.reason, refused.value.field) == ("no_place_value", "down height")
+
+
+@pytest.mark.parametrize("a", ["32,400 %", "31.5 happy"])
+def test_it_is_not_where_another_path_has_the_number(probes, a):
+    assert values(probes, {"a": a, "b": 32.4}) == {"soil_moisture": 32.4}
+
+
+@pytest.mark.parametrize("a", ["32,400 %", "31.5 happy"])
+def test_who_checks_an_uplink_is_told_of_that_number_and_not_that_the_maker_s_names_are_none(probes, a):
+    uplink = {"devAddr": "01ab23cd", "fCnt": 4, "object": {"a": a, "t": 27.5}}
+    (found,) = findings.examine(json.dumps(uplink).encode(), DEVICE, 0, probes, CHIRPSTACK).findings
+    assert found.refused and found.reason in ("comma", "unread_unit") and found.field.startswith("a ")
 
 
 def test_who_learns_a_probe_is_shown_the_number():

@@ -141,7 +141,7 @@ def test_a_unit_may_stand_beside_the_number_and_in_the_text_counts_before_that(r
 
 
 @pytest.mark.parametrize(
-    ("beside", "word"), [("mm", "mm"), ("", ""), (None, "None"), (3, "3"), (..., ""), ("x" * 50, "x" * 32)]
+    ("beside", "word"), [("mm", "mm"), ("", ""), (None, ""), (3, "3"), (..., ""), ("x" * 50, "x" * 32)]
 )
 def test_without_a_unit_beside_it_that_measures_the_signal_nothing_is_guessed(beside, word):
     says = {"v": 870} | ({} if beside is ... else {"u": beside})
