@@ -23,12 +23,12 @@ from devices.probes.meant import (
     clock_meant,
     field_meant,
     name_meant,
-    other_unit,
     refusal_of,
+    value_doubted,
     value_meant,
 )  # fmt: skip
 from devices.probes.telemetry import UNCLEAR, Probes, contract_values
-from devices.texts import shown, spelt, text, with_unit
+from devices.texts import shown, text
 
 Encoding = str  # json, list, senml-json, senml-cbor, probe, or the id of a network server's envelope
 FITTING = 4  # probe files that are named, at most
@@ -75,7 +75,7 @@ def examine(
     try:
         messages = probes.telemetry(payload, device, envelope)
     except PayloadError as error:
-        findings, mended = _wrong(payload, device, encoding, error, probes, envelope)
+        findings, mended = _wrong(payload, device, encoding, error, probes, envelope, now)
         right = _written(mended)
         return Examined(encoding, tuple(findings), right)
     newest = max((one.time for one in messages if one.time is not None), default=None)
@@ -125,6 +125,7 @@ def _wrong(
     error: PayloadError,
     probes: Probes,
     envelope: Envelope | None,
+    now: int,
 ) -> tuple[list[Finding], Any]:
     """All errors of a refused payload, and the payload without them (None: no guess)."""
     try:
@@ -150,12 +151,12 @@ def _wrong(
     elif encoding == "list" and isinstance(data, list):
         mended = []
         for place, one in enumerate(data):
-            inner, good = _message(one, f"[{place}].")
+            inner, good = _message(one, f"[{place}].", now)
             findings += inner
             mended += [good] if good["values"] is not EXAMPLE["values"] else []
         mended = mended or [EXAMPLE]
     else:
-        findings, mended = _message(data, "")
+        findings, mended = _message(data, "", now)
     if not any(finding.reason == error.reason for finding in findings):  # of the whole, as a repeated name
         findings.append(_refusal(error.field, error))
         mended = None if error.reason == "repeated_name" else mended  # which of the two was meant?
@@ -171,7 +172,7 @@ def _of_maker(data: Mapping[str, Any], few: int = 0) -> bool:
     return "values" not in meant and strange > max(few, 3 * signals)
 
 
-def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
+def _message(data: Any, at: str, now: int) -> tuple[list[Finding], dict[str, Any]]:
     """The findings of one JSON message, and the message as it would be right."""
     if not isinstance(data, dict):
         error = refusal_of(data)
@@ -200,7 +201,7 @@ def _message(data: Any, at: str) -> tuple[list[Finding], dict[str, Any]]:
             measured = more | measured
             findings += [_refusal(at + name, error, ("check.write", {"value": '"values"'})), *inner]
         else:
-            kept = field_meant(meant, value)
+            kept = field_meant(meant, value, now)
             right |= kept if meant == name or meant not in data else {}
             otherwise = "check.leave_out" if meant or isinstance(value, str | bool | None) else "check.name"
             findings.append(_refusal(at + name, error, _hint(kept, otherwise)))
@@ -291,14 +292,9 @@ def _fitting(data: Any, probes: Probes) -> Phrase:
 def _doubts(message: Telemetry, at: str) -> Iterator[Finding]:
     """Values that are stored, but were probably not meant."""
     for name, value in message.values.items():
-        signal = SIGNALS[name]
-        if not signal.low <= value <= signal.high:
-            doubt: Phrase = ("check.range", {
-                "field": name, "value": spelt(value), "low": spelt(signal.low),
-                "high": with_unit(spelt(signal.high), signal.shown_unit),
-            })  # fmt: skip
-            guess = other_unit(signal, value)
-            yield Finding(f"{at}values.{name}", False, "gross_range", (doubt, *([guess] if guess else ())))
+        reason, phrases = value_doubted(name, value)
+        if phrases:
+            yield Finding(f"{at}values.{name}", False, reason, phrases)
 
 
 def _clock(

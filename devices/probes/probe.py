@@ -38,7 +38,7 @@ AMBIGUOUS = frozenset({
     "battery_level", *(name for name in SIGNALS if name.startswith("soil_moisture")),
 })  # fmt: skip
 VOLUMES = "m3/m3"  # a share in which only the contents of the ground are measured
-_IN_VOLUMES = frozenset(name for name in SIGNALS if name.startswith("soil_moisture"))
+MOISTURES = frozenset(name for name in SIGNALS if name.startswith("soil_moisture"))
 COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
 PlaceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -161,7 +161,7 @@ def _check_wording(name: str, wording: Wording) -> None:
 def units_for(signal: str) -> list[str]:
     """The UCUM names of the units that a signal may be given in."""
     names = spellings(_unit(SIGNALS[signal].unit).dimension)
-    return [name for name in names if name != VOLUMES or signal in _IN_VOLUMES]
+    return [name for name in names if name != VOLUMES or signal in MOISTURES]
 
 
 def _unit(text: str) -> Unit:

@@ -1,4 +1,4 @@
-"""A decimal comma in a text is read; a number that is there but cannot be told refuses its message by name."""
+"""A comma in a number is its decimal mark; a number that is there but cannot be told is refused by name."""
 
 import json
 
