@@ -35,6 +35,8 @@ from gateway.instance import files
 from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="List, show and replay refused messages.")
+# reasons of a message that `look` does not hear
+ELSEWHERE = frozenset({"forbidden_topic", "foreign_topic", "bad_topic"})
 LEAST, MENTIONED = 0.1, 3600.0  # seconds between two mentions of one silence, at least and at most
 LAST = 2**62  # highest id that is accepted: SQLite can hold it and the number after it
 Number = Annotated[int, typer.Argument(max=LAST, help="Id of the message, from `hoiquan quarantine list`.")]
@@ -221,10 +223,10 @@ def _look_live(
 
 
 def _denied(answer: bytes | bytearray) -> dict[str, str] | None:
-    """The gateway's answer to a device that published on a forbidden topic; None for any other answer."""
+    """The gateway's answer to a device that published on another topic; None for any other answer."""
     with suppress(ValueError, KeyError, TypeError):
         content: dict[str, str] = json.loads(answer)
-        if content["reason"] == "forbidden_topic":
+        if content["reason"] in ELSEWHERE:
             return content
     return None
 

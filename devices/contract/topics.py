@@ -14,6 +14,8 @@ ID = re.compile(r"[a-z0-9-]{1,64}")
 Id = Annotated[str, Field(pattern=rf"^{ID.pattern}$")]
 _ID = f"({ID.pattern})"
 _WHOLE = re.compile("/".join((ROOT, _ID, _ID, _ID, f"({'|'.join(sorted(UP | DOWN))})")))
+# any pilot and community: the broker's rules prove the device alone (devices/access/mosquitto.acl)
+_SPEAKER = re.compile("/".join((ROOT, "[^/]*", "[^/]*", _ID, f"(?:{'|'.join(sorted(UP | DOWN))})")))
 
 
 class TopicError(ValueError):
@@ -41,6 +43,12 @@ def denied_to(text: str) -> str | None:
     """The account whose message the broker's rules turned away, if the topic reports such a message."""
     account, slash, _ = text.removeprefix(f"{DENIED}/").partition("/")
     return account if slash and text.startswith(f"{DENIED}/") else None
+
+
+def speaker(text: str) -> str | None:
+    """The device that a topic names, also where pilot and community cannot be; None if it names none."""
+    match = _SPEAKER.fullmatch(text)
+    return match[1] if match else None
 
 
 def parse(text: str) -> Topic:

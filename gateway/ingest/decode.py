@@ -270,8 +270,8 @@ class Decoder:
             return self._node_of(message)
         try:
             parts = topics.parse(topic)
-        except topics.TopicError as error:
-            raise PayloadError("bad_topic", str(error)) from None
+        except topics.TopicError:
+            raise PayloadError("bad_topic", topic) from None
         device = self._find(self._lookup, parts.device)
         if device is None:
             raise PayloadError("unknown_device", parts.device)
@@ -296,7 +296,7 @@ class Decoder:
         """
         whose = addressed(message.topic)
         if whose is None:
-            raise PayloadError("bad_topic", "expected application/{id}/device/{devEUI}/event/up")
+            raise PayloadError("bad_topic", message.topic)
         envelope, kind, eui = whose
         name = eui if eui is not None else envelope.eui(uplink_json(message.payload))
         device = self._find(self._by_eui, name)

@@ -92,7 +92,5 @@ class Telling:
 
     def _sender(self, topic: str) -> Device | None:
         """The device that a topic names, or whose message the broker turned away; None if it is unknown."""
-        try:
-            return self._find(topics.denied_to(topic) or topics.parse(topic).device)
-        except topics.TopicError:
-            return None
+        name = topics.denied_to(topic) or topics.speaker(topic)
+        return None if name is None else self._find(name)

@@ -132,6 +132,24 @@ def test_the_command_hears_what_the_device_sends(tmp_path, device_at) -> None:
     assert "Stored: Volumetric soil moisture = 31.5%" in told[0].stdout
 
 
+@pytest.mark.parametrize("reason", ["forbidden_topic", "foreign_topic", "bad_topic"])
+def test_it_hears_that_the_device_published_elsewhere(tmp_path, device_at, reason) -> None:
+    """Only the gateway's answer tells of it: the command does not hear that topic."""
+    answer = {"reason": reason, "vi": "sai chủ đề", "en": "another topic"}
+    with mosquitto("allow_anonymous true") as broker:
+        Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
+        told = []
+        arguments = ["--live", "--id", "my-esp32", "--number", "1", "--data", str(tmp_path), "--lang", "en"]
+        variables = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_READER_PASSWORD": "x"}
+        listening = Thread(target=lambda: told.append(run(*arguments, **variables)))
+        listening.start()
+        with device_at(broker, "hoiquan/v1/dong-thap/tam-que/my-esp32/rejected") as send:
+            send(json.dumps(answer).encode(), until=lambda: not listening.is_alive())
+        listening.join()
+    assert told[0].exit_code == 1
+    assert "another topic" in told[0].stdout
+
+
 def test_a_silence_is_mentioned_ever_more_rarely(tmp_path) -> None:
     with mosquitto("allow_anonymous true") as broker:
         Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")

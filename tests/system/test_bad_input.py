@@ -16,6 +16,7 @@ from tests.system.running import Mosquitto, Publisher, Running, command, done, h
 
 NODE, OTHER = "hoiquan/v1/dong-thap/tam-que/my-esp32", "hoiquan/v1/dong-thap/canh-tan/my-esp32"
 ABROAD = "hoiquan/v1/quang-tri/tam-que/my-esp32"
+MARKED = "hoiquan/v1/dong-thap/Tam-Que/my-esp32"
 STRANGER = "hoiquan/v1/dong-thap/tam-que/nobody"
 NOTEBOOK = "hoiquan/v1/dong-thap/tam-que/notebook"
 HARVEST = (
@@ -58,6 +59,7 @@ CASES = [
      "time_in_seconds", "1795833783.5"),
     ("another community", OTHER, "telemetry", values(1), "foreign_topic", "canh-tan"),
     ("another pilot", ABROAD, "telemetry", values(1), "foreign_topic", "quang-tri"),
+    ("capitals in a community", MARKED, "telemetry", values(1), "bad_topic", "Tam-Que"),
     ("nobody's id", STRANGER, "telemetry", values(1), "unknown_device", "nobody"),
     ("a bad id", "hoiquan/v1/dong-thap/tam-que/My_ESP32", "telemetry", values(1), "bad_topic", None),
     ("a short topic", "hoiquan/v1/tam-que", "telemetry", values(1), "bad_topic", None),
@@ -155,7 +157,7 @@ def test_bad_input_is_refused_told_and_followed_by_good(
     if names is None:
         return
     # the device is known by its id: the answer goes to its own topic, not to the one it wrongly used
-    own = NODE if topic in (OTHER, ABROAD) else topic
+    own = NODE if topic in (OTHER, ABROAD, MARKED) else topic
     answers = until(f"an answer on {own}/rejected", 15, lambda: answered(node, own, reason))
     assert len(answers) == 1
     assert names in answers[0]["en"]
