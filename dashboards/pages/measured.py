@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from dashboards import wording
 from dashboards.figures import DeviceNow
-from devices.clock import HOUR_MS, MINUTE_MS
+from devices.clock import AHEAD_MS, HOUR_MS, MINUTE_MS
 from devices.pilots.alarms import Level
 from devices.pilots.pilot import Pilot
+from devices.probes.meant import VIETNAM_MS
 from devices.texts import text
 
 GROUPS = {
@@ -27,6 +28,7 @@ GROUPS = {
 }  # fmt: skip
 SIGNALS = tuple(signal for signals in GROUPS.values() for signal in signals)
 SUMS = ("rainfall", "pest_count")  # what came since the reading before: pages show the sum of a day
+BETWEEN_MS = 30 * MINUTE_MS  # Assumption: a device that sends does so at least this often
 SILENT_HOURS = 3  # assumption, where a pilot has no alarms
 
 
@@ -67,6 +69,13 @@ def silence(pilot: Pilot) -> int:
     if pilot.alarms is not None:
         return pilot.alarms.silent_hours * HOUR_MS
     return max(SILENT_HOURS * HOUR_MS, 2 * pilot.rules.iot_communities.slot_minutes * MINUTE_MS)
+
+
+def may_be_behind(now: int, heard: int, *, simulated: bool) -> bool:
+    """Whether a device that was last heard at epoch ms `heard` may send still, with its clock seven hours
+    behind: UTC sent as Vietnamese time is believed, and looks like a silence of that length.
+    """
+    return not simulated and -AHEAD_MS <= now - heard - VIETNAM_MS <= BETWEEN_MS
 
 
 def measured(

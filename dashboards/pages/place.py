@@ -19,7 +19,16 @@ from dashboards.pages import lately, today, trouble, week
 from dashboards.pages.curves import Curves
 from dashboards.pages.frame import PAGES
 from dashboards.pages.lately import Lately
-from dashboards.pages.measured import GROUPS, SIGNALS, SUMS, Measured, meaning, measured, silence
+from dashboards.pages.measured import (
+    GROUPS,
+    SIGNALS,
+    SUMS,
+    Measured,
+    may_be_behind,
+    meaning,
+    measured,
+    silence,
+)
 from devices.clock import DAY_MS, moment_of
 from devices.contract.models import DIARY, device_name
 from devices.pilots.pilot import Pilot
@@ -144,7 +153,10 @@ def _devices(figures: Figures, recent: Lately, place: str, now: int, lang: str) 
                 "dead": dead,
                 "seen": _seen(at, now, pilot, dead, lang),
                 "battery": _battery(known.get(name), lang),
-                "doubted": _doubted(known.get(name), pilot, lang),
+                "doubted": [
+                    *_clock(name, now, since, simulated, lang),
+                    *_doubted(known.get(name), pilot, lang),
+                ],
             },
         ))  # fmt: skip
     return [row for _, row in sorted(rows, key=lambda one: one[0])]
@@ -164,6 +176,12 @@ def _battery(device: DeviceNow | None, lang: str) -> str:
             value = wording.measured(signal, device.values[signal][1], lang)
             return text("place.battery", lang, value=value)
     return ""
+
+
+def _clock(device: str, now: int, heard: int, simulated: bool, lang: str) -> list[str]:
+    """What may be wrong with the clock of a device that seems to be silent."""
+    behind = may_be_behind(now, heard, simulated=simulated)
+    return [text("place.behind", lang, device=device)] if behind else []
 
 
 def _doubted(device: DeviceNow | None, pilot: Pilot, lang: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from dashboards import wording
 from dashboards.figures import AlarmNow, DeviceNow, Standing
-from dashboards.pages.measured import GROUPS, Measured, levelled, meaning, measured, silence
+from dashboards.pages.measured import GROUPS, Measured, levelled, may_be_behind, meaning, measured, silence
 from devices.clock import day_of, moment_of
 from devices.contract.models import device_name
 from devices.pilots.alarms import STEPS
@@ -84,6 +84,7 @@ def _near(of: tuple[Place, Measured]) -> float:
 def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str, Any]]:
     """The silent devices by place, in words."""
     simulated = f"{text('overview.simulated', lang)}, "
+    behind = f"; {text('overview.may_be_behind', lang)}"
     return [
         {
             "place": place,
@@ -91,8 +92,9 @@ def shown_silent(work: Work, pilot: Pilot, now: int, lang: str) -> list[dict[str
             "number": len(some),
             "names": [
                 f"{device_name(one.device, place.id, one.model, lang)} "
-                f"({simulated if one.simulated else ''}{moment(moment_of(one.seen, pilot.zone), lang)})"
+                f"({simulated if one.simulated else ''}{moment(moment_of(one.seen, pilot.zone), lang)}{more})"
                 for one in some[:SHOWN_NAMES]
+                for more in [behind * may_be_behind(now, one.seen, simulated=one.simulated)]
             ],
             "more": len(some) - SHOWN_NAMES,
         }

@@ -202,6 +202,21 @@ def test_dead_devices_come_first_with_since_when(store: SqliteStore, pilot: Pilo
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("ago", "simulated", "may_be"),
+    [(7 * HOUR_MS + MINUTE_MS, False, True), (7 * HOUR_MS - MINUTE_MS, False, True),
+     (7 * HOUR_MS + MINUTE_MS, True, False), (6 * HOUR_MS, False, False), (8 * HOUR_MS, False, False)],
+)  # fmt: skip
+def test_a_real_device_that_seems_silent_for_seven_hours_may_have_a_wrong_clock(
+    store: SqliteStore, pilot: Pilot, ago: int, simulated: bool, may_be: bool
+) -> None:
+    device = Device("dong-thap", PLACE, "mine", "soil-probe", simulated=simulated)
+    tell(store, device, ago, soil_moisture=31.0)
+    client = client_of(store, pilot)
+    assert ("hoiquan device check --live --id mine" in client.get(f"/place/{PLACE}").text) is may_be
+    assert (text("overview.may_be_behind", "vi") in client.get("/").text) is may_be
+
+
 def test_what_is_doubted_is_said_in_words(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
     where = tuple(sorted((*device_tags(gauge(pilot)), ("signal", "salinity"), ("reason", "flat_line"))))
     store.write([Point("telemetry_flagged", where, {"value": 0.5, "flag": 3}, NOW - 1000)])
