@@ -6,7 +6,8 @@ total that another probe file reads. A daily total that is lower than the last, 
 anew: the total itself is the amount. A running total that is lower than the last lost its count with its
 power: the total itself is the amount if it is no more than RESET; else it is the first total of another
 counter. If the next running total is back at what the counter stood at before it fell, neither is true: one
-message was wrong, and the amount is counted from before.
+message was wrong, and the amount is counted from before. So it is if the total rose by more than is believed
+of the signal (65535 where nothing was read), and the next is back below.
 
 A daily counter whose total is no lower than the last, less than a day later, is taken as not yet begun anew.
 So rain is counted at most once, but if the counter did begin anew in between, the station is reported too dry
@@ -17,6 +18,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from devices.clock import DAY_MS
+from devices.contract.signals import SIGNALS
 
 RESET = 20.0  # assumption: the most mm, or animals, that come between the start of a counter and its reading
 KEPT = 8  # totals of a counter that are remembered: all but one may still be refused
@@ -57,10 +59,13 @@ class Counters:
                 continue
             if before is not None and before.source != source:
                 before = None  # another counter
+            risen = _before_rise(stands, SIGNALS[signal].high)
             fallen = before.total if before is not None and total < before.total else None
             stands.append(Stand(time, total, source, fallen))
             del stands[:-KEPT]
             if before is not None:
+                if risen is not None and risen.total <= total < before.total:
+                    before = risen
                 amount = _since(before, time, total, daily=source.startswith("daily"))
                 if amount is not None:
                     amounts[signal] = float(f"{amount:.9g}")
@@ -70,6 +75,13 @@ class Counters:
         """Forget the totals of that time, because their message is refused after all."""
         for stands in self._stands.values():
             stands[:] = [one for one in stands if one.time != time]
+
+
+def _before_rise(stands: list[Stand], most: float) -> Stand | None:
+    """The stand before the last one, if that rose from it by more than `most`."""
+    if len(stands) < 2 or stands[-2].source != stands[-1].source:
+        return None
+    return stands[-2] if stands[-1].total - stands[-2].total > most else None
 
 
 def _since(before: Stand, time: int, total: float, *, daily: bool) -> float | None:

@@ -57,7 +57,7 @@ def test_nulls_alone_are_taken_and_nothing_is_stored() -> None:
     found = preview(b'{"values":{"soil_moisture":null}}', anybody(PILOT), PILOT, NOW)
     assert list(lines(found, PILOT, "en")) == [
         "The gateway takes this message.",
-        "There is no value to store: all of them are null.",
+        "There is no value to store: none of them is measured.",
     ]
     assert (plain(found)["taken"], plain(found)["points"]) == (True, [])
 

@@ -55,6 +55,15 @@ def test_a_running_total_that_is_back_at_once_was_told_wrong_and_goes_on_from_be
     assert run("daily", (0, 120.0), (1, 0), (2, 120.4)) == [None, 0.0, 120.4], "a day begins anew"
 
 
+def test_a_total_that_rose_beyond_belief_and_is_back_at_once_was_told_wrong_too():
+    """65535 is what a bus gives where nothing was read."""
+    assert run("total", (0, 3.0), (1, 65535), (2, 3.2), (3, 3.4)) == [None, 65532.0, 0.2, 0.2]
+    assert run("total", (0, 130.0), (1, 65535), (2, 130.2)) == [None, 65405.0, 0.2]
+    assert run("daily", (0, 3.0), (1, 65535), (2, 3.2)) == [None, 65532.0, 0.2]
+    assert run("daily", (0, 3.0), (1, 65535), (25, 3.2)) == [None, 65532.0, 3.2], "it is another day's"
+    assert run("total", (0, 3.0), (1, 65535), (2, 1.2)) == [None, 65532.0, 1.2], "a new count"
+
+
 def test_the_first_total_that_another_probe_file_reads_gives_nothing():
     counters = Counters()
     assert run("total a", (0, 100.0), (1, 100.2), counters=counters) == [None, 0.2]
