@@ -4,6 +4,7 @@ import json
 import os
 import re
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -64,9 +65,8 @@ def fails(tmp_path, *words, stdin=None, code=2):
 
 
 def uplink(count, says=SAYS):
-    return json.dumps(
-        EVENT | {"fCnt": count, "object": says, "rxInfo": [], "deduplicationId": f"d{count}"}
-    ).encode()
+    changed = {"fCnt": count, "object": says, "rxInfo": [], "deduplicationId": f"d{count}"}
+    return json.dumps(EVENT | changed).encode()
 
 
 def refuse(tmp_path, registry, *messages):
@@ -114,7 +114,8 @@ def test_probes_are_listed_and_one_is_shown_with_its_fields(tmp_path):
         assert "dragino-lse01" in listed.stdout and "water_SOIL" in listed.stdout
     every = run(tmp_path, "probes").stdout
     assert "dragino-lse01" in every and "normalized" in every
-    assert "(uS/cm" in run(tmp_path, "probes", "LSE01").stdout, "whatever case"
+    page = (Path(__file__).parents[2] / "devices" / "probes.md").read_text("utf-8")
+    assert run(tmp_path, "probes", "EM410").stdout.partition("\n")[2] in page, "whatever case"
     rows = json.loads(run(tmp_path, "probes", "dragino", "--json").stdout)
     assert all("dragino" in json.dumps(row).lower() for row in rows)
     assert "from" in rows[0]["readings"]["soil_moisture"]
@@ -124,8 +125,7 @@ def test_own_probes_are_listed_with_what_they_need_and_a_broken_one_is_said(tmp_
     folder = tmp_path / "probes"
     folder.mkdir()
     (folder / "tank.yaml").write_text(
-        "id: my-tank\nmaker: Hãng A\n"
-        "readings:\n  water_level: {from: d, unit: mm, times: -1, plus: height}\n",
+        "id: my-tank\nmaker: Hãng A\nreadings:\n  water_level: {from: d, unit: mm, times: -1, plus: height}",
         "utf-8",
     )
     (folder / "bad.yaml").write_text("id: bad\nmaker: A\nreadings:\n  happiness: {from: x}\n", "utf-8")
