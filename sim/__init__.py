@@ -11,6 +11,7 @@ rehearsal.py  a scenario in a folder of its own, and its pages     listing.py  t
 session.py  one run: history first, then live          describe/  the world as one page of plots
 foresight.py  while nothing is due: measures the nodes' day, then drops the world's years from memory
 rollout.py, adoption.py  when places and organisations join and stop
+commands.py  `hoiquan simulate`
 staging.py  a scenario (devices/pilots/scenarios) ─► the seed with its stage, places, who keeps a diary
 
 It meets the gateway on MQTT alone, so that real hardware can take its place.

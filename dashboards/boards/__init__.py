@@ -3,5 +3,7 @@
 
     devices/texts.yaml (words), gateway/stores/points.py (names)
       └► queries ─► readings, indicator (panels) ─► one module a board ─► build ─► ../json/{vi,en}/
-                  style, frame ─┘                   alarms/ ────────────┘      ../alerts/{vi,en}/
+         style, frame, naming ─┘                    alarms/ ────────────┘      ../alerts/{vi,en}/
+
+The boards: targets, community (today: alarms and advice of now), water, trace, quality, operations.
 """

@@ -7,4 +7,5 @@ state.py     /healthz and /metrics (gateways.py)
 trouble.py   404, 405, 422 and 503, for people and for programs
 check.py     paste a message, read what is wrong with it
 learn.py     paste what a probe sends, get its probe file
+frame.py     the templates of all of them
 """

@@ -2,5 +2,6 @@
 
 store ─► network.py (things, datastreams, places; numbers.py keeps their ids) ──┐
 store ─► hours.py (observations: a datastream by the hour) ─────────────────────┴► reader.py ─► routes.py
-address ─► options.py ─► filters.py (parsed by grammar.py) ──────────────────────┘
+path ─► address.py    query ─► options.py ─► filters.py (grammar.py, shapes.py) ─┘
+sets.py: the eight sets, their fields, and where they lead
 """

@@ -3,5 +3,5 @@
 enrol ─► registry.py (many at once: roll.py) ─► database.py (SQL) ─► mosquitto.py (passwords, rules) ─► broker
             ├─► acts.py: who did that, in the same transaction
             └─► ticket.py: what a technician needs  └─► roster.py: who may connect, in memory
-authority.py: the CA that a device trusts
+site.py: a device's probe file and the values of its place    authority.py: the CA that a device trusts
 """

@@ -3,6 +3,7 @@
     name or path ─► written.py (YAML; an error names file, field, cause, mend) ─► pilot.Pilot
 
 pilot.py        the file as a whole           places.py     communities, plots, villages (names.py)
+calendar.py     when a product is grown; Tết
 adopters.py     invented organisations: visits, who begins, who stops
 advice.py       rules of advice               alarms.py     levels that an officer is woken for
 certificates.py what others issue             reporting.py  the yearly report's form

@@ -4,4 +4,5 @@ rules.py ─► advisor.py (every ten minutes) ─► store, and where the pilot
 a person ─► hoiquan device command ──────────────────────────────────────────────────────┘
 dispatch.py ─► ledger.py (recorded) ─► client.py (MQTT, as `operator`) ─► device
                   ▲ ◄── answers.py ◄── any gateway's spool ◄── MQTT `result` ◄──┘
+alarms/  what is in alarm, and who is told
 """
