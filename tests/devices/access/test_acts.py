@@ -36,11 +36,6 @@ def told(registry, since=0):
     return [(one.what, one.object) for one in registry.acts(since)]
 
 
-@pytest.fixture
-def registry(tmp_path):
-    return Registry(tmp_path / "registry.sqlite", PILOT)
-
-
 def test_each_change_is_there_once_with_who_and_when(registry, monkeypatch):
     now = time.time_ns()
     monkeypatch.setattr(time, "time_ns", lambda: now)  # even with a stopped clock the recorded times rise

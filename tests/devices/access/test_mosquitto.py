@@ -52,11 +52,6 @@ def let_in(broker, name, password):
         client.loop_stop()
 
 
-@pytest.fixture
-def registry(tmp_path):
-    return Registry(tmp_path / "registry.sqlite", PILOT)
-
-
 def test_the_broker_takes_what_was_written_and_hears_of_changes(registry, tmp_path):
     path = tmp_path / "passwords"
     password = registry.enroll("tam-que", "soil-probe", "first")

@@ -13,11 +13,6 @@ PILOT = load("dong-thap")
 
 
 @pytest.fixture
-def path(tmp_path):
-    return tmp_path / "registry.sqlite"
-
-
-@pytest.fixture
 def registry(path):
     """The registry through which changes are made."""
     made = Registry(path, PILOT)

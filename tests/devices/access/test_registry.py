@@ -25,12 +25,6 @@ def path(tmp_path):
     return tmp_path / "deep" / "registry.sqlite"
 
 
-@pytest.fixture
-def two(path):
-    """The registry as two processes have it: each with its own memory of one file."""
-    return Registry(path, PILOT), Registry(path, PILOT)
-
-
 def test_the_fleet_of_the_pilot_may_speak_without_a_row(path):
     registry = Registry(path, PILOT)
     assert {device.device for device in registry.devices()} == set(PILOT.fleet)

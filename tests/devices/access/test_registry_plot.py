@@ -15,11 +15,6 @@ from devices.pilots.pilot import load
 PILOT = load("dong-thap")
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "registry.sqlite"
-
-
 def test_a_device_is_known_with_its_plot_and_without_one(path):
     registry = Registry(path, PILOT)
     registry.enroll("tam-que", "soil-probe", "mine", plot="plot-1")

@@ -2,24 +2,11 @@
 
 import sqlite3
 
-import pytest
-
 from devices.access import registry as registry_module
 from devices.access.registry import Registry, moved
 from devices.pilots.pilot import load
 
 PILOT = load("dong-thap")
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "registry.sqlite"
-
-
-@pytest.fixture
-def two(path):
-    """The registry as two processes have it: each with its own memory of one file."""
-    return Registry(path, PILOT), Registry(path, PILOT)
 
 
 def test_every_time_for_which_a_device_might_speak_is_kept(two, path, monkeypatch):

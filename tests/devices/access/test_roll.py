@@ -20,11 +20,6 @@ from tests.scanner import codes
 PILOT = load("dong-thap")
 
 
-@pytest.fixture
-def registry(tmp_path):
-    return Registry(tmp_path / "registry.sqlite", PILOT)
-
-
 def issue(one, password):
     return Ticket("h", 8883, True, one.device, password, f"t/{one.device}")
 

@@ -37,11 +37,6 @@ def shelf(tmp_path):
     return Shelf(tmp_path / "probes")
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "registry.sqlite"
-
-
 # -- the values of a place
 
 
