@@ -167,7 +167,7 @@ class Shut(Mendable, PermissionError):
     """The installation belongs to another user."""
 
 
-def beside(data: Path | None = None, pilot: str | None = None) -> Settings:
+def beside(data: Path | None, pilot: str | None = None) -> Settings:
     """The settings of the installation that a command was started beside. Raises NotInstalled."""
     settings = Settings.read(data=data, pilot=pilot).as_running()
     elsewhere = settings.registry.get_secret_value() or settings.mosquitto_passwords or settings.influx_url

@@ -84,9 +84,9 @@ def fitting_of(shelf: Shelf, topic: str, payload: bytes) -> list[str]:
     return shelf.fitting(content)[:FITTING] if content else []
 
 
-def anybody(pilot: Pilot, name: str = "my-device") -> Device:
+def anybody(pilot: Pilot) -> Device:
     """A made-up device, to preview a message for which no device is named."""
-    return Device(pilot.pilot, pilot.places[0].id, name, "soil-probe", simulated=False)
+    return Device(pilot.pilot, pilot.places[0].id, "my-device", "soil-probe", simulated=False)
 
 
 def judged(

@@ -30,7 +30,7 @@ def listed(lang: str) -> Iterator[str]:
 
 
 def adopted(
-    pilot: Pilot, variant: Variant, seed: int, lang: str, events: Sequence[Event] = ()
+    pilot: Pilot, variant: Variant, seed: int, lang: str, events: Sequence[Event]
 ) -> tuple[list[str], list[list[str]]]:
     """Return column names and a row for each year until the last target's. A row has the visits, who began,
     who stopped, who seals at its end and how many of them have a code, the share of all, and the target.

@@ -76,7 +76,7 @@ def _offline(spot: Spot, say: Say) -> table.Panel:
     )  # fmt: skip
     query = queries.newest("device", ("last_seen", "online"), "device", "community", hours=30 * 24)
     return style.reshape(
-        panel.with_target(InfluxQL(query)), titles, style.without_time(), style.as_time("last_seen")
+        panel.with_target(InfluxQL(query)), titles, style.without_time(), style.last_seen_as_time()
     )
 
 

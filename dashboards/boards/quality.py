@@ -64,7 +64,7 @@ def _places(spot: Spot, say: Say) -> table.Panel:
         title=say("coverage_places"), about=say("coverage_places_about", number=frame.MOST),
     ).decimals(0)  # fmt: skip
     selects = (coverage(), last_seen())
-    frame.by_place(panel, say, titles, selects, style.as_time("last_seen"))
+    frame.by_place(panel, say, titles, selects, style.last_seen_as_time())
     return style.covered(panel, titles["coverage"])
 
 

@@ -121,7 +121,7 @@ def devices(spot: Spot, lang: str, hours: int, among: str = "") -> table.Panel:
         "telemetry_flagged", "value", "count", hours, by="device", shown="doubts", among=among
     )
     panel.with_target(InfluxQL(newest, "A")).with_target(InfluxQL(doubts, "B"))
-    one_row_each = (style.without_time(), style.joined("device"), style.as_time("last_seen"))
+    one_row_each = (style.without_time(), style.joined("device"), style.last_seen_as_time())
     style.reshape(panel, titles, *one_row_each)
     frame.linked(panel, say, titles["community"])
     style.paint(panel, titles["doubts"], noValue="0", decimals=0)

@@ -232,9 +232,9 @@ def without_time(*others: str) -> dashboard.DataTransformerConfig:
     return dashboard.DataTransformerConfig("filterFieldsByName", options={"exclude": {"pattern": pattern}})
 
 
-def as_time(field: str) -> dashboard.DataTransformerConfig:
-    """Show a column of epoch milliseconds as a time."""
-    change = {"targetField": field, "destinationType": "time"}
+def last_seen_as_time() -> dashboard.DataTransformerConfig:
+    """Show the column `last_seen`, epoch milliseconds, as a time."""
+    change = {"targetField": "last_seen", "destinationType": "time"}
     return dashboard.DataTransformerConfig(
         "convertFieldType", options={"fields": {}, "conversions": [change]}
     )

@@ -16,7 +16,7 @@ from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Length, Mm, Pt
-from docx.table import Table
+from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph
 
 from dashboards.report.document import Block, Report
@@ -96,8 +96,7 @@ def _page(report: Report) -> Page:
 
 def _head(page: Page, report: Report) -> None:
     """Office and state, number and date, title, to whom."""
-    sides = _bare(page, 1, SIDES)
-    office, state = sides.rows[0].cells
+    office, state = _sides(page)
     _line(office.paragraphs[0], "\n".join(report.above), size=HEAD)
     _line(office.add_paragraph(), "\n".join(report.office), size=HEAD, bold=True)
     _rule(office.add_paragraph(), Mm(24), SIDES[0])
@@ -122,8 +121,7 @@ def _head(page: Page, report: Report) -> None:
 
 def _foot(page: Page, report: Report) -> None:
     """Recipients and signatures, kept on one page."""
-    sides = _bare(page, 1, SIDES)
-    left, right = sides.rows[0].cells
+    left, right = _sides(page)
     recipients = _line(left.paragraphs[0], report.recipients_title, size=HEAD, bold=True, italic=True)
     recipients.alignment = ASIDE
     for one in report.recipients:
@@ -210,15 +208,16 @@ def _rule(paragraph: Paragraph, length: Length, within: Length) -> None:
     paragraph._p.get_or_add_pPr().insert_element_before(borders, "w:spacing", "w:ind", "w:jc")
 
 
-def _bare(page: Page, rows: int, widths: tuple[Length, ...]) -> Table:
-    """A table without lines, to put things side by side."""
-    table: Table = page.add_table(rows, len(widths))
-    _wide(table, widths)
-    for row in table.rows:
-        row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
-        for cell, width in zip(row.cells, widths, strict=True):
-            cell.width = width
-    return table
+def _sides(page: Page) -> tuple[_Cell, ...]:
+    """Two cells without lines, to put things side by side."""
+    table: Table = page.add_table(1, len(SIDES))
+    _wide(table, SIDES)
+    (row,) = table.rows
+    row._tr.get_or_add_trPr().append(OxmlElement("w:cantSplit"))
+    cells: tuple[_Cell, ...] = row.cells
+    for cell, width in zip(cells, SIDES, strict=True):
+        cell.width = width
+    return cells
 
 
 def _wide(table: Table, widths: Sequence[Length]) -> None:

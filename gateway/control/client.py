@@ -39,7 +39,7 @@ class NotHeard(Mendable, OSError):
         self.why, self.said = why, str(said)
 
 
-def reached(settings: Settings, patience: float = PATIENCE) -> None:
+def reached(settings: Settings, patience: float) -> None:
     """Check that a server answers, and with TLS that we trust its certificate. Raises NotHeard."""
     where = broker_url.parse(settings.mqtt)
     trust = broker_url.trust(settings.mqtt_ca) if where.tls else None

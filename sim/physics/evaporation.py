@@ -17,6 +17,7 @@ SOLAR_CONSTANT = 0.0820  # MJ/m2 a minute, eq. 21
 _ALBEDO = 0.23  # of the reference grass, eq. 38
 _STEFAN_BOLTZMANN = 4.903e-9  # MJ/K4/m2 a day, eq. 39
 _EVAPORATES = 0.408  # mm of water evaporated by an MJ/m2: one over the latent heat, eq. 20
+_MERIDIAN = 105.0  # degrees east, of Vietnam's clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +58,13 @@ class Sun:
         return np.asarray((self.sine[day] * angle + self.cosine[day] * np.sin(angle) + half) / (2 * half))
 
 
-def sun(day_of_year: Array, latitude: float, longitude: float = 105.0, meridian: float = 105.0) -> Sun:
-    """The sun on days counted from 1 on 1 January; degrees north and east, and the clock's meridian."""
+def sun(day_of_year: Array, latitude: float, longitude: float) -> Sun:
+    """The sun on days counted from 1 on 1 January, seen from degrees north and east, by Vietnam's clock."""
     angle = 2 * np.pi / 365 * day_of_year
     declination = 0.409 * np.sin(angle - 1.39)  # eq. 24
     north = np.radians(latitude)
     sine, cosine = np.sin(north) * np.sin(declination), np.cos(north) * np.cos(declination)
-    noon = 12 + (meridian - longitude) / 15 - equation_of_time(day_of_year)  # eq. 31
+    noon = 12 + (_MERIDIAN - longitude) / 15 - equation_of_time(day_of_year)  # eq. 31
     sunset = np.arccos(np.clip(-sine / cosine, -1, 1))
     daily = sunset * sine + cosine * np.sin(sunset)
     return Sun(1 + 0.033 * np.cos(angle), sine, cosine, noon, sunset, daily)

@@ -46,7 +46,7 @@ class Basis(NamedTuple):
 
 def basis(
     tables: DiaryTables, corrections: Corrections, community: str, product: Product, harvest: Harvest,
-    zone: tzinfo, drafted: Sequence[str] = (),
+    zone: tzinfo, drafted: Sequence[str],
 ) -> Basis:  # fmt: skip
     """Query the diary. `drafted`: ids of the community's harvests to be sealed together with this one."""
     stop = epoch_ms(harvest.ts)

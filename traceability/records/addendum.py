@@ -113,10 +113,10 @@ def build(
     data: bytes,
     event: Handling | Input,
     earlier: Iterable[dict[str, Any]],
-    parents: Sequence[tuple[LotKey, float]] = (),
-    children: Sequence[tuple[LotKey, float]] = (),
-    sides: tuple[DiaryEvent, DiaryEvent] | None = None,
-    breaks: str = "",
+    parents: Sequence[tuple[LotKey, float]],
+    children: Sequence[tuple[LotKey, float]],
+    sides: tuple[DiaryEvent, DiaryEvent] | None,
+    breaks: str,
 ) -> dict[str, Any]:
     """Build the addendum to the lot whose record is `data`.
 

@@ -34,22 +34,25 @@ from traceability.records.photos import Photos
 from traceability.records.picture import BadPicture
 from traceability.secretary.book import Book
 from traceability.secretary.post import NotSent
-from traceability.secretary.sign_in import WITHIN, Accounts, Door, Session, Sessions, show
-from traceability.secretary.throttle import Throttle
+from traceability.secretary.sign_in import WITHIN, Accounts, Door, Session, show
 from traceability.secretary.upload import Posted, posted
 
 
 def router(
-    folder: Path, pilot: Pilot, accounts: Accounts, send: Callable[[Device, str, bytes], None], *,
-    secure: bool, sessions: Sessions | None = None, throttle: Throttle | None = None,
-) -> APIRouter:  # fmt: skip
+    folder: Path,
+    pilot: Pilot,
+    accounts: Accounts,
+    send: Callable[[Device, str, bytes], None],
+    *,
+    secure: bool,
+) -> APIRouter:
     """Routes of the diary's pages. `folder` holds the diary so far and the photographs.
 
     `send` raises NotSent. `secure`: the pages are served over https.
     """
     routes = APIRouter(include_in_schema=False)
     photos, book = Photos(folder), Book(folder, pilot)
-    door = Door(accounts, secure=secure, sessions=sessions, throttle=throttle)
+    door = Door(accounts, secure=secure)
     door.add_to(routes)
 
     @routes.get("/diary")

@@ -78,11 +78,9 @@ class Sessions:
 class Door:
     """Signs writers in and out. `secure`: the pages are served over https."""
 
-    def __init__(
-        self, accounts: Accounts, *, secure: bool, sessions: Sessions | None, throttle: Throttle | None
-    ) -> None:
+    def __init__(self, accounts: Accounts, *, secure: bool) -> None:
         self._accounts, self._secure = accounts, secure
-        self._sessions, self._throttle = sessions or Sessions(), throttle or Throttle()
+        self._sessions, self._throttle = Sessions(), Throttle()
 
     def known(self, request: Request) -> Session | None:
         """The request's session, or None."""

@@ -174,7 +174,7 @@ def test_nothing_impossible(seed, place):
 
 def test_bangkok_in_april():
     """FAO-56 example 17, monthly means: 5.72 mm a day."""
-    sun = evaporation.sun(np.array([105.0]), 13 + 44 / 60)
+    sun = evaporation.sun(np.array([105.0]), 13 + 44 / 60, 105.0)
     assert sun.radiation[0] == pytest.approx(38.06, abs=0.05)
     assert sun.daylight[0] == pytest.approx(12.31, abs=0.01)
     low, high, vapour = np.array([25.6]), np.array([34.8]), np.array([2.85])
@@ -186,7 +186,7 @@ def test_bangkok_in_april():
 
 def test_uccle_in_july():
     """FAO-56 example 18, 6 July: 3.88 mm."""
-    sun = evaporation.sun(np.array([187.0]), 50.8)
+    sun = evaporation.sun(np.array([187.0]), 50.8, 105.0)
     assert sun.radiation[0] == pytest.approx(41.09, abs=0.05)
     assert sun.daylight[0] == pytest.approx(16.1, abs=0.05)
     wind = 2.078  # at 2 m, of 10 km/h measured at 10 m
@@ -200,7 +200,7 @@ def test_uccle_in_july():
 def test_other_examples_of_fao_56():
     assert evaporation.air_pressure(1800) == pytest.approx(81.8, abs=0.05)  # example 2
     assert evaporation.vapour_pressure(24.5) == pytest.approx(3.075, abs=0.001)  # example 3
-    south = evaporation.sun(np.array([246.0]), -20.0)
+    south = evaporation.sun(np.array([246.0]), -20.0, 105.0)
     assert south.radiation[0] == pytest.approx(32.2, abs=0.05)  # example 8
     assert south.daylight[0] == pytest.approx(11.7, abs=0.05)  # example 9
 
@@ -221,7 +221,7 @@ PYET = (
 @pytest.mark.parametrize(("date", "low", "high", "moist", "wind", "sunshine", "monteith"), PYET)
 def test_evapotranspiration_agrees_with_pyet(date, low, high, moist, wind, sunshine, monteith):
     number = (np.datetime64(date) - np.datetime64("2021-01-01")).astype(int) + 1.0
-    top = evaporation.sun(np.array([number]), 10.44).radiation
+    top = evaporation.sun(np.array([number]), 10.44, 105.0).radiation
     lows, highs = np.array([low]), np.array([high])
     vapour = (
         moist / 100 * (evaporation.vapour_pressure(lows) + evaporation.vapour_pressure(highs)) / 2
