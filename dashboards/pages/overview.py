@@ -43,11 +43,7 @@ CUT = "\0"  # marks a gap in a page; no page contains it, as hidden characters a
 
 
 def router(
-    figures: Figures,
-    recent: Kept[Lately] | None = None,
-    left: Left | None = None,
-    standing: Kept[Progress] | None = None,
-    data: Path | None = None,
+    figures: Figures, recent: Kept[Lately], left: Left, standing: Kept[Progress], data: Path
 ) -> APIRouter:
     """The page and its style sheet, in the reader's language.
 
@@ -57,9 +53,6 @@ def router(
     real device says is on the page within two seconds. `standing` is shared with the open data; `data` is the
     folder of this machine's gateways.
     """
-    recent = lately.kept(figures) if recent is None else recent
-    left = Left(None, figures.pilot.pilot) if left is None else left
-    standing = progress.kept(figures) if standing is None else standing
     spoken = lately.spoken(figures)
 
     def read() -> Drawn:
@@ -111,8 +104,7 @@ def router(
         if page is None:
             drawn = newest(lang)
             page = drawn.search(search) if search else drawn.page(spoken.get(), stays=stays)
-        if data is not None:
-            page = noted(page, troubled(data, lang))
+        page = noted(page, troubled(data, lang))
         sent = HEADERS if stays else HEADERS | {"Refresh": str(every)}
         return Response(page, media_type=HTML, headers=sent)
 

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 from dashboards import wording
 from dashboards.figures import DeviceNow, Figures
 from dashboards.kept import Kept
-from dashboards.pages import lately, today, trouble, week
+from dashboards.pages import today, trouble, week
 from dashboards.pages.curves import Curves
 from dashboards.pages.frame import PAGES
 from dashboards.pages.lately import Lately
@@ -41,11 +41,10 @@ SHOWN_LOTS, SHOWN_RECALLS = 6, 20
 HEADERS = headers(vary=VARY, cache="no-cache")
 
 
-def router(figures: Figures, recent: Kept[Lately] | None = None) -> APIRouter:
-    """The page and its style sheet. `recent` is shared with other pages, which keep it ready; without it,
-    each request reads its own. Curves are kept ready while the application runs.
+def router(figures: Figures, recent: Kept[Lately]) -> APIRouter:
+    """The page and its style sheet. `recent` is shared with other pages, which keep it ready. Curves are kept
+    ready while the application runs.
     """
-    recent = lately.kept(figures) if recent is None else recent
     curves = Curves(figures)
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from dashboards import progress
 from dashboards.figures import Figures
 from dashboards.kept import Kept
 from dashboards.left import Left
@@ -32,7 +33,9 @@ def figures(tmp_path):
 
 def app_of(figures: Figures, recent: Kept[Lately], folder: Path) -> FastAPI:
     app = FastAPI()
-    app.include_router(overview.router(figures, recent, Left(folder, figures.pilot.pilot)))
+    app.include_router(
+        overview.router(figures, recent, Left(folder, figures.pilot.pilot), progress.kept(figures), folder)
+    )
     app.include_router(place.router(figures, recent))
     return app
 

@@ -3,18 +3,17 @@
 import re
 from datetime import date
 
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures, Standing
 from dashboards.map.picture import Mark
-from dashboards.pages import marks, overview, today
+from dashboards.pages import marks, today
 from dashboards.pages.lately import Lately
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of
 from devices.pilots.pilot import Pilot
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
-from tests.dashboards.pages.conftest import NOW
+from tests.dashboards.pages.conftest import NOW, overview_of
 
 STANDING = {
     "iot_communities": Standing(
@@ -78,9 +77,7 @@ def test_a_mark_on_the_page_is_a_link_with_a_name_a_shape_and_a_sign(
     figures: Figures, store: SqliteStore, pilot: Pilot
 ) -> None:
     tell(store, pilot, "thuan-tan-canal-gauge-01", MINUTE_MS, water_level=2.2)
-    app = FastAPI()
-    app.include_router(overview.router(figures))
-    page = TestClient(app).get("/").text
+    page = TestClient(overview_of(figures)).get("/").text
     links = dict(re.findall(r'<a href="/place/([a-z-]+)" class="[a-z ]+" aria-label="[^"]+"(.*?)</a>', page))
     assert links.keys() == {place.id for place in pilot.places}
     assert "<title>Thuận Tân, phường Cao Lãnh (hội quán): đang báo động" in links["thuan-tan"]

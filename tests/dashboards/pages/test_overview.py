@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards import kept
@@ -28,6 +27,7 @@ from gateway.stores.influx import InfluxStore
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from tests.dashboards import soil
+from tests.dashboards.pages.conftest import overview_of
 from tests.servers import until
 
 NOW = int(datetime(2026, 11, 21, 5, tzinfo=UTC).timestamp() * 1000)
@@ -42,8 +42,7 @@ def client(store: SqliteStore, pilot: Pilot) -> Iterator[TestClient]:
         store, pilot, lambda *_: list(lots), lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
         now=lambda: NOW,
     )  # fmt: skip
-    app = FastAPI()
-    app.include_router(overview.router(figures))
+    app = overview_of(figures)
     app.include_router(api.router(figures, soil.fleet(figures), soil.targets(figures)))
     yield TestClient(app)  # without its lifespan: nothing is read ahead
 
@@ -116,9 +115,7 @@ def test_before_the_first_count_nobody_waits_for_a_drawing_and_then_for_one(
         store, pilot, lambda limit: drawings.append(limit) or [],  # type: ignore[func-returns-value]
         lambda at: evaluate(store, pilot, pilot.fleet.values(), at), now=lambda: NOW,
     )  # fmt: skip
-    app = FastAPI()
-    app.include_router(overview.router(figures))
-    with TestClient(app) as running:
+    with TestClient(overview_of(figures)) as running:
         assert "Chưa có chỉ tiêu nào được tính" in running.get("/").text
         until(lambda: len(drawings) == 2, "both languages are drawn")
         for _ in range(5):
@@ -315,9 +312,7 @@ def test_while_it_runs_the_page_says_as_of_when_and_who_spoke_since_is_on_it(
         store, pilot, lambda limit: [], lambda at: evaluate(store, pilot, pilot.fleet.values(), at),
         now=lambda: now[0],
     )  # fmt: skip
-    app = FastAPI()
-    app.include_router(overview.router(figures))
-    with TestClient(app) as running:
+    with TestClient(overview_of(figures)) as running:
         assert "Tính đến 21/11/2026 12:00:00" in running.get("/").text
         now[0] += 3000
         real = Device("dong-thap", "tam-que", "my-esp32", "soil-probe", simulated=False)

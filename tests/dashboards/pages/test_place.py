@@ -4,11 +4,10 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures
-from dashboards.pages import overview, place
+from dashboards.pages import lately, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot, load
@@ -17,6 +16,7 @@ from devices.web.conditional import Conditional
 from gateway.indicators.count import Evaluation
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
+from tests.dashboards.pages.conftest import overview_of
 
 NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
 PLACE = "thuan-tan"
@@ -35,10 +35,9 @@ def client_of(store: SqliteStore, pilot: Pilot, now: int = NOW, **more: object) 
         recalls=lambda limit, community="": [one for one in recalls if community in ("", one["community"])],
         **more,  # type: ignore[arg-type]
     )  # fmt: skip
-    app = FastAPI()
+    app = overview_of(figures)
     app.add_middleware(Conditional)
-    app.include_router(place.router(figures))
-    app.include_router(overview.router(figures))
+    app.include_router(place.router(figures, lately.kept(figures)))
     return TestClient(app)
 
 

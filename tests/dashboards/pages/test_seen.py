@@ -5,11 +5,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 
 from dashboards import scenarios
 from dashboards.figures import Figures
-from dashboards.pages import check, learn, overview, place
+from dashboards.pages import check, lately, learn, place
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS, day_of, midnight_of
 from devices.pilots import scenario
 from devices.pilots.pilot import load
@@ -18,6 +17,7 @@ from gateway.indicators.standing import standing
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from tests import browser
+from tests.dashboards.pages.conftest import overview_of
 from tests.seen import SIZES, Served, judged
 
 NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
@@ -50,9 +50,8 @@ def site(tmp_path: Path) -> Iterator[str]:
     figures = Figures(
         store, PILOT, lambda limit, community="": list(lots), lambda at: evaluation, now=lambda: NOW
     )
-    app = FastAPI()
-    app.include_router(overview.router(figures))
-    app.include_router(place.router(figures))
+    app = overview_of(figures)
+    app.include_router(place.router(figures, lately.kept(figures)))
     app.include_router(check.router(lambda *_: check.Verdict(False, ["Không có trường values."])))
     app.include_router(learn.router())
     app.include_router(scenarios.router(scenario.load("theft")))

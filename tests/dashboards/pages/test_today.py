@@ -5,12 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards import wording
 from dashboards.figures import Figures, Indicator, Standing
-from dashboards.pages import overview, today
+from dashboards.pages import today
 from dashboards.report import results
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
@@ -21,14 +20,12 @@ from gateway.indicators.count import Evaluation
 from gateway.indicators.course import Forecast
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
-from tests.dashboards.pages.conftest import NOW
+from tests.dashboards.pages.conftest import NOW, overview_of
 
 
 @pytest.fixture
 def client(figures: Figures) -> TestClient:
-    app = FastAPI()
-    app.include_router(overview.router(figures))
-    return TestClient(app)
+    return TestClient(overview_of(figures))
 
 
 def indicator(pilot: Pilot, name: str, value: float, due: float) -> Indicator:
@@ -263,9 +260,7 @@ def test_a_real_device_that_has_been_silent_for_weeks_is_still_named_until_it_is
             store, pilot, lambda limit, community="": [], lambda at: Evaluation(at, (), {}), now=lambda: NOW,
             roster=lambda enrolled=enrolled: enrolled,
         )  # fmt: skip
-        app = FastAPI()
-        app.include_router(overview.router(shown))
-        page = TestClient(app).get("/").text
+        page = TestClient(overview_of(shown)).get("/").text
         assert ("my-esp32" in page and "01/11/2026" in page) == named
 
 
