@@ -24,7 +24,7 @@ from devices.contract.orders import Actuator
 from devices.contract.signals import SIGNALS
 from devices.contract.topics import Id
 from devices.pilots.alarms import Level
-from devices.pilots.written import Written
+from devices.pilots.written import Defended, Written
 from devices.texts import Misuse
 
 Severity = Literal[1, 2, 3]  # 1 do it when convenient, 2 today, 3 now
@@ -100,7 +100,7 @@ class Remedy(Written):
     minutes: float = Field(gt=0, le=24 * 60)
 
 
-class Rule(Written):
+class Rule(Defended):
     """Advice for these crops when all of `when` holds."""
 
     id: Id
@@ -110,14 +110,6 @@ class Rule(Written):
     text: Sentence
     dose: Dose | None = None
     command: Remedy | None = None
-    source: str | None = None
-    assumption: str | None = None
-
-    @model_validator(mode="after")
-    def _defended(self) -> "Rule":
-        if not (self.source or self.assumption):
-            raise Misuse("pilot.undefended")
-        return self
 
 
 class Automatic(Written):

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from devices.contract.signals import SIGNALS
-from devices.pilots.written import Written
+from devices.pilots.written import Defended, Written
 from devices.texts import Misuse, spelt
 
 STEPS = ("I", "II", "III")  # names of the levels, the mildest first, as Vietnam's flood alarms are called
 
 
-class Level(Written):
+class Level(Defended):
     """Levels of one signal in its own unit, the mildest first. `places` are ids; empty: everywhere else."""
 
     signal: str
@@ -23,8 +23,6 @@ class Level(Written):
     levels: tuple[float, ...] = Field(min_length=1, max_length=len(STEPS))
     gauge: str = ""  # the station whose levels these are, where a decision names one
     places: tuple[str, ...] = ()
-    source: str | None = None
-    assumption: str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> "Level":
@@ -36,8 +34,6 @@ class Level(Written):
         if list(self.levels) != rising:
             inorder = ", ".join(spelt(one) for one in rising)
             raise Misuse("pilot.mildest_first", signal=self.signal, levels=inorder)
-        if not (self.source or self.assumption):
-            raise Misuse("pilot.undefended")
         return self
 
     def named(self) -> tuple[tuple[str, float], ...]:

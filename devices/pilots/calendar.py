@@ -14,7 +14,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from devices.pilots.written import Written
+from devices.pilots.written import Defended
 from devices.texts import Misuse, spelt
 
 # Days from 20 January to Tết of 2020, 2021, …, a base-36 digit a year (a is 10): made with PyPI vnlunar 1.0.5
@@ -36,7 +36,7 @@ def tet(year: int) -> date | None:
     return date(year, 1, 20) + timedelta(days=int(_TET[year - _FIRST], 36))
 
 
-class Crop(Written):
+class Crop(Defended):
     """One row of a calendar. `days`: from sowing (or stocking, or flowering) to the first picking. The
     `pickings` are `apart` days apart; `kg_ha` is what all of them give, from a poor to a good year.
     """
@@ -49,8 +49,6 @@ class Crop(Written):
     pickings: int = Field(default=1, ge=1, le=100)
     apart: int = Field(default=1, ge=1, le=60)
     kg_ha: tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]]
-    source: str | None = None
-    assumption: str | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "Crop":
@@ -62,8 +60,6 @@ class Crop(Written):
                 raise Misuse("pilot.smaller_first", field=name, first=spelt(pair[0]), last=spelt(pair[1]))
         if self.times > 1 and self.before_tet is not None:
             raise Misuse("pilot.one_tet")
-        if not (self.source or self.assumption):
-            raise Misuse("pilot.undefended")
         return self
 
     def windows(self, year: int) -> list[tuple[date, date]]:

@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, field_validator, model_validator
 
 from devices.pilots.names import Names
-from devices.pilots.written import Written
+from devices.pilots.written import Defended, Written
 from devices.texts import Misuse
 
 DIRECTOR = Names(vi="GIÁM ĐỐC", en="DIRECTOR")
@@ -69,7 +69,7 @@ class Document(Names):
         return self.since <= last and first <= self.until
 
 
-class ReportForm(Written):
+class ReportForm(Defended):
     """The text around the numbers (Decree 30/2020/NĐ-CP, annex I). Number and date are left as dots."""
 
     above: Names  # the authority over the one that reports
@@ -81,14 +81,6 @@ class ReportForm(Written):
     copies: tuple[Names, ...] = ()  # who else is sent one
     filed: str = "VT"  # where the office keeps its own
     signatures: tuple[Names, ...] = Field(default=(DIRECTOR,), min_length=1, max_length=3)
-    source: str | None = None
-    assumption: str | None = None
-
-    @model_validator(mode="after")
-    def _defended(self) -> "ReportForm":
-        if not (self.source or self.assumption):
-            raise Misuse("pilot.undefended")
-        return self
 
 
 class Due(NamedTuple):

@@ -4,10 +4,10 @@ from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Self, TypeVar, Union, cast, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
 from devices.contract import invalid
@@ -22,6 +22,19 @@ class Written(BaseModel):
     """A part of such a file: it refuses unknown keys, and does not change later."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Defended(Written):
+    """A part whose values an officer has to defend: it has a source, or says what is assumed."""
+
+    source: str | None = None
+    assumption: str | None = None
+
+    @model_validator(mode="after")
+    def _defended(self) -> Self:
+        if not (self.source or self.assumption):
+            raise Misuse("pilot.undefended")
+        return self
 
 
 class FileError(Misuse):
