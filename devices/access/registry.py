@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 
 from devices.access.acts import Act, acts, note
 from devices.access.database import DEVICES, FORMER, reached
-from devices.access.roster import Roster, State, device_of, state_since
+from devices.access.roster import Roster, State, readable, state_since
 from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.reading import Device
@@ -263,7 +263,7 @@ class Registry(Roster):
         self.refresh()
         with reached(), self._engine.connect() as connection:
             rows = connection.execute(select(DEVICES).order_by(DEVICES.c.enrolled.desc())).all()
-        return [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
+        return [Enrolled(device, row.enrolled, row.revoked) for row, device in readable(rows)]
 
     def of_model(self, model: str) -> list[str]:
         """Names of the real devices of a model that may connect, of all pilots. Raises RegistryAway."""
@@ -282,7 +282,9 @@ class Registry(Roster):
             with reached(), self._engine.connect() as connection:
                 for table in (FORMER, DEVICES):
                     rows = connection.execute(select(table).where(table.c.pilot == self.pilot.pilot))
-                    spans += [Enrolled(device_of(row), row.enrolled, row.revoked) for row in rows]
+                    spans += [
+                        Enrolled(device, row.enrolled, row.revoked) for row, device in readable(rows.all())
+                    ]
             self._spans = state, spans
         return self._spans[1]
 

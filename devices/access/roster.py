@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from pathlib import Path
 from sys import intern
@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Row, bindparam, func, select
 from devices.access.database import ACTS, DEVICES, RegistryAway, connect, prepare, reached
 from devices.contract.reading import Device
 from devices.credentials import verify_password
-from devices.errors import error_text
+from devices.errors import CONTENT, error_text
 from devices.pilots.pilot import Pilot
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Roster:
         self.pilot = pilot
         self._engine = connect(url)
         self.trouble = ""
-        # is told, once, of an error in reading the table that is not the database's own
+        # is told of rows that our code stumbles over, and once of any other error of ours in reading them
         self.report: Callable[[str], None] = _report
         self._reported = ""
         self._table = _Table(pilot)
@@ -190,17 +190,17 @@ class Roster:
                     rows = connection.execute(select(DEVICES).where(DEVICES.c.changed > before.last)).all()
                 if before.rows + self._table.strangers(rows) == now.rows:
                     if rows:
-                        self._table = self._table.with_rows(rows)
+                        self._table = self._table.with_rows(rows, self.report)
                     self._state = now
                     return
             # the first time; or rows were taken out by hand, or an earlier table was put back
             table = _Table(self.pilot)
-            table.take(connection.execute(select(DEVICES)).all())
+            table.take(connection.execute(select(DEVICES)).all(), self.report)
         self._table, self._state = table, now
 
 
 def _report(fault: str) -> None:
-    log.error("changes in the registry cannot be read, a defect of this program: %s", fault)
+    log.error("the registry cannot be read as it should, a defect of this program: %s", fault)
 
 
 def _silent() -> RegistryAway:
@@ -220,24 +220,31 @@ class _Table:
         self.eui_of: dict[str, str] = {}
         self._revoked: set[str] = set()
 
-    def with_rows(self, rows: Sequence[Row[Any]]) -> "_Table":
+    def with_rows(self, rows: Sequence[Row[Any]], report: Callable[[str], None]) -> "_Table":
         """A copy that has taken in new or changed rows."""
         made = copy(self)
         for name, value in vars(self).items():
             if isinstance(value, dict | set):
                 setattr(made, name, value.copy())
-        made.take(rows)
+        made.take(rows, report)
         return made
 
     def strangers(self, rows: Sequence[Row[Any]]) -> int:
         """How many of these rows are of devices that had no row before."""
         return sum(row.device not in self.hashes and row.device not in self._revoked for row in rows)
 
-    def take(self, rows: Sequence[Row[Any]]) -> None:
-        """Take in new or changed rows: revoked devices first, since their devEUI may be another's now."""
+    def take(self, rows: Sequence[Row[Any]], report: Callable[[str], None]) -> None:
+        """Take in new or changed rows: revoked devices first, since their devEUI may be another's now.
+        `report` is told of a row that our code stumbles over. What was known of its device stays, except the
+        password: it may connect, and what it sends is refused, not lost, where nothing was known.
+        """
         for row in sorted(rows, key=lambda row: row.revoked is None):
-            # first: a row that our code stumbles over leaves what was known
-            device = None if row.revoked is not None else device_of(row)
+            try:
+                device = None if row.revoked is not None else device_of(row)
+            except CONTENT as error:
+                report(f"{error_text(error)}; revoke the device {row.device} and enrol it again")
+                self.hashes[row.device] = row.password
+                continue
             self._forget(row.device)
             if device is None:
                 self._revoked.add(row.device)
@@ -273,6 +280,16 @@ def device_of(row: Row[Any]) -> Device:
         intern(row.pilot), intern(row.community), row.device, intern(row.model), simulated=False,
         plot=_shared(row.plot), probe=_shared(row.probe), site=_site(row.site), enrolled=row.enrolled,
     )  # fmt: skip
+
+
+def readable(rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Device]]:
+    """The rows with their devices, without those that our code stumbles over: the roster reported them."""
+    for row in rows:
+        try:
+            device = device_of(row)
+        except CONTENT:
+            continue
+        yield row, device
 
 
 def _shared(word: str | None) -> str | None:
