@@ -1,7 +1,7 @@
 """Answers where there is no page: to people in their language, to programs as JSON.
 
 no such path, wrong method, an address that cannot be understood ─┐
-store or registry away ───────────────────────────────────────────┴─► is it below /api/? ─► JSON, else a page
+store or registry away, a defect, a damaged file ─────────────────┴─► is it below /api/? ─► JSON, else a page
 """
 
 import logging
@@ -72,3 +72,10 @@ def add_handlers(pages: FastAPI) -> None:
         if request.url.path.startswith(MACHINES):
             return JSONResponse({"detail": error.public("en")}, 503, SHARED | sent)
         return page(request, 503, "away", sent)
+
+    @pages.exception_handler(Exception)
+    def broken(request: Request, _: Exception) -> Response:
+        """500. The server logs the error itself, which is not for everybody."""
+        if request.url.path.startswith(MACHINES):
+            return JSONResponse({"detail": text("trouble.broken", "en")}, 500, SHARED)
+        return page(request, 500, "broken")

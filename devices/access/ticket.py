@@ -87,7 +87,8 @@ class Ticket:
         """Draw the QR code into a new file that only its owner can read; its ending chooses the format."""
         out = io.BytesIO()
         kind = path.suffix.lower().removeprefix(".")
-        segno.make(self.code(), error="m", micro=False).save(out, kind=kind, scale=6)
+        # segno leaves the ground of an SVG open, and on a dark one nothing can be read
+        segno.make(self.code(), error="m", micro=False).save(out, kind=kind, scale=6, light="#fff")
         write_privately(path, out.getvalue())
 
 

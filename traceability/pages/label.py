@@ -86,8 +86,10 @@ def of(record: dict[str, Any], later: Sequence[dict[str, Any]] = (), trial: str 
 
 
 def svg(uri: str, trial: str = "") -> bytes:
-    """The code as a scalable picture, with the text `trial` below it."""
-    code = _save(uri, "svg", scale=DRAWN, xmldecl=False, svgclass=None, lineclass=None)
+    """The code as a scalable picture, with the text `trial` below it. Its ground is white wherever it stands:
+    on a dark page nothing could be read.
+    """
+    code = _save(uri, "svg", scale=DRAWN, xmldecl=False, svgclass=None, lineclass=None, light="#fff")
     if not trial:
         return code
     side = _side(uri) * DRAWN

@@ -86,7 +86,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         name = request.url.path.rpartition("/")[2]
         body, kind = (None, "") if data is None else makers[name](key, data)
         if body is None:
-            return trouble(language(request), "unknown_lot", 404)
+            return trouble(language(request), "unknown_lot" if data is None else "no_proof", 404)
         return Response(body, headers=headers() | _named(name, key.lot), media_type=kind)
 
     for name in makers:
@@ -101,7 +101,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
             return trouble(language(request), "unknown_lot", 404)
         body, kind = makers[name](key, data)
         if body is None:
-            return trouble(language(request), "unknown_lot", 404)
+            return trouble(language(request), "no_proof", 404)
         return Response(body, headers=headers() | _named(name, f"{key.lot}.{event}"), media_type=kind)
 
     @routes.get("/s/{lot}", include_in_schema=False)

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
+from PIL import Image
 
+from devices.access.ticket import Ticket
 from devices.contract.diary import Packing, Shipping
 from devices.pilots.pilot import Pilot
 from tests import browser
+from tests.scanner import codes
 from tests.seen import SIZES, Served, judged
 from tests.traceability.conftest import HARVESTED, harvest, recall, sprayed, write
 from traceability.digital_link import LotKey
-from traceability.pages import verify_page, web
+from traceability.pages import label, verify_page, web
 from traceability.sealing.seal import Sealer
 
 
@@ -75,3 +78,37 @@ def test_the_checker_is_readable_by_everybody(
     page.run("document.querySelector('button').click()")
     assert judged(page, axe) == []
     assert page.run("document.documentElement.scrollWidth") <= SIZES[size]
+
+
+@pytest.mark.parametrize("made", ["label", "ticket"])
+def test_a_code_is_read_on_a_dark_page_too(page: browser.Page, tmp_path: Path, made: str) -> None:
+    """As a reader has it whose colours are dark, or who puts the picture on a dark slide."""
+    drawn = tmp_path / "qr.svg"
+    if made == "label":
+        drawn.write_bytes(label.svg("https://example.org/01/02000000000039/10/TQ261112-PJIDMRMH"))
+    else:
+        Ticket("h", 1883, False, "my-esp32", "x", "t").draw(drawn)
+    (tmp_path / "dark.html").write_text('<body style="background: #000"><img src="qr.svg" width="300">')
+    page.open((tmp_path / "dark.html").as_uri())
+    page.picture(tmp_path / "page.png")
+    assert len(codes(Image.open(tmp_path / "page.png"))) == 1
+
+
+def test_a_reader_with_colours_of_his_own_sees_code_and_frames(
+    page: browser.Page, site: str, recalled: LotKey, tmp_path: Path
+) -> None:
+    dark = [{"name": "forced-colors", "value": "active"}, {"name": "prefers-color-scheme", "value": "dark"}]
+    page.call("Emulation.setEmulatedMedia", features=dark)
+    page.open(site + recalled.path)
+    page.picture(tmp_path / "page.png")
+    assert codes(Image.open(tmp_path / "page.png"))[0].text == f"https://example.org{recalled.path}"
+    seen = "getComputedStyle(document.querySelector('.answer.bad')).borderTopStyle"
+    assert page.run(seen) == "solid", "red and green are gone"
+    page.call("Emulation.setEmulatedMedia", features=[])
+
+
+def test_print_parts_no_chart_from_its_name(page: browser.Page, site: str, lot: LotKey) -> None:
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.open(site + lot.path)
+    assert page.run("getComputedStyle(document.querySelector('.charts figure')).breakInside") == "avoid"
+    page.call("Emulation.setEmulatedMedia", media="")
