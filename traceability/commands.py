@@ -104,8 +104,8 @@ def make_label(
         bool,
         typer.Option(
             "--anyway",
-            help="Make the label even if the lot was recalled, should not have been sealed, or went into "
-            "other lots.",
+            help="Make the label even if the lot was recalled, should not have been sealed, went into other "
+            "lots, or cannot be verified.",
         ),
     ] = False,
     lang: Language = "vi",
@@ -118,8 +118,11 @@ def make_label(
     files.may_write(out, files.PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
-    later = Shelf(settings.trace).addenda(key)
+    shelf = Shelf(settings.trace)
+    later, (index, doubt) = shelf.addenda(key), shelf.check(sealed)
     why = story.warning(content, later, lang)
+    if index is None:
+        why = text("page.not_verified", lang, reason=text(doubt, lang)) + "."
     if why and not anyway:
         raise Misuse("label.recalled", why=why)
     base_url = address.of(settings, content)
@@ -228,8 +231,8 @@ def verify(
     key is missing or cannot be opened, or an option cannot be used.
     """
     file.open("rb").close()  # a missing record is reported before a missing key
-    lying = next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
-    key, beside = key or lying, key is None
+    doubted = [] if key else [text("verify.key_beside", lang)]
+    key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
     if key is None:
         raise Misuse("verify.no_key", path=file)
     trusted = parse_witnesses(files.words(witnesses)) if witnesses is not None else ()
@@ -237,9 +240,8 @@ def verify(
         reader = offline.Reader(_text(key, lang), trusted, quorum if trusted else 0, lang)
         if file.suffix.lower() == ".pdf":
             report = reader.report(file, proof or file.with_suffix(".tlog-proof"))
-            typer.echo(text("verify.report", lang, index=report.index, size=report.size, log=report.log))
-            if beside:
-                typer.echo(text("verify.key_beside", lang))
+            said = text("verify.report", lang, index=report.index, size=report.size, log=report.log)
+            typer.echo("\n".join([said, *doubted]))
             return
         checked, read = reader.whole(file, proof or file.with_suffix(".tlog-proof"), later or ())
         pictures = _pictures(photo or (), (checked.content, *read), lang)
@@ -257,13 +259,11 @@ def verify(
     place = {"lot": content["lot"], "gtin": content["gtin"], "index": checked.index, "size": checked.size}
     bad = gone or bool(doubts) or bool(story.breaks(read))
     typer.echo(text("verify.sealed" if bad else "verify.verified", lang, **place, log=checked.log))
-    for sentence in (*story.invented(content, lang), *sentences, *pictures):
+    for sentence in (*story.invented(content, lang), *sentences, *pictures, *doubted):
         typer.echo(sentence)
     for name, at in checked.witnessed.items():
         at_utc = f"{moment(datetime.fromtimestamp(at, UTC), lang, seconds=True)} UTC"
         typer.echo(text("verify.witnessed", lang, name=name, time=at_utc))
-    if beside:
-        typer.echo(text("verify.key_beside", lang))
     if content.get("conditions", {}).get("daily"):
         typer.echo(text(f"verify.scope_{content['conditions']['scope']}", lang))
     typer.echo(text("verify.limits", lang))

@@ -1,7 +1,7 @@
 """Labels of a lot to print, `/labels/{gtin}/{lot}.pdf`: `hoiquan trace label` for people with only a browser.
 
 The code is no secret: it is on the lot's page. A lot that was recalled, should not have been sealed as is
-known now, or went into others, gets no new labels.
+known now, or went into others, gets no new labels, nor does one whose record cannot be verified.
 """
 
 import asyncio
@@ -39,6 +39,8 @@ def router(folder: Path, base_url: str) -> APIRouter:
         )
 
     def sheet(key: LotKey, data: bytes) -> bytes | None:
+        if shelf.check(data)[0] is None:
+            return None
         later = [entry for entry, _ in shelf.later(key)]
         return None if story.unfit(json.loads(data), [*map(json.loads, later)]) else pdf_of(data, *later)
 

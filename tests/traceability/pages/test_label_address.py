@@ -138,6 +138,16 @@ def test_nor_one_that_went_into_others(public: Shop) -> None:
     assert not (public.folder / "lot.pdf").exists()
 
 
+def test_nor_one_whose_record_cannot_be_verified(public: Shop) -> None:
+    gtin, lot = public.key.gtin, public.key.lot
+    record = public.folder / "trace" / "records" / gtin / f"{lot}.json"
+    record.write_bytes(record.read_bytes().replace(b'"value":850', b'"value":950'))
+    for lang in ("vi", "en"):
+        line = one_line(public.label("lot.svg", "--lang", lang), 2)
+        assert text("page.not_verified", lang, reason=text("page.not_logged", lang)) in line
+    done(public.label("lot.svg", "--anyway"))
+
+
 def test_a_recalled_lot_gets_no_label(public: Shop) -> None:
     recall(public.sealer, public.device)
     for lang, why in (("vi", "THU HỒI ngày 12/11/2026"), ("en", "recalled on 12 Nov 2026")):

@@ -47,6 +47,15 @@ def test_a_recalled_lot_leads_to_its_page_which_says_why(
     assert answer.status_code == 303 and answer.headers["location"] == key.path
 
 
+def test_nor_are_there_labels_of_a_record_that_cannot_be_verified(
+    key: LotKey, tmp_path: Path, pilot: Pilot
+) -> None:
+    record = tmp_path / "records" / key.gtin / f"{key.lot}.json"
+    record.write_bytes(record.read_bytes().replace(b'"value":850', b'"value":950'))
+    answer = client(tmp_path, pilot).get(f"/labels/{key.gtin}/{key.lot}.pdf")
+    assert answer.status_code == 303 and answer.headers["location"] == key.path
+
+
 def test_nor_are_there_labels_of_a_lot_that_should_not_have_been_sealed(
     key: LotKey, sealer: Sealer, tmp_path: Path, pilot: Pilot
 ) -> None:
