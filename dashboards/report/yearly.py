@@ -83,7 +83,7 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     shares: dict[str, list[Bucket]] = {}
     devices: dict[str, set[str]] = {}
     # the year as one step per device: in a large pilot single days would be millions of rows
-    covered = store.summary("device", ("coverage",), where, start, stop, stop - start, start)
+    covered = store.summary("device", ("coverage",), where, start, stop, stop - start, start, only=["mean"])
     for series, buckets in covered.get("coverage", {}).items():
         labels = dict(series)
         shares.setdefault(labels["community"], []).extend(buckets)
