@@ -103,12 +103,7 @@ def test_form_basis_coverage_rules_and_due_dates_are_there(store):
         "GIÁM ĐỐC",
     ):  # fmt: skip
         assert part in text, part
-    assert made.closing.endswith("Tỉnh ủy Đồng Tháp, Ủy ban nhân dân tỉnh Đồng Tháp xem xét, chỉ đạo./.")
-    province = "Đồng Tháp Province"
-    assert f"to the Party Committee of {province} and the People's Committee of {province} for" in (
-        report(store, lang="en").closing
-    )
-    assert made.signatures == ("GIÁM ĐỐC",)
+    assert made.closing.endswith("./.") and made.signatures == ("GIÁM ĐỐC",)
     headings = [block.text for block in made.blocks if block.kind == "heading"]
     assert [one.split(".")[0] for one in headings] == ["I", "II", "III", "IV", "V", "VI"]
     assert all(one == one.upper() for one in headings)
@@ -256,7 +251,6 @@ def test_what_others_harvest_stands_beside_the_sum(store, tmp_path):
     other.close()
     assert rows(made.blocks, "Xã, phường")[-1][5:] == ("0", "0")
     assert any("Ngoài ra có 1 lô, 1.234 kg" in one for one in sentences(made))
-    assert any("Không thiết bị nào gửi số liệu." in one and "0%" not in one for one in sentences(made))
 
 
 def test_days_are_counted_and_not_the_hours_of_a_running_gateway(tmp_path):
