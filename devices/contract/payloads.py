@@ -180,9 +180,12 @@ def parse_time(value: str) -> int:
 
 
 def not_json(payload: bytes) -> PayloadError:
-    """Why a payload is no JSON. A NUL among the first four bytes means another character set."""
+    """Why a payload is no JSON. A NUL among the first four bytes means another character set, and one in what
+    does not begin as JSON no text at all, such as Protobuf.
+    """
     at = payload.find(b"\0")
-    return PayloadError("nul_byte", str(at)) if at > 3 else PayloadError("not_json")
+    text = payload.lstrip()[:1] in (b"{", b"[")
+    return PayloadError("nul_byte", str(at)) if at > 3 and text else PayloadError("not_json")
 
 
 def _quotes(message: _Message) -> int:

@@ -279,7 +279,7 @@ def _object(data: Any, device: Device, probes: Probes, envelope: Envelope) -> It
             meant = name if name in SIGNALS else name_meant(name)
             mended = value_meant(meant, value)
             yield _refusal(f"object.{name}", error, _hint(mended) if mended else None)
-    if uplink.data and device.probe is None:
+    if uplink.data and not uplink.data.keys() <= SIGNALS.keys() and device.probe is None:
         yield Finding("", True, "unknown_signal", (_fitting(uplink.data, probes),))
 
 

@@ -119,6 +119,7 @@ def test_a_bad_uplink_is_refused_with_its_reason(change, reason, field):
         (event()[:-1], "uplink_not_json"),
         (event() + b"{}", "uplink_not_json"),
         (event() + b"\0", "nul_byte"),
+        (b"\x0a\x243ac7e3c4-4401-4b8d-9386-a5c902f9202d\x12\x0c\x08\x00", "uplink_not_json"),  # Protobuf
         (b"[" * 16_000, "uplink_not_json"),
         (b'{"object":' * 1_600, "uplink_not_json"),
         (b"[" * 100_000, "too_large"),

@@ -88,6 +88,7 @@ WRONG: dict[str, bytes] = {
     "one name of a maker": b'{"temp":31.5}',
     "lora, no codec": b'{"devAddr":"00189440","fCnt":1,"data":"AQI="}',
     "lora, codec of the vendor": b'{"devAddr":"00189440","fCnt":1,"object":{"TempC_SHT":29,"humidity":"81"}}',
+    "lora, text for a number": b'{"devAddr":"00189440","fCnt":1,"object":{"soil_moisture":"NaN"}}',
     "lora, no address": b'{"fCnt":1,"object":{"soil_moisture":31.5}}',
 }
 # stored, but not as it was meant
