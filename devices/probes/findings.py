@@ -31,7 +31,7 @@ from devices.probes.telemetry import UNCLEAR, Probes, contract_values
 from devices.texts import shown, text
 
 Encoding = str  # json, list, senml-json, senml-cbor, probe, or the id of a network server's envelope
-FITTING = 4  # probe files that are named, at most
+FITTING, FIELDS_SHOWN = 4, 12  # probe files, and fields of one, that are named at most
 EXAMPLE: dict[str, Any] = {"values": {"soil_moisture": 31.5}}
 
 
@@ -113,6 +113,10 @@ def _unread(payload: bytes, device: Device, probes: Probes, envelope: Envelope |
     """The fields that a probe file names but could not read."""
     if envelope is None and device.probe is None:
         return
+    if (probe := probes.unknown_to(payload, device, envelope)) is not None:
+        paths = [path for wording in probe.readings.values() for path in wording.at]
+        named = ", ".join([*paths[:FIELDS_SHOWN], *["…"] * (len(paths) > FIELDS_SHOWN)])
+        yield Finding("", False, "no_field", (("check.no_field", {"probe": probe.id, "fields": named}),))
     for one in probes.unread(payload, device, envelope):
         values: dict[str, object] = {"signal": one.signal, "path": one.path, "value": one.value}
         yield Finding(one.path[:120], False, "unread", ((one.why, values),))

@@ -16,6 +16,7 @@ from devices.contract.payloads import FIELDS, MAX_EXACT, PayloadError, Telemetry
 from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, Uplink, parsed_json, uplink_json
+from devices.probes.probe import Probe
 from devices.probes.reader import COMMA, PLACE, UNIT, Reader, Unread
 from devices.probes.shelf import Shelf
 
@@ -59,8 +60,8 @@ class Probes:
         if first not in (b"{", b"[") and payload[:64].lstrip()[:1] not in (b"{", b"["):
             return encodings.decode(payload, device.device)
         data = parsed_json(payload)
-        reader = self._enrolled(device)
-        if speaks_contract(data) or (_contract(data) and not reader.names(data)):
+        reader = self._own(data, device)
+        if reader is None:
             return encodings.decode(payload, device.device)
         return [self._telemetry(reader, data, device)]
 
@@ -80,15 +81,26 @@ class Probes:
 
     def unread(self, payload: bytes, device: Device, envelope: Envelope | None) -> tuple[Unread, ...]:
         """What the probe that reads a good message names, but could not read."""
+        reader, data = self._read_by(payload, device, envelope)
+        return () if reader is None else reader.read(data, dict(device.site)).unread
+
+    def unknown_to(self, payload: bytes, device: Device, envelope: Envelope | None) -> Probe | None:
+        """The probe that reads a good message, if the message has none of its fields."""
+        reader, data = self._read_by(payload, device, envelope)
+        return None if reader is None or reader.names(data) else reader.probe
+
+    def _read_by(
+        self, payload: bytes, device: Device, envelope: Envelope | None
+    ) -> tuple[Reader | None, Any]:
+        """The reader of a good message (None: the contract), and the object that it reads."""
         try:
             data = parsed_json(payload)
         except PayloadError:  # SenML in CBOR
-            return ()
-        if envelope is None:
-            reader: Reader | None = self._enrolled(device)
-        else:
+            return None, None
+        if envelope is not None:
             reader, data, _ = self._reading(envelope.open(data), device)
-        return () if reader is None else reader.read(data, dict(device.site)).unread
+            return reader, data
+        return self._own(data, device), data
 
     def _reading(self, uplink: Uplink, device: Device) -> tuple[Reader | None, Mapping[str, Any], bool]:
         """The reader of an uplink (None: the contract), the object that it reads, and whether the device or
@@ -122,6 +134,12 @@ class Probes:
         if not reader.names(data):
             return reader if _configures(data) else None
         return reader
+
+    def _own(self, data: Any, device: Device) -> Reader | None:
+        """The reader of a message from the own topic of a device that has a probe; None: the contract."""
+        reader = self._enrolled(device)
+        contract = speaks_contract(data) or (_contract(data) and not reader.names(data))
+        return None if contract else reader
 
     def _enrolled(self, device: Device) -> Reader:
         if device.probe is None:

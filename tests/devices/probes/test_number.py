@@ -88,3 +88,10 @@ def test_who_learns_a_probe_is_shown_the_number():
 @pytest.mark.parametrize(("given", "meant"), [("32,40 %", 32.4), ("32,4", 32.4), ("32", 32), ("1,234", None)])
 def test_a_number_of_the_contract_that_is_a_text_is_guessed_alike(given, meant):
     assert value_meant("soil_moisture", given) == ({} if meant is None else {"soil_moisture": meant})
+
+
+def test_who_checks_a_message_with_no_field_of_the_probe_file_is_told_which_it_has(probes):
+    (found,) = findings.examine(b'{"A":31.5}', DEVICE, 0, probes).findings
+    assert not found.refused and "mine: a, b, t, down" in found.sentence("en")
+    assert findings.examine(b'{"a":31.5}', DEVICE, 0, probes).findings == ()
+    assert findings.examine(b'{"values":{"soil_ec":1.2}}', DEVICE, 0, probes).findings == ()
