@@ -84,7 +84,8 @@ def examine(
         at = f"[{place}]." if encoding == "list" else ""
         doubts += _doubts(one, at)
         if one.time is not None:
-            doubts += _clock(one.time, now, at, encoding, envelope, newest=one.time == newest)
+            field = at + probes.time_field(encoding, device, envelope)
+            doubts += _clock(one.time, now, field, encoding, envelope, newest=one.time == newest)
         if (one.seq is None) != (one.boot is None):
             alone = "boot" if one.seq is None else "seq"
             doubts.append(Finding(f"{at}{alone}", False, "alone", ((f"check.{alone}_alone", {}),)))
@@ -302,13 +303,12 @@ def _doubts(message: Telemetry, at: str) -> Iterator[Finding]:
 
 
 def _clock(
-    time: int, now: int, at: str, encoding: Encoding, envelope: Envelope | None, *, newest: bool
+    time: int, now: int, field: str, encoding: Encoding, envelope: Envelope | None, *, newest: bool
 ) -> Iterator[Finding]:
     """A time that is not believed, or is believed though a clock in the wrong zone would say the same.
     `newest`: no other reading of the message is later, so that it may be of now.
     """
     senml = encoding.startswith("senml")
-    field = envelope.time_field if envelope is not None else "bt" if senml else "ts"
     guess = clock_meant(time, now, senml=senml)
     if envelope is not None:
         mend: Phrase = ("check.clock_server", {"server": envelope.name})
@@ -316,9 +316,9 @@ def _clock(
         mend = guess or ("check.clock_set", {"field": field})
     if time > now + AHEAD_MS or time < YEAR_2020_MS:
         wrong = "check.clock_old" if time < YEAR_2020_MS else "check.clock_ahead"
-        yield Finding(at + field, False, "clock", ((wrong, {}), mend))
+        yield Finding(field, False, "clock", ((wrong, {}), mend))
     elif guess is not None and newest and envelope is None:
-        yield Finding(at + field, False, "behind", (guess,))
+        yield Finding(field, False, "behind", (guess,))
 
 
 def _hint(mended: Mapping[str, Any], otherwise: str = "check.leave_out") -> Phrase:

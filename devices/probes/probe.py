@@ -20,6 +20,10 @@ value of the place that enrolment sets. `not`: numbers that mean "not measured";
 all outside. `clamp: [low, high]`: a number outside becomes that end (an index that a dry leaf brings below
 0). `below_zero`: what to add to a negative number that a decoder gets wrong by one step. `counter`: `total`
 counts since ever, `daily` since midnight.
+
+`time`, beside `readings`: the path to when a message of the device's own topic was measured, or {from: path,
+zone: "+07:00"} if the text there has no zone. A list is then a message an element. Without it a message is
+stamped on arrival; a network server's message has its server's time.
 """
 
 from typing import Annotated, Any, Literal
@@ -40,6 +44,7 @@ AMBIGUOUS = frozenset({
 VOLUMES = "m3/m3"  # a share in which only the contents of the ground are measured
 MOISTURES = frozenset(name for name in SIGNALS if name.startswith("soil_moisture"))
 COUNTED = frozenset({"rainfall", "pest_count"})  # ours are since the last reading: a total becomes that
+AtPath = BeforeValidator(lambda value: {"from": value} if isinstance(value, str) else value)
 PlaceName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Listed = BeforeValidator(lambda value: value if isinstance(value, list) else [value])  # one stands for a list
@@ -59,6 +64,21 @@ class UnitBeside(Written):
     """A unit that stands in the message: `path` leads to its text."""
 
     path: str = Field(alias="from")
+
+    @field_validator("path")
+    @classmethod
+    def _path(cls, text: str) -> str:
+        parsed(text)
+        return text
+
+
+class Clock(Written):
+    """Where a message says when it was measured: RFC 3339, or seconds or milliseconds since 1970. `zone` is
+    that of a text that has none.
+    """
+
+    path: str = Field(alias="from")
+    zone: Annotated[str, Field(pattern=r"^(Z|[+-]\d\d:\d\d)$")] | None = None
 
     @field_validator("path")
     @classmethod
@@ -118,6 +138,7 @@ class Probe(Written):
     models: list[str] = []
     profiles: list[str] = []
     note: str = ""
+    time: Annotated[Clock | None, AtPath] = None
     readings: dict[str, Wording] = Field(min_length=1)
     example: list[Example] = []
 

@@ -11,15 +11,17 @@ is refused.
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
-from devices.contract.payloads import MAX_EXACT
+from devices.contract.payloads import MAX_EXACT, SECONDS, PayloadError, parse_time
 from devices.contract.signals import CIRCULAR, SIGNALS, SWITCHES, heading
 from devices.probes.number import LONGEST, TwoWays, number_in
 from devices.probes.path import MISSING, Path, find, getter
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
 
+_EPOCH = re.compile(r"\d{10}|\d{13}", re.ASCII).fullmatch
 _BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 
 # why a number that is there is not read
@@ -56,6 +58,7 @@ class Reader:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self._rules = [_Rule(name, wording) for name, wording in probe.readings.items()]
+        self._time = None if probe.time is None else getter(parsed(probe.time.path))
 
     def read(self, data: Any, place: Mapping[str, float]) -> Measurements:
         """Read an object. `place`: values of the place, as enrolment set them."""
@@ -71,6 +74,21 @@ class Reader:
             else:
                 values[rule.signal] = value
         return Measurements(values, totals, tuple(unread))
+
+    def time(self, data: Any) -> int | None:
+        """When an object says it was measured, epoch ms; None if it does not. Raises PayloadError."""
+        clock = self.probe.time
+        raw = MISSING if clock is None or self._time is None else self._time(data)
+        if clock is None or raw is MISSING or raw is None or raw == "":
+            return None
+        number = int(raw) if isinstance(raw, str) and _EPOCH(raw) else raw
+        if isinstance(number, int | float) and not isinstance(number, bool) and abs(number) <= MAX_EXACT:
+            return round(number * 1000 if SECONDS.start <= number < SECONDS.stop else number)
+        text = raw.strip().replace(" ", "T", 1) if isinstance(raw, str) else ""
+        for zone in ("", clock.zone or ""):
+            with suppress(PayloadError):
+                return parse_time(text + zone)
+        raise PayloadError("probe_time", f"{clock.path} {raw}")
 
     def names(self, data: Any) -> bool:
         """Whether the object has any field of the probe, measured or not."""

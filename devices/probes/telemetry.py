@@ -63,7 +63,8 @@ class Probes:
         reader = self._own(data, device)
         if reader is None:
             return encodings.decode(payload, device.device)
-        return [self._telemetry(reader, data, device)]
+        listed = data if isinstance(data, list) and reader.probe.time is not None else [data]
+        return [self._telemetry(reader, one, device)._replace(time=reader.time(one)) for one in listed]
 
     def uplink(self, uplink: Uplink, device: Device) -> Telemetry:
         """Decode an uplink of a device. Raises PayloadError."""
@@ -88,6 +89,14 @@ class Probes:
         """The probe that reads a good message, if the message has none of its fields."""
         reader, data = self._read_by(payload, device, envelope)
         return None if reader is None or reader.names(data) else reader.probe
+
+    def time_field(self, encoding: str, device: Device, envelope: Envelope | None) -> str:
+        """Where the time stands in a good message of that encoding (see `findings`)."""
+        if envelope is not None:
+            return envelope.time_field
+        if encoding == "probe" and (clock := self._enrolled(device).probe.time) is not None:
+            return clock.path
+        return "bt" if encoding.startswith("senml") else "ts"
 
     def _read_by(
         self, payload: bytes, device: Device, envelope: Envelope | None

@@ -6,14 +6,16 @@ import cbor2
 import pytest
 
 from devices.contract.payloads import PayloadError
+from devices.probes.findings import examine
 from devices.probes.learn import Choice, fields, text_of
 from devices.probes.shelf import Shelf
 from devices.probes.telemetry import Probes
 from tests.devices.probes import test_telemetry
-from tests.devices.probes.test_telemetry import TTS, device, event, made, things, told, uplink, values
+from tests.devices.probes.test_telemetry import NOW, TTS, device, event, made, things, told, uplink, values
 
 shelf = test_telemetry.shelf
 BATTERY = {"battery": 92, "temperature": 24.1, "humidity": 60}
+LOGGER = "id: logger\nmaker: A\ntime: %s\nreadings:\n  soil_ec: {from: ec, unit: dS/m}\n"
 SOIL = [{"soil": {"moisture": 31.5}}]
 
 
@@ -147,3 +149,28 @@ def test_what_could_not_be_read_is_looked_for_where_it_was_read(shelf):
     assert values(shelf, payload, device(), TTS) == {"soil_moisture": 31.5}
     (left,) = Probes(shelf).unread(payload, device(), TTS)
     assert left.why == "unread.no_number" and left.path == "battery"
+
+
+# -- time
+
+
+def test_a_logger_that_empties_its_buffer_has_each_reading_at_its_own_time(tmp_path):
+    (tmp_path / "logger.yaml").write_text(LOGGER % "{from: Time, zone: '+07:00'}")
+    read = Probes(Shelf(tmp_path)).telemetry
+    said = [{"Time": "2026-11-21 10:00:00", "ec": 1.1}, {"Time": "2026-11-21 10:10:00", "ec": "1.2 dS/m"}]
+    told = read(json.dumps(said).encode(), device("logger"), None)
+    assert [(one.time, one.values) for one in told] == [
+        (1_795_230_000_000, {"soil_ec": 1.1}), (1_795_230_600_000, {"soil_ec": 1.2}),
+    ]  # fmt: skip
+    assert read(json.dumps(said[0]).encode(), device("logger"), None) == told[:1]
+    assert read(b'{"ec":1.3}', device("logger"), None)[0].time is None, "it is stamped on arrival"
+    with pytest.raises(PayloadError) as refused:
+        read(json.dumps([said[0], {"Time": "soon", "ec": 1}]).encode(), device("logger"), None)
+    assert refused.value.field == "Time soon"
+
+
+def test_who_checks_it_is_told_of_its_own_field(tmp_path):
+    (tmp_path / "logger.yaml").write_text(LOGGER % "Time")
+    said, probes = b'{"Time":1000000000,"ec":1.1}', Probes(Shelf(tmp_path))
+    (found,) = examine(said, device("logger"), NOW, probes).findings
+    assert (found.field, found.reason) == ("Time", "clock")

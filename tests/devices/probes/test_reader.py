@@ -5,7 +5,9 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from devices.contract.payloads import PayloadError
 from devices.probes.probe import Probe
 from devices.probes.reader import Reader, Unread
 from devices.texts import text
@@ -266,3 +268,54 @@ def test_a_reader_tells_whether_a_message_has_any_of_its_fields():
     one = reader(air_temperature={"from": ["t", "temp"], "not": 85})
     assert one.names({"temp": None}) and one.names({"t": 85}) and one.names([{"t": "x"}])
     assert not one.names({"hum": 1}) and not one.names({}) and not one.names(None)
+
+
+# -- the time of measurement
+
+AT = 1_795_230_011_000  # 2026-11-21T03:00:11Z
+
+
+def time_of(said, **clock):
+    probe = {"id": "x", "maker": "-", "readings": {"rssi": {"from": "r"}}, "time": {"from": "a.t", **clock}}
+    return Reader(Probe.model_validate(probe)).time({"a": {"t": said}, "r": -80})
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "2026-11-21T03:00:11Z",
+        "2026-11-21 10:00:11+07:00",
+        AT,
+        AT // 1000,
+        AT / 1000,
+        str(AT),
+        str(AT // 1000),
+    ],
+)
+def test_a_time_is_read_in_the_usual_ways(said):
+    assert time_of(said) == time_of(said, zone="+07:00") == AT
+
+
+def test_a_text_without_a_zone_has_that_of_the_file_and_is_refused_where_it_has_none():
+    for said in ("2026-11-21T10:00:11", "2026-11-21 10:00:11"):
+        assert time_of(said, zone="+07:00") == AT
+        with pytest.raises(PayloadError) as refused:
+            time_of(said)
+        assert (refused.value.reason, refused.value.field) == ("probe_time", f"a.t {said}")
+
+
+@pytest.mark.parametrize("said", ["soon", "21/11/2026 10:00", True, [AT], {"at": AT}, INF, 10**20])
+def test_what_is_no_time_is_refused_by_name(said):
+    with pytest.raises(PayloadError, match="zone"):
+        time_of(said, zone="+07:00")
+
+
+def test_a_message_without_a_time_has_none():
+    assert time_of(None) is None and time_of("") is None
+    assert reader(rssi={"from": "r"}).time([]) is None
+
+
+@pytest.mark.parametrize("clock", [{"zone": "Asia/Ho_Chi_Minh"}, {"zone": "7"}, {"from": "a["}])
+def test_a_clock_that_cannot_be_is_refused_in_the_file(clock):
+    with pytest.raises(ValidationError):
+        time_of(AT, **clock)

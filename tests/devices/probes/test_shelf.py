@@ -55,8 +55,8 @@ MISTAKES = {
         f"there is no such field. There are: {WORDING[1]}."),
     "unknown field of the file": (
         AIR + "modells: [a]\n", 5, "modells",
-        "không có trường này. Có: id, maker, models, profiles, note, readings, example.",
-        "there is no such field. There are: id, maker, models, profiles, note, readings, example."),
+        "không có trường này. Có: id, maker, models, profiles, note, time, readings, example.",
+        "there is no such field. There are: id, maker, models, profiles, note, time, readings, example."),
     "missing field": (
         "id: mine\nreadings:\n  air_temperature: {from: x}\n", 1, "maker",
         "thiếu trường này. Hãy thêm vào.", "this field is missing. Add it."),
