@@ -176,7 +176,7 @@ def list_devices(
     _, registry = installation.registry(data, pilot)
     rows = registry.enrolled()
     if json_output:
-        typer.echo(json.dumps([_plain(row) for row in rows], indent=2))
+        terminal.print_json([_plain(row) for row in rows])
         return
     if not rows:
         typer.echo(text("device.none", lang))
@@ -205,7 +205,7 @@ def show(device: Known, data: Data = None, pilot: PilotName = None) -> None:
         "topic": own_topic(it.pilot, it.community, it.model, it.device),
         "dev_eui": registry.eui_of(device),
     }
-    typer.echo(json.dumps(_plain(row) | more, indent=2))
+    terminal.print_json(_plain(row) | more)
 
 
 @devices_app.command()
@@ -269,7 +269,7 @@ def config(json_output: AsJson = False) -> None:
     values = {name: getattr(settings, name) for name in Settings.model_fields}
     rows = {f"HOIQUAN_{name.upper()}": "" if value is None else str(value) for name, value in values.items()}
     if json_output:
-        typer.echo(json.dumps(rows, indent=2))
+        terminal.print_json(rows)
         return
     for name, field in Settings.model_fields.items():
         variable = f"HOIQUAN_{name.upper()}"

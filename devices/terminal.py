@@ -13,6 +13,7 @@ there is room for a table ─► a table: `whole` columns stay in one piece, the
 there is none             ─► for each row the `whole` cells, then the others with their names below
 """
 
+import json
 import logging
 import os
 import re
@@ -65,6 +66,11 @@ def announce(key: str, lang: str, *, err: bool = False, **values: object) -> Non
     """Print one of the command's own sentences, with `hoiquan: ` before each line."""
     for line in text(key, lang, **values).splitlines():
         typer.echo(f"hoiquan: {line}", err=err)
+
+
+def print_json(value: object) -> None:
+    """Print a value for programs, with Vietnamese letters as they are."""
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
 def complain(error: Exception, code: int) -> NoReturn:
@@ -168,12 +174,10 @@ _LANG = typer.Option(
 Data = Annotated[Path | None, typer.Option(help="Data folder, with all local state (HOIQUAN_DATA; ./data).")]
 PilotName = Annotated[
     str | None,
-    typer.Option(
-        "--pilot", help="Pilot file: a name such as dong-thap, or the path of a YAML file (HOIQUAN_PILOT)."
-    ),
+    typer.Option(help="Pilot file: a name such as dong-thap, or the path of a YAML file (HOIQUAN_PILOT)."),
 ]
-Port = Annotated[int, typer.Option("--http-port", help="TCP port of the web pages.")]
-MqttPort = Annotated[int, typer.Option("--mqtt-port", help="TCP port of the MQTT broker.")]
+Port = Annotated[int, typer.Option(help="TCP port of the web pages.")]
+MqttPort = Annotated[int, typer.Option(help="TCP port of the MQTT broker.")]
 Bind = Annotated[
     str,
     typer.Option(
@@ -183,27 +187,19 @@ Bind = Annotated[
 ]
 Host = Annotated[
     str | None,
-    typer.Option(
-        "--host", help="With --bind: name or address of this machine, for use in QR codes and links."
-    ),
+    typer.Option(help="With --bind: name or address of this machine, for use in QR codes and links."),
 ]
 WhichBroker = Annotated[
     Literal["auto", "mosquitto", "amqtt"],
-    typer.Option("--broker", help="MQTT broker to run. auto: Mosquitto if it is installed, else amqtt."),
+    typer.Option(help="MQTT broker to run. auto: Mosquitto if it is installed, else amqtt."),
 ]
 History = Annotated[
-    str,
-    typer.Option(
-        "--history", help="Length of the simulated past that is made first: 30d, 12h or 90m. 0d: none."
-    ),
+    str, typer.Option(help="Length of the simulated past that is made first: 30d, 12h or 90m. 0d: none.")
 ]
 Speed = Annotated[
-    float,
-    typer.Option("--speed", help="Speed of simulated time. 1: real time; 60: a minute takes one second."),
+    float, typer.Option(help="Speed of simulated time. 1: real time; 60: a minute takes one second.")
 ]
-Seed = Annotated[
-    int, typer.Option("--seed", help="Seed of the simulator: the same seed gives the same data.")
-]
+Seed = Annotated[int, typer.Option(help="Seed of the simulator: the same seed gives the same data.")]
 Faults = Annotated[
     Literal["none", "normal", "harsh"],
     typer.Option(help="How often simulated nodes, masts and the grid fail."),
@@ -214,10 +210,7 @@ Rollout = Annotated[
 ]
 ScenarioName = Annotated[
     str | None,
-    typer.Option(
-        "--scenario",
-        help="Play this scenario instead: a name from `hoiquan simulate scenarios`, or a YAML file.",
-    ),
+    typer.Option(help="Play a scenario instead: a name from `hoiquan simulate scenarios`, or a YAML file."),
 ]
 Limit = Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="Show at most this many, newest first.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

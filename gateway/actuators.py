@@ -1,6 +1,5 @@
 """`hoiquan device command`, `commands`: move actuators; `hoiquan advice off`: stop automatic commands."""
 
-import json
 from dataclasses import asdict
 from math import isfinite
 from typing import Annotated
@@ -61,7 +60,7 @@ def command(
         now_ms() + round(minutes * MINUTE_MS), _sender(by), wait,
     )  # fmt: skip
     if json_output:
-        typer.echo(json.dumps(asdict(entry)))
+        terminal.print_json(asdict(entry))
     else:
         order = {"device": device, "actuator": actuator, "set": value, "minutes": number(minutes, lang)}
         typer.echo(text("order.told", lang, **order, answer=_answer(entry, lang)))
@@ -83,7 +82,7 @@ def commands(
     settings, registry = installation.registry(data, pilot)
     entries = Ledger(settings.registry_url).entries(limit, device)
     if json_output:
-        typer.echo(json.dumps([asdict(entry) for entry in entries], indent=2, ensure_ascii=False))
+        terminal.print_json([asdict(entry) for entry in entries])
         return
     if not entries:
         typer.echo(text("order.none", lang))

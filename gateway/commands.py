@@ -64,7 +64,7 @@ def list_refused(
     with closing(Spool.to_read(_path(settings))) as spool:
         rows, books = spool.quarantined(limit), spool.books()
     if json_output:
-        typer.echo(json.dumps([_plain(row) for row in rows], indent=2, ensure_ascii=False))
+        terminal.print_json([_plain(row) for row in rows])
         return
     shelf = Shelf(settings.probes)
     if rows:
@@ -89,7 +89,7 @@ def show(number: Number, data: Data = None, instance: Instance = None) -> None:
         rows = spool.quarantined(1, number + 1)
     if not rows or rows[0].id != number:
         raise Misuse("quarantine.no_message", number=number)
-    typer.echo(json.dumps(_plain(rows[0]), indent=2, ensure_ascii=False))
+    terminal.print_json(_plain(rows[0]))
 
 
 @quarantine_app.command()

@@ -4,7 +4,6 @@ quarantine, a file or --live ─► messages ─► devices.probes.learn ─► 
                           it reads the device from now on, and the device's refused messages are replayed ◄─┘
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
@@ -66,7 +65,7 @@ def list_probes(
         typer.echo(f"hoiquan: {trouble.sentence(lang)}", err=True)
     if json_output:
         plain = [one.probe.model_dump(by_alias=True, exclude_defaults=True) for one in matching]
-        typer.echo(json.dumps(plain, indent=2, ensure_ascii=False))
+        terminal.print_json(plain)
         return
     if not matching:
         raise Misuse("learn.no_such", word=word)

@@ -42,7 +42,7 @@ def list_lots(
     settings = installation.beside(data)
     rows = seal.lots(settings.trace, limit)
     if json_output:
-        typer.echo(json.dumps(rows, indent=2))
+        terminal.print_json(rows)
         return
     if not rows:
         typer.echo(text("lots.none", lang))

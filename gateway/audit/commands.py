@@ -1,6 +1,5 @@
 """`hoiquan audit list`: who did what, for the person who has to answer for it."""
 
-import json
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated
@@ -43,7 +42,7 @@ def list_acts(
     start = epoch_ms(since.replace(tzinfo=zone)) if since is not None else 0
     acts = [act for act in Acts(settings, registry).since(start) if what in (None, act.what)][-limit:]
     if json_output:
-        typer.echo(json.dumps([asdict(act) for act in acts], indent=2, ensure_ascii=False))
+        terminal.print_json([asdict(act) for act in acts])
         return
     if not acts:
         typer.echo(text("audit.none", lang))

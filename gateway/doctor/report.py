@@ -1,11 +1,11 @@
 """Runs all checks once and prints the findings."""
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 import typer
 
+from devices import terminal
 from devices.clock import now_ms
 from devices.settings import Settings
 from devices.texts import text
@@ -47,7 +47,7 @@ def report(read: Callable[[], Settings], lang: str, *, as_json: bool) -> int:
         findings = [finding(lang, "settings", "bad", "settings_bad", error=one_line(error))]
     levels = [one.level for one in findings]
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in findings], indent=2, ensure_ascii=False))
+        terminal.print_json([asdict(one) for one in findings])
     else:
         for one in findings:
             level = text(f"doctor.level_{one.level}", lang)

@@ -23,7 +23,6 @@ from traceability.records.shelf import Shelf
 from traceability.sealing.seal import Sealer
 
 WHO = Device("dong-thap", "tam-que", "thu-ky", "diary", simulated=False)
-LONG_AGO = "2023-01-01T00:00:00Z"
 BEFORE_JOINING = "2001-01-01T00:00:00Z"
 
 
