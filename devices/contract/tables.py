@@ -109,13 +109,6 @@ def generated(folder: Path) -> dict[str, str]:
     return pages | {SCHEMA: payload_schema(), ASYNCAPI: asyncapi.written()}
 
 
-def stale(folder: Path) -> list[str]:
-    """Which generated files of `folder` differ from what the code generates."""
-    right = generated(folder)
-    current = {name: (folder / name).read_text("utf-8") for name in right if (folder / name).exists()}
-    return [name for name, content in right.items() if current.get(name) != content]
-
-
 def write(folder: Path) -> None:
     """Write the generated parts into `folder`."""
     for name, content in generated(folder).items():
