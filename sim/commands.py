@@ -173,7 +173,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             plan = played(plan, play, settings.loaded_pilot)
             if plan.complete:
                 rehearse(settings.data, play)
-            name = getattr(play.name, lang)
+            name = play.name.get(lang)
             announce("simulated.plays", lang, err=True, name=name, start=play.start, until=play.until)
         for file in (out, truth):
             may_write(Path(file) if file and file != "-" else None)
