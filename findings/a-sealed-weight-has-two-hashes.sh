@@ -10,7 +10,7 @@
 # Its golden vectors have no such number. PyPI jcs 0.2.1 follows the RFC.
 #
 # In Python a weight is a float as soon as it was divided or came from a scale; in a browser it is not. A buyer who
-# checks such a record there finds it forged. Seal whole grams, or numbers as text. We found no issue upstream.
+# checks such a record there finds it forged. Seal whole grams, or numbers as text.
 #
 # Needs node, npm and python3-venv.
 #

@@ -10,7 +10,7 @@
 # converts the same datetime.
 #
 # A broker then has readings of the future: for seven hours the newest level is one that is still to come, and a tide
-# comes in when it goes out. Convert first: `.astimezone(timezone.utc)`. We found no issue upstream.
+# comes in when it goes out. Convert first: `.astimezone(timezone.utc)`.
 #
 # Output seen, on 2026-11-30:
 #   given: 2026-11-30T08:00:00+07:00

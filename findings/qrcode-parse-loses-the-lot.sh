@@ -12,7 +12,7 @@
 # of these.
 #
 # Fruit for export names its country, and a phone that reads a crate this way cannot ask for its lot. Print the country
-# last, or look for elements whose AI is no number. We found no issue upstream.
+# last, or look for elements whose AI is no number.
 #
 # Needs cargo (Rust 1.88 or newer) and python3-venv.
 #

@@ -12,7 +12,7 @@
 # 0.1.8, which wrote the tags here, is right in all of this. Neither raises an error.
 #
 # The gate of such a farm has a number that no reader accepts, and what happened there is not found under its name. Use
-# epcpy, or cut the 0 away and compute the check digit again. We found no issue upstream.
+# epcpy, or cut the 0 away and compute the check digit again.
 #
 # Needs node, npm and python3-venv.
 #
