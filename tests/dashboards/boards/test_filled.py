@@ -277,7 +277,7 @@ def same(name, numbers, first, *second):
     )
 
 
-def test_a_rule_fires_where_something_is_wrong_and_there_alone(any_influx, filled):
+def test_a_rule_fires_where_something_is_wrong_and_there_alone(any_influx):
     """The values that rules compare with their thresholds, in a store of this test."""
     bucket, now = any_influx.bucket(), time.time_ns() // 1_000_000
     store = InfluxStore(any_influx.url, any_influx.token, any_influx.org, bucket)

@@ -92,7 +92,7 @@ def test_each_page_of_a_csv_has_the_same_columns_and_one_without_rows_too(client
     assert head.strip("\ufeff").count(",") > 3
 
 
-def test_a_text_that_a_spreadsheet_would_run_is_only_text(client):
+def test_a_text_that_a_spreadsheet_would_run_is_only_text():
     community = PILOT.communities[0].model_copy(update={"name": '=HYPERLINK("x")'})
     pilot = PILOT.model_copy(update={"communities": (community,)})
     app = FastAPI()

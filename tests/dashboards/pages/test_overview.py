@@ -184,7 +184,7 @@ def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore
     assert re.search(r'class="pair flagged">Độ ẩm đất 99,0% \(Ngoài khoảng có thể\)', client.get("/").text)
 
 
-def test_how_much_is_simulated_is_counted(client: TestClient, store: SqliteStore, pilot: Pilot) -> None:
+def test_how_much_is_simulated_is_counted(client: TestClient, store: SqliteStore) -> None:
     """A province with mostly real devices must not read that most of them are simulated."""
     assert "không có thiết bị mô phỏng nào gửi số liệu" in client.get("/").text
     for number, (simulated, ago) in enumerate(((False, 1), (False, 6), (True, 2), (True, 8))):
@@ -207,7 +207,7 @@ def test_how_much_is_simulated_is_counted(client: TestClient, store: SqliteStore
     ],
 )
 def test_what_is_switched_is_said_in_words(
-    client: TestClient, store: SqliteStore, pilot: Pilot, signal: str, value: float, vi: str, en: str
+    client: TestClient, store: SqliteStore, signal: str, value: float, vi: str, en: str
 ) -> None:
     """A pump that "is 0" means nothing to an officer."""
     device = device_tags(Device("dong-thap", "tam-que", "box", "pump-controller", simulated=False))

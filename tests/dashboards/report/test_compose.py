@@ -241,7 +241,7 @@ def test_the_gap_is_that_of_the_numbers_as_they_are_written(store):
     assert row[2] == "51,3%" and row[5] == "đạt, vượt 1,3 điểm phần trăm"
 
 
-def test_what_others_harvest_stands_beside_the_sum(store, tmp_path):
+def test_what_others_harvest_stands_beside_the_sum(tmp_path):
     other = SqliteStore(tmp_path / "store.sqlite")
     where = tags(pilot="dong-thap", indicator="iot_communities")
     other.write([Point("kpi", where, {"value": 0.0}, NOW - DAY_MS)])

@@ -317,7 +317,7 @@ def test_no_place_is_more_exact_than_in_the_other_open_data(client):
         assert one["properties"]["accuracy_km"] == 5.0
 
 
-def test_a_store_that_is_away_is_503_with_a_message(client, monkeypatch, tmp_path):
+def test_a_store_that_is_away_is_503_with_a_message(monkeypatch, tmp_path):
     with soil.figures(tmp_path) as figures:
         app = FastAPI()
         app.include_router(routes.router(figures))

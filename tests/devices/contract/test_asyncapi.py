@@ -81,7 +81,7 @@ def test_it_is_written_beside_the_contract():
     assert json.loads(WRITTEN.read_text("utf-8")) == json.loads(json.dumps(DOCUMENT))
 
 
-def test_asyncapis_own_parser_3_6_finds_no_fault(tmp_path):
+def test_asyncapis_own_parser_3_6_finds_no_fault():
     """The parser's only remark is that 3.1 is newer."""
     npm = shutil.which("npm") or pytest.skip("npm is not here (apt-get install npm)")
     with one_at_a_time(CACHE):

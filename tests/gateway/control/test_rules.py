@@ -239,7 +239,7 @@ def test_a_rule_needs_a_source_or_says_that_it_assumes():
         Rule.model_validate(content)
 
 
-def test_the_thread_goes_on_when_the_store_does_not_answer(tmp_path, store):
+def test_the_thread_goes_on_when_the_store_does_not_answer(tmp_path):
     calls = []
 
     def devices():

@@ -110,7 +110,7 @@ def test_a_lot_that_is_opened_far_more_often_than_it_has_packages_is_marked(stor
     assert [lot for lot, point in of_lot.items() if point.fields["far_more"]] == [key.lot]
 
 
-def test_what_was_told_is_told_again_each_hour_alone_or_when_it_changes(store, trace):
+def test_what_was_told_is_told_again_each_hour_alone_or_when_it_changes(trace):
     openings, (_, key) = Openings(trace, PILOT), lots(trace)[0]
     assert told(openings, NOW) and not told(openings, NOW + HOUR - 1)
     with closing(Scans(trace / "scans.sqlite")) as scans:

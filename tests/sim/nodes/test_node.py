@@ -39,7 +39,7 @@ def test_shards_make_the_whole(pilot: Pilot) -> None:
     assert sum(map(len, parts)) == len(fleet(3, pilot))
 
 
-def test_a_node_is_silent_before_its_place_joined(nodes: list[Node], pilot: Pilot) -> None:
+def test_a_node_is_silent_before_its_place_joined(nodes: list[Node]) -> None:
     late = [node for node in nodes if node.since > START]
     assert late, "the pilot has places that join later"
     for node in late[:5]:

@@ -77,7 +77,7 @@ def test_a_format_that_is_none_is_a_damage(diary: Path, caplog: pytest.LogCaptur
     assert "unsupported file format" in caplog.text
 
 
-def test_nobody_mends_what_another_uses(diary: Path, pilot: Pilot, caplog: pytest.LogCaptureFixture) -> None:
+def test_nobody_mends_what_another_uses(diary: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
     db, used = open_file(diary)
     with closing(db):

@@ -141,7 +141,7 @@ def test_what_a_person_reads_is_there_with_its_marks(tmp_path: Path) -> None:
     assert all(line.split()[-5] == "yes" for line in fonts.stdout.decode().splitlines()[2:])  # embedded
 
 
-def test_hostile_names_are_text(tmp_path: Path) -> None:
+def test_hostile_names_are_text() -> None:
     hostile = label.Label(KEY, '#read("/etc/passwd")', "$x$ *b* \\ <a>", "\u202e", '"#')
     assert label.pdf([hostile], BASE, "roll").startswith(b"%PDF")
 

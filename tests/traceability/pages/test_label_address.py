@@ -214,7 +214,7 @@ def test_a_part_of_a_lot_has_the_address_too(local: Shop) -> None:
         assert address.sealed(json.loads(read(local.folder / "trace", key) or b"")) == HERE
 
 
-def test_up_writes_its_address_where_commands_look(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_up_writes_its_address_where_commands_look(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HOIQUAN_BASE_URL", raising=False)
     assert Settings.read().on_port(22501).base_url == HERE
     monkeypatch.setenv("HOIQUAN_BASE_URL", PUBLIC)

@@ -105,7 +105,7 @@ def test_what_comes_before_its_harvest_waits_for_it(book: Diary) -> None:
     assert book.refused() == {}
 
 
-def test_what_is_done_with_a_lot_waits_while_older_harvests_do(book: Diary, pilot: Pilot) -> None:
+def test_what_is_done_with_a_lot_waits_while_older_harvests_do(book: Diary) -> None:
     """Harvests are sealed a few at a time; the packing of the second must not go to the first."""
     for number in (1, 2, 3):
         at = HARVESTED + timedelta(days=number)

@@ -107,9 +107,7 @@ def test_a_browser_sends_back_what_it_was_shown(
     assert sent == []
 
 
-def test_people_read_every_digit(
-    client: TestClient, sealer: Sealer, pilot: Pilot, say: Callable[[str], str]
-) -> None:
+def test_people_read_every_digit(client: TestClient, say: Callable[[str], str]) -> None:
     assert "1.234,5675 kg" in say("/diary") and "1.000,125 kg" in say("/diary")
     assert "1.234,5675 kg" in say("/diary/split")
     assert "123.456,75 kg" in say("/diary")

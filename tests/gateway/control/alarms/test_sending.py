@@ -90,7 +90,7 @@ def test_nobody_is_told_where_nothing_is_set():
     assert channels(Settings()) == channels(Settings(alert_email=" ; ")) == []
 
 
-def test_a_webhook_s_account_signs_in_and_stands_in_no_error(tmp_path, store, caplog):
+def test_a_webhook_s_account_signs_in_and_stands_in_no_error(tmp_path, store):
     with webhook() as (url, posted):
         way = Webhook(url.replace("//", "//me:s3cret%40@"))
         minutes(watch(store, tmp_path, way), store, 0, 3, salinity=1.5)
