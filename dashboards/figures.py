@@ -95,7 +95,7 @@ class AlarmNow(NamedTuple):
     """An alarm that the gateway's watch found at its last look.
 
     `place` is "" where a gateway or the whole pilot is in alarm. `since` is epoch ms; `vi` and `en` say what
-    is in alarm and by how much; `simulated` says whether its gauges are, None where it has none.
+    is in alarm and by how much; `simulated` says whether its devices are, None where it is of none.
     """
 
     place: str

@@ -116,7 +116,7 @@ class Words:
         return self._of(alarm, sentence) + self._where(alarm)
 
     def _of(self, alarm: Alarm, sentence: str) -> str:
-        """Mark a sentence about a simulated gauge, so that nobody acts on it as on a real one's."""
+        """Mark a sentence about simulated devices, so that nobody acts on it as on one about real ones."""
         return text("alerts.simulated", self.lang, said=sentence) if alarm.simulated else sentence
 
     def _value(self, rule: Rule, value: float) -> str:

@@ -109,6 +109,10 @@ class Numbers:
         own_flag = self._speaking.get(one)
         return own_flag is not None and flag in ("", own_flag)
 
+    def _simulated(self, one: Key) -> bool:
+        """Return whether a device that may send now is simulated."""
+        return self._speaking is not None and self._speaking.get(one) == FLAG_TRUE
+
     def _hours(self, at: int, *, hourly: bool, whole: bool) -> None:
         if not self._signals:
             return
@@ -184,17 +188,25 @@ class Numbers:
 
     def _silent(self, _: int) -> dict[Key, Number]:
         return {
-            key: Number(minutes / 60 if self._speaks(key) else None) for key, minutes in self._minutes.items()
+            key: Number(minutes / 60 if self._speaks(key) else None, simulated=self._simulated(key))
+            for key, minutes in self._minutes.items()
         }
 
     def _coverage(self, _: int) -> dict[Key, Number]:
         """The mean over the devices of a place that had a row on more days than the window is long."""
         window = self._pilot.rules.iot_communities.window_days
         shares: dict[Key, list[float]] = {}
+        real: set[Key] = set()  # places with a device that is not simulated
         for key, share in self._shares.items():
             if self._rows.get(key, 0) > window:
-                shares.setdefault(Key(key.place), []).extend([share] if self._speaks(key) else [])
-        return {key: Number(100 * sum(some) / len(some) if some else None) for key, some in shares.items()}
+                some = shares.setdefault(Key(key.place), [])
+                if self._speaks(key):
+                    some.append(share)
+                    real |= set() if self._simulated(key) else {Key(key.place)}
+        return {
+            place: Number(100 * sum(some) / len(some), simulated=place not in real) if some else Number(None)
+            for place, some in shares.items()
+        }
 
     def _books(self, at: int) -> dict[Key, Number]:
         numbers = {}

@@ -33,8 +33,8 @@ class Key(NamedTuple):
 class Number(NamedTuple):
     """A number of a rule. None: the device it was about may not send any more.
 
-    For a gauge, `readings` is the number of its readings in the running hour (only zero or not matters), and
-    `simulated` says whether the gauge is simulated.
+    For a gauge, `readings` is the number of its readings in the running hour (only zero or not matters).
+    `simulated` says whether the devices behind the number are simulated, all of them.
     """
 
     value: float | None
@@ -64,7 +64,7 @@ class Alarm:
     outcome: Outcome = ""
     # while it waits to fire again: `began` of the firing before, if its end was not told everywhere
     earlier: int = 0
-    simulated: bool = False  # its number is from a simulated gauge
+    simulated: bool = False  # its number is of simulated devices alone
 
     @property
     def firing(self) -> bool:

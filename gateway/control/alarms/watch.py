@@ -216,7 +216,7 @@ class Watch:
             "text": "; ".join(self._words["vi"].brief(one) for one in shown),
             "text_en": "; ".join(self._words["en"].brief(one) for one in shown),
         }
-        if any(rule.gauge for rule in rules):
+        if rules[0].where in ("community", "device"):
             fields["simulated"] = all(one.simulated for one in shown)
         if shown[0].value is not None:
             fields["value"] = shown[0].value

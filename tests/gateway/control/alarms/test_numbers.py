@@ -247,6 +247,21 @@ def test_a_device_has_the_hours_of_its_silence_and_a_new_one_no_coverage(store, 
     assert found["dong-thap-coverage-low"] == {TAM_QUE: Number(pytest.approx(90))}
 
 
+@pytest.mark.parametrize(("kinds", "alone"), [((True, True), True), ((True, False), False)])
+def test_silence_and_coverage_say_whether_they_are_of_simulated_devices(store, numbers, kinds, alone):
+    """Else an officer drives out to a device that nobody ever built."""
+    devices = [Device("dong-thap", "tam-que", f"d{n}", "soil-probe", kind) for n, kind in enumerate(kinds)]
+    for one in devices:
+        where = tags(pilot="dong-thap", community="tam-que", device=one.device)
+        store.write([Point("device", where, {"coverage": 0.5, "silent_minutes": 300},
+                           NOW - day * DAY_MS - MINUTE_MS) for day in range(9)])  # fmt: skip
+    found = numbers.look(NOW, devices)
+    assert found["dong-thap-device-silent"] == {
+        Key("tam-que", one.device): Number(5, simulated=one.simulated) for one in devices
+    }
+    assert found["dong-thap-coverage-low"] == {TAM_QUE: Number(50, simulated=alone)}
+
+
 def test_gateways_are_each_asked_for_their_books(store, numbers):
     store.write([
         books(NOW), books(NOW, "b", stored=5, lag_ms=30 * MINUTE_MS, quarantined=31),
