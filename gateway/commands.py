@@ -35,8 +35,8 @@ from gateway.instance import files
 from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="List, show and replay refused messages.")
-# reasons of a message that `look` does not hear
-ELSEWHERE = frozenset({"forbidden_topic", "foreign_topic", "bad_topic"})
+# reasons that `look` cannot know: it does not hear other topics, nor the retain flag of a message that is new
+UNHEARD = frozenset({"forbidden_topic", "foreign_topic", "bad_topic", "retained"})
 LEAST, MENTIONED = 0.1, 3600.0  # seconds between two mentions of one silence, at least and at most
 LAST = 2**62  # highest id that is accepted: SQLite can hold it and the number after it
 Number = Annotated[int, typer.Argument(max=LAST, help="Id of the message, from `hoiquan quarantine list`.")]
@@ -207,8 +207,9 @@ def _look_live(
                 silent += min(max(silent, LEAST), MENTIONED)
                 continue
             payload = bytes(message.payload)
-            if message.topic == answers:
-                if (denied := _denied(payload)) is None:  # it answers a message that `look` has judged itself
+            if message.topic == answers or message.retain:
+                denied = _told("retained") if message.retain else _denied(payload)
+                if denied is None:  # it answers a message that `look` has judged itself
                     continue
                 accepted = False
                 typer.echo(json.dumps(denied, ensure_ascii=False) if form == "json" else denied[spoken])
@@ -223,12 +224,18 @@ def _look_live(
 
 
 def _denied(answer: bytes | bytearray) -> dict[str, str] | None:
-    """The gateway's answer to a device that published on another topic; None for any other answer."""
+    """The gateway's answer for one of the reasons UNHEARD; None for any other answer."""
     with suppress(ValueError, KeyError, TypeError):
         content: dict[str, str] = json.loads(answer)
-        if content["reason"] in ELSEWHERE:
+        if content["reason"] in UNHEARD:
             return content
     return None
+
+
+def _told(reason: str) -> dict[str, str]:
+    """A refusal as the gateway would answer it."""
+    error = PayloadError(reason)
+    return {"reason": reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
 
 
 def _bytes(file: str) -> bytes:

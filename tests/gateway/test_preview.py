@@ -19,7 +19,7 @@ from devices.texts import text
 from gateway.preview import anybody, judged, lines, plain, preview
 from hoiquan import app
 from tests.servers import mosquitto, until
-from tests.system.running import Running, command
+from tests.system.running import Publisher, Running, command
 
 PILOT = load("dong-thap")
 NOW = 1_795_255_200_000
@@ -132,9 +132,9 @@ def test_the_command_hears_what_the_device_sends(tmp_path, device_at) -> None:
     assert "Stored: Volumetric soil moisture = 31.5%" in told[0].stdout
 
 
-@pytest.mark.parametrize("reason", ["forbidden_topic", "foreign_topic", "bad_topic"])
-def test_it_hears_that_the_device_published_elsewhere(tmp_path, device_at, reason) -> None:
-    """Only the gateway's answer tells of it: the command does not hear that topic."""
+@pytest.mark.parametrize("reason", ["forbidden_topic", "foreign_topic", "bad_topic", "retained"])
+def test_it_hears_what_only_the_gateway_can_know(tmp_path, device_at, reason) -> None:
+    """It does not hear another topic, and not that a new message is to be retained."""
     answer = {"reason": reason, "vi": "sai chủ đề", "en": "another topic"}
     with mosquitto("allow_anonymous true") as broker:
         Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
@@ -148,6 +148,19 @@ def test_it_hears_that_the_device_published_elsewhere(tmp_path, device_at, reaso
         listening.join()
     assert told[0].exit_code == 1
     assert "another topic" in told[0].stdout
+
+
+def test_a_message_that_the_broker_retained_is_not_said_to_be_taken(tmp_path) -> None:
+    with mosquitto("allow_anonymous true") as broker:
+        Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
+        node = Publisher(broker.port, "node")
+        node.publish("hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry", GOOD, retain=True)
+        node.all_acknowledged()
+        node.close()
+        arguments = ["--live", "--id", "my-esp32", "--number", "1", "--data", str(tmp_path), "--lang", "en"]
+        told = run(*arguments, HOIQUAN_MQTT=broker.url, HOIQUAN_READER_PASSWORD="x")
+    assert told.exit_code == 1 and text("rejected.retained", "en") in told.stdout
+    assert "Stored" not in told.stdout
 
 
 def test_a_silence_is_mentioned_ever_more_rarely(tmp_path) -> None:
