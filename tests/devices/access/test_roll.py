@@ -174,4 +174,4 @@ def test_the_command_reports_lines(tmp_path, data):
     told = run("enroll-many", str(roll), "--report", str(tmp_path / "r.csv"), "--lang", "en", *data)
     assert told.exit_code == 1
     assert "3 enrolled, 5 refused" in told.stdout
-    assert "line 3: no community 'atlantis'" in told.stderr
+    assert "line 3: no community has the id 'atlantis'" in told.stderr
