@@ -88,7 +88,6 @@ WRITTEN = re.compile(
 # module → why it may do so: people do not read its output as a number or a day in a sentence
 NOT_FOR_PEOPLE = {
     "devices/texts.py": "the formatter",
-    "devices/access/site.py": "reads what people type",
     "devices/contract/senml.py": "rounds to what a double holds",
     "devices/contract/signals.py": "counts digits",
     "devices/contract/tables.py": "a table of code for README",
