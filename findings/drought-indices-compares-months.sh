@@ -1,14 +1,14 @@
 #!/bin/sh
-# PyPI drought-indices-python 0.1.4 calls the driest October of thirty years near normal, and every February of a
-# monsoon climate dry.
+# PyPI drought-indices-python 0.1.4 calls the driest October of thirty years near normal, and nearly every February of
+# a monsoon climate dry.
 #
 # The Standardized Precipitation Index compares a month with the same month of other years: so WMO's guide to it
 # (WMO-No. 1090) explains the time scales, and Edwards and McKee (1997) fit one distribution to each calendar month.
-# `calculate_spi` fits one gamma distribution to all months together. Its result is the season: the dry months are
-# below zero every year and the wet ones above, whatever the year is like, and three months ending in March are never
-# above -1.3. A month without rain gets -4.6, although such months can be common: instead of their share (q in
-# H(x) = q + (1 - q) G(x)) it takes the probability of a millionth of a millimetre. `calculate_spei` has the same one
-# fit. PyPI standard-precip 2.0.0 fits by month.
+# `calculate_spi` fits one gamma distribution to all months together. Its result is the season: dry months are below
+# zero and wet ones above, whatever the year is like; three months ending in March are here never above -1.3. A month
+# without rain gets -4.6, although such months can be common: instead of their share (q in H(x) = q + (1 - q) G(x)) it
+# takes the probability of a millionth of a millimetre. `calculate_spei` has the same one fit. PyPI standard-precip
+# 2.0.0 fits by month.
 #
 # Where a flood season should bring the year's rain and does not, an alarm by this index stays silent, and it sounds
 # each dry season. Give it one calendar month at a time, as a series of its own. We found no issue upstream.
