@@ -4,10 +4,10 @@
 #
 # It accepts the years 1900 to 2100. It counts new moons from January 2000 and cuts fractions off with Python's int(),
 # which rounds towards zero: down after that day, and up before it, so that before 2000 the eleventh month, from which
-# the others of a year are numbered, begins a month or two too late. Its `lunar_to_solar` does not lead back to the same day
-# either. From 2000 on it agrees with PyPI vnlunar 1.0.5 and lunar-vn 1.4.0, which agree with each other in all years
-# here. Its documentation mentions that 2039 and 2071 may differ from the official calendar, and nothing about the
-# past.
+# the others of a year are numbered, begins a month or two too late. Its `lunar_to_solar` does not lead back to the
+# same day either. From 2000 on it agrees with PyPI vnlunar 1.0.5 and lunar-vn 1.4.0, which agree with each other in
+# all years here. Its documentation mentions that 2039 and 2071 may differ from the official calendar, and nothing
+# about the past.
 #
 # Tết, and the feasts and days of death that families keep, of those years are wrong; and the great floods with which
 # today's are compared (1978, 1996) or storm Linda (1997) fall into another season of that calendar. Use one of the
