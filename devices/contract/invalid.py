@@ -20,6 +20,7 @@ EXAMPLES = {
     r"^\d\d-\d\d$": "11-30",
     r"^[A-Z0-9.-]{3,40}$": "VN-DTOR-0045",
     r"^[A-Z]{2}$": "CN",
+    r"^(Z|[+-]\d\d:\d\d)$": "+07:00",
     r"^BC-[A-ZĐ&.-]{1,20}$": "BC-SKHCN",
     r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+$": "https://hoiquan.example",
 }

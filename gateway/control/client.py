@@ -86,8 +86,7 @@ def connected(
     client.loop_start()
     answered.wait(patience)
     if not answer or answer[0].is_failure:
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
         if not answer:
             raise NotHeard("silent", where=where, said="no CONNACK")
         raise NotHeard("refused", where=where, said=answer[0], account=account)
@@ -138,8 +137,14 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
                 raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no SUBACK")
             yield messages
         finally:
-            client.disconnect()
-            client.loop_stop()
+            leave(client)
+
+
+def leave(client: Client) -> None:
+    """Say goodbye to the broker, and end the client's thread."""
+    client.disconnect()
+    with suppress(AttributeError):  # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
+        client.loop_stop()
 
 
 @contextmanager

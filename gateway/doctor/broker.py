@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from devices.credentials import READER
-from gateway.control.client import NotHeard, connected, reached
+from gateway.control.client import NotHeard, connected, leave, reached
 from gateway.doctor.finding import Finding, Visit, one_line
 
 TIMEOUT = 5.0  # seconds
@@ -18,9 +18,7 @@ def broker(visit: Visit) -> Iterator[Finding]:
             reached(settings, TIMEOUT)
             yield visit.finding("broker", "ok", "broker_there", **values)
             return
-        client = connected(settings, READER, password, TIMEOUT)
-        client.disconnect()
-        client.loop_stop()
+        leave(connected(settings, READER, password, TIMEOUT))
     except NotHeard as error:
         yield visit.finding("broker", "bad", f"broker_{error.why}", error=one_line(error.said), **values)
     except ValueError as error:  # a bad address, or a bad file in HOIQUAN_MQTT_CA

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,10 @@ class Receiver:
             time.sleep(0.005)
         self._leaving = True
         self._client.disconnect()
-        self._client.loop_stop()
+        with suppress(
+            AttributeError
+        ):  # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
+            self._client.loop_stop()
 
     def take(self, limit: int, wait: float) -> list[Message]:
         """Take the oldest messages; waits up to `wait` seconds for the first, and a moment for more."""

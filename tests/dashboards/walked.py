@@ -30,7 +30,7 @@ ALLOWED = {
     "units": "ppm lux dS EC NTU kWh hPa dBm mg kg km mm ha MB ppth",
     "science as Vietnamese schools write it": "Oxy Amoniac Kali pH PM mili",
     "offices and what they abbreviate": "HTX UBND BC VT TP OCOP SKHCN",
-    "words that Vietnamese has taken over": "cookie byte codec Internet",
+    "words that Vietnamese has taken over": "cookie byte codec Internet JavaScript",
     "Roman numbers": "II III IV VI VII VIII IX XI XII XIII XIV XV XVI XVII XVIII XIX XX",
 }
 _VOWELS = (

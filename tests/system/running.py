@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -222,7 +223,10 @@ class Publisher:
 
     def close(self) -> None:
         self._client.disconnect()
-        self._client.loop_stop()
+        with suppress(
+            AttributeError
+        ):  # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
+            self._client.loop_stop()
 
     def _on_connect(self, client, _user, _flags, reason, _properties) -> None:
         if reason == "Server unavailable":
