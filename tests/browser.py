@@ -18,6 +18,7 @@ QUIET = (
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
     "--remote-debugging-pipe",
 )  # fmt: skip
+KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}  # name of a key → its code, and what it types
 
 
 class Page:
@@ -87,6 +88,32 @@ class Page:
         self.run(f"document.querySelector({selector!r}).click()")
         while not self._loaded:
             self._next()
+
+    def keys(self, *keys: str) -> None:
+        """Press keys, as somebody without a mouse: Tab and Enter by name, anything else is typed."""
+        for key in keys:
+            if key not in KEYS:
+                self.call("Input.insertText", text=key)
+                continue
+            number, text = KEYS[key]
+            for kind in ("keyDown", "keyUp"):
+                said = {"text": text} if text and kind == "keyDown" else {}
+                self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key,
+                          windowsVirtualKeyCode=number, **said)  # fmt: skip
+
+    def enter(self) -> None:
+        """Press Enter on what leads to another page, and wait until that page is loaded."""
+        self._loaded = False
+        self.keys("Enter")
+        while not self._loaded:
+            self._next()
+
+    def focused(self) -> str:
+        """The element that has the focus: its tag, and its role, name or address."""
+        told: str = self.run("""(one => one.tagName.toLowerCase() + " " +
+            (one.getAttribute("role") || one.getAttribute("name") || one.getAttribute("href") || "")
+        )(document.activeElement)""")
+        return told.strip()
 
     def picture(self, path: Path) -> None:
         """Save the whole page as a PNG file."""

@@ -100,5 +100,7 @@ def test_an_answer_is_readable_by_everybody(
     page.open(site + path, SIZES[size])
     page.press("button")
     assert page.run("document.querySelector('.verdict, table') !== null"), "it was answered"
+    if path == "/check":
+        assert page.focused() == "section status", "the next key goes on from the answer"
     assert judged(page, axe) == []
     assert page.run("document.documentElement.scrollWidth") <= SIZES[size], "nothing sticks out"
