@@ -195,7 +195,7 @@ def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
         _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content, mode)
         yield draft
     except OSError as error:
-        if error.errno and error.filename is None:  # an error while writing into an open file does not name it
+        if error.errno and error.filename is None:  # of a write into an open file
             error.filename = str(path)
         raise
     finally:
