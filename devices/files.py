@@ -141,9 +141,11 @@ def write_all(files: Mapping[Path, bytes]) -> None:
         with ExitStack() as opened:
             drafts = {path: opened.enter_context(path.with_suffix(".tmp").open("wb", 0)) for path in some}
             for path, draft in drafts.items():
-                draft.write(some[path])
-            for draft in drafts.values():
-                os.fsync(draft.fileno())
+                with _named(path):
+                    draft.write(some[path])
+            for path, draft in drafts.items():
+                with _named(path):
+                    os.fsync(draft.fileno())
         for path in some:
             path.with_suffix(".tmp").replace(path)
     for folder in sorted(folders, reverse=True):  # inner folders before outer ones
@@ -168,7 +170,8 @@ def write_privately(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with ExitStack() as undo:
         undo.callback(path.unlink, missing_ok=True)
-        _fill(descriptor, content)
+        with _named(path):
+            _fill(descriptor, content)
         try:
             sync_directory(path.parent)
         except OSError as error:
@@ -188,16 +191,24 @@ def _fill(descriptor: int, content: bytes, mode: int | None = None) -> None:
 
 
 @contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Give an error in writing into an open file, which does not name it, the file's name."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
 def _draft(path: Path, content: bytes, mode: int) -> Iterator[Path]:
     """A durable draft beside `path`, to which the block gives its final name; durable at the end."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content, mode)
+        with _named(path):
+            _fill(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), content, mode)
         yield draft
-    except OSError as error:
-        if error.errno and error.filename is None:  # of a write into an open file
-            error.filename = str(path)
-        raise
     finally:
         draft.unlink(missing_ok=True)
     sync_directory(path.parent)

@@ -8,10 +8,11 @@ them, and somebody should know.
 """
 
 import time
+from collections.abc import Sequence
+from typing import Protocol
 
 from devices.files import replace
 from devices.texts import Mendable
-from gateway.control.answers import Answers
 from gateway.ingest.faults import Faults
 from gateway.ingest.pipeline import Pipeline
 from gateway.ingest.spool import Spool
@@ -21,7 +22,14 @@ from gateway.intake.receive import Receiver
 from gateway.stores.waiting import Waiting
 
 BEAT_EVERY = 5.0  # seconds between two heartbeats, and between two looks at the spool
+FULL = ("sqlite.full", "path.full", "path.disk_full")  # the mends of a full disk
 LATE = 15.0  # seconds after which a heartbeat that did not come back is a sign of trouble
+
+
+class Loop(Protocol):
+    """A loop beside the pipeline. `trouble` is what it waits for; None while it goes on."""
+
+    trouble: Mendable | None
 
 
 class Health:
@@ -33,7 +41,7 @@ class Health:
         receiver: Receiver,
         spool: Spool,
         pipeline: Pipeline,
-        answers: Answers,
+        loops: Sequence[Loop],
         faults: Faults,
     ) -> None:
         self._faults = faults
@@ -41,7 +49,7 @@ class Health:
         self._files = files
         self._receiver = receiver
         self._spool = spool
-        self._pipeline, self._answers = pipeline, answers
+        self._pipeline, self._loops = pipeline, loops
         self._next = float("-inf")
         self._full: Mendable | None = None
         self._waiting, self._unwritten = Waiting("the spool takes nothing"), Waiting("health is not written")
@@ -91,7 +99,8 @@ class Health:
 
     def _all_troubles(self) -> list[Mendable]:
         troubles = self._pipeline.troubles
-        others = (None if troubles else self._full, self._receiver.trouble, self._answers.trouble)
+        waiting = [loop.trouble for loop in self._loops]
+        others = (None if troubles else self._full, self._receiver.trouble, *waiting)
         once: dict[str, Mendable] = {}
         for one in (*troubles, *others):
             if one is not None:
@@ -106,6 +115,6 @@ def cause(trouble: Mendable) -> str:
     of a gateway are on one disk.
     """
     full = trouble.key == "spool.disk" or any(
-        isinstance(value, Mendable) and value.key == "sqlite.full" for value in trouble.values.values()
+        isinstance(value, Mendable) and value.key in FULL for value in trouble.values.values()
     )
     return "disk" if full else trouble.key

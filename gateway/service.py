@@ -14,12 +14,13 @@ from devices.contract.payloads import PayloadError
 from devices.contract.topics import Topic
 from devices.credentials import FIRST_INSTANCE, GATEWAYS, gateway_account, gateway_accounts
 from devices.errors import CONTENT
-from devices.files import replace
+from devices.files import mend, replace
 from devices.pilots.pilot import Pilot
 from devices.probes.shelf import Shelf
 from devices.processes import spare_the_collector
 from devices.salvage import why
 from devices.settings import Settings
+from devices.texts import Mendable
 from gateway import instance
 from gateway.audit.acts import Acts
 from gateway.brokers.denied import Denials
@@ -31,7 +32,7 @@ from gateway.control.alarms.watch import Watch
 from gateway.control.answers import Answers
 from gateway.control.dispatch import dispatch
 from gateway.control.ledger import Entry, Ledger
-from gateway.health import Health
+from gateway.health import FULL, Health
 from gateway.ingest.batch import split_memory
 from gateway.ingest.checks import Checker
 from gateway.ingest.decode import Decoder
@@ -104,7 +105,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     answers = Answers(
         spool, Decoder(pilot, registry.known, refresh=registry.refresh), ledger, pipeline.telling
     )
-    health = Health(own, receiver, spool, pipeline, answers, faults)
+    health = Health(own, receiver, spool, pipeline, (answers, diaries), faults)
     denials = _denials(settings)
     advisor = Advisor(
         store, pilot, registry.devices, settings.data, ledger, _sender(settings, registry, ledger)
@@ -254,6 +255,7 @@ class Diaries:
         self._pilot = pilot
         self._sealed_one = sealed_one
         self._new = threading.Event()
+        self.trouble: Mendable | None = None  # why harvests wait, if not for the store
 
     def keep(self, events: Sequence[Written]) -> list[int]:
         """Keep `events`, durably; the same event again changes nothing. Returns the places of events whose id
@@ -279,16 +281,24 @@ class Diaries:
                 continue
             # the store, room in the quarantine, or the disk: readings go on meanwhile
             except (RetryLater, SpoolFull, OSError, sqlite3.DatabaseError) as error:
-                waiting.on(error)
+                self.trouble = self._unsealed(error)
+                waiting.on(self.trouble or error)
                 stop.wait(RETRY)
                 continue
             except CONTENT as error:  # a defect that no single event causes: it must not end the gateway
                 self._faults.add("sealing", error)
                 stop.wait(RETRY)
                 continue
+            self.trouble = None
             waiting.over()
             if not done:
                 self._new.wait(WAIT)
+
+    def _unsealed(self, error: Exception) -> Mendable | None:
+        """What to tell of a full disk of the records; None for other errors, of which others tell."""
+        known = mend(error, Mendable)
+        full = isinstance(known, Mendable) and known is not error and known.key in FULL
+        return Mendable("unwell.sealing", folder=self._sealer.folder, why=known) if full else None
 
     def seal_some(self, limit: int = 20) -> int:
         """Seal at most `limit` pending harvests and show them; returns how many. May raise RetryLater."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -22,7 +23,9 @@ KEYS = {"Tab": (9, ""), "Enter": (13, "\r")}  # name of a key → its code, and 
 
 
 class Page:
-    """One tab. `requests` are the addresses that the tab requested."""
+    """One tab. `requests` are the addresses that documents of the opened site requested, without what the
+    document before it asks for late, such as its icon.
+    """
 
     def __init__(self, read: int, write: int) -> None:
         self._read, self._write = os.fdopen(read, "rb", 0), os.fdopen(write, "wb", 0)
@@ -30,6 +33,7 @@ class Page:
         self._loaded = False
         self._document = "", ""  # request id and address of the open document
         self.requests: list[str] = []
+        self._site = "", ""  # scheme and host that were opened
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Network", "DOM"):
@@ -58,7 +62,7 @@ class Page:
             deviceScaleFactor=1,
             mobile=False,
         )
-        self._loaded = False
+        self._loaded, self._site = False, urlsplit(url)[:2]
         self.call("Page.navigate", url=url)
         while not self._loaded:
             self._next()
@@ -129,7 +133,8 @@ class Page:
         line, _, self._rest = self._rest.partition(b"\0")
         message = json.loads(line)
         if message.get("method") == "Network.requestWillBeSent":
-            self.requests.append(message["params"]["request"]["url"])
+            document, asked = message["params"]["documentURL"], message["params"]["request"]["url"]
+            self.requests += [asked] if urlsplit(document)[:2] == self._site else []
         if message.get("method") == "Network.responseReceived" and message["params"]["type"] == "Document":
             self._document = message["params"]["requestId"], message["params"]["response"]["url"]
         self._loaded |= message.get("method") == "Page.loadEventFired"

@@ -32,7 +32,7 @@ def said(tmp_path, *pipeline, answers=None, room=None):
     with closing(Spool(own.spool, room or Room())) as spool:
         receiver = SimpleNamespace(beat=lambda: None, trouble=None, silence=0.0)
         loops, answered = SimpleNamespace(troubles=list(pipeline)), SimpleNamespace(trouble=answers)
-        health = Health(own, receiver, spool, loops, answered, Faults())
+        health = Health(own, receiver, spool, loops, (answered,), Faults())
         health.look()
     return trouble(own, "en")
 

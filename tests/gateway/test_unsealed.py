@@ -1,7 +1,12 @@
-"""Whoever writes a diary over MQTT hears of an entry that was kept and not sealed: a recall above all."""
+"""Whoever writes a diary over MQTT hears of an entry that was kept and not sealed: a recall above all.
+Whoever runs the gateway hears of harvests that wait for a disk.
+"""
 
+import errno
 import json
+import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,10 +17,13 @@ import pytest
 from devices.contract.diary import decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import load
+from gateway import service
 from gateway.ingest.message import Refusal, Written
 from gateway.lots.growth import Growth
 from gateway.service import Diaries
 from gateway.stores.sqlite import SqliteStore
+from gateway.stores.store import RetryLater
+from tests.servers import until
 from traceability.sealing.seal import Sealer
 
 SECRETARY = Device("dong-thap", "tam-que", "notebook", "diary", simulated=False)
@@ -98,3 +106,37 @@ def test_a_correction_that_holds_and_simulated_entries_are_not_answered(
     write(diaries, "irrigation", "water", ts=(NOW - timedelta(days=1)).isoformat(), minutes=5)
     write(diaries, "correction", "mend", of="water", reason="x", changes={"minutes": 6})
     assert told == []
+
+
+@pytest.mark.parametrize("sqlite", [False, True])
+def test_harvests_that_wait_for_a_disk_are_told_until_they_go_on(
+    diaries: Diaries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, sqlite: bool
+) -> None:
+    def full(*_: object) -> None:
+        if sqlite:
+            with sqlite3.connect(":memory:") as db:
+                db.execute("PRAGMA max_page_count=1")
+                db.execute("CREATE TABLE one(a)")
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "trace" / "records" / "1"))
+
+    monkeypatch.setattr(service, "RETRY", 0.01)
+    stop = threading.Event()
+    sealing = threading.Thread(target=diaries.run, args=(stop,))
+    try:
+        with monkeypatch.context() as patched:
+            patched.setattr(Sealer, "seal_pending", full)
+            sealing.start()
+            until(lambda: diaries.trouble, "it is told")
+            trouble = diaries.trouble
+        assert trouble is not None and trouble.key == "unwell.sealing"
+        assert f"because {tmp_path / 'trace'} cannot be used" in str(trouble)
+        assert "disk" in str(trouble) and "make" in str(trouble)
+        assert str(tmp_path) not in trouble.public("en") + trouble.public("vi")
+        until(lambda: diaries.trouble is None, "it goes on")
+    finally:
+        stop.set()
+        sealing.join()
+
+
+def test_who_waits_for_the_store_leaves_it_to_others_to_tell(diaries: Diaries) -> None:
+    assert diaries._unsealed(RetryLater("store.slow", seconds=9)) is None

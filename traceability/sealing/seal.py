@@ -85,12 +85,12 @@ class Sealer:
         self._pilot = pilot
         self._grew = grew
         self._base_url = base_url.rstrip("/")
-        self._folder = folder
+        self.folder = folder
         self._sealing = threading.Lock()  # owns log, records and corrections; held while the store is asked
         self._origin = origin
         self._key = folder / "log.key"
         signer = Signer.from_file(self._key, origin)
-        (folder / "log.vkey").write_text(signer.verifier.vkey + "\n", "utf-8")
+        keys.show(folder, signer.verifier)
         self._secret = b""
         self._log: Log | None = None
         with suppress(LogBusy):
@@ -133,7 +133,7 @@ class Sealer:
         nobody has looked at.
         """
         with self._sealing:
-            require_whole(self._folder / "trace.sqlite")
+            require_whole(self.folder / "trace.sqlite")
             log = self._take_log()
             newest = self._tables.newest_entry()
             # corrections of known entries first, because a harvest is judged by the corrected diary
@@ -207,7 +207,7 @@ class Sealer:
         if product is None:
             raise LookupError(f"{community_id} has no product of crop {harvest.crop!r} in its pilot file now")
         community = self._pilot.producers[community_id]
-        records = self._folder / "records"
+        records = self.folder / "records"
         key = lot.key(
             records, product.gtin, self._secret, community, harvest.id, harvest.ts, self._pilot.zone
         )
@@ -249,14 +249,14 @@ class Sealer:
         """The log, opened once for this process, with the secret of the lot codes. Raises LogBusy."""
         while self._log is None:
             signer = Signer.from_file(self._key, self._origin)  # read anew: others may have changed it
-            log = Log.open(self._folder / "log", signer, self._origin)
+            log = Log.open(self.folder / "log", signer, self._origin)
             if Signer.from_file(self._key, self._origin).verifier != signer.verifier:
                 log.close()  # the key was replaced between the two reads
                 continue
             self._log = log
             today = datetime.now(self._pilot.zone).date()
-            keys.note_current(self._folder / "log.keys", signer.verifier, log.size, today)
-            self._secret = _secret(self._folder / "lot.secret")  # only the log's holder may make it
+            keys.note_current(self.folder / "log.keys", signer.verifier, log.size, today)
+            self._secret = _secret(self.folder / "lot.secret")  # only the log's holder may make it
         return self._log
 
     def _enter(self, log: Log, drafts: Sequence["_Draft"]) -> list[Sealed]:

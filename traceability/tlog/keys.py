@@ -71,6 +71,13 @@ def note_current(path: Path, verifier: Verifier, size: int, today: date) -> None
     write_all({path: write(listed).encode()})
 
 
+def show(folder: Path, verifier: Verifier) -> None:
+    """Write the key in use to `log.vkey`, unless it stands there: a full disk keeps nobody from starting."""
+    path, content = folder / "log.vkey", f"{verifier.vkey}\n".encode()
+    if not path.exists() or path.read_bytes() != content:
+        write_all({path: content})
+
+
 def rotate(folder: Path, origin: str, today: date) -> LogKey:
     """Give the log below `folder` a new key and delete the old private key. Returns the new key.
 
@@ -87,6 +94,6 @@ def rotate(folder: Path, origin: str, today: date) -> LogKey:
         log.hand_over(new)
         coming.replace(private)
         sync_directory(folder)
-        (folder / "log.vkey").write_text(new.verifier.vkey + "\n", "utf-8")
+        show(folder, new.verifier)
         note_current(folder / "log.keys", new.verifier, log.size, today)
     return parse((folder / "log.keys").read_text("utf-8"))[-1]

@@ -220,7 +220,7 @@ def test_the_code_on_a_label_is_the_day_of_the_pilot(sealer: Sealer, pilot: Pilo
     parts = Split(event="split", id="s", ts=EARLY, plot="plot-1", crop="mango", harvest="mango-1",
                   parts=(400.0, 450.0))  # fmt: skip
     write(sealer, device, parts)
-    codes = [str(row["lot"]) for row in seal.lots(sealer._folder)]
+    codes = [str(row["lot"]) for row in seal.lots(sealer.folder)]
     assert len(codes) == 3 and all(code.startswith("TQ261121-") for code in codes)
 
 

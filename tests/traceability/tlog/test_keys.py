@@ -106,3 +106,24 @@ def test_not_while_somebody_writes(sealer: Sealer, tmp_path: Path) -> None:
     with pytest.raises(LogBusy):
         keys.rotate(tmp_path, ORIGIN, DAY)
     assert (tmp_path / "log.key").read_text() == before
+
+
+def test_the_key_in_use_is_written_again_only_if_it_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gateway whose disk is full starts, and nobody finds half a key."""
+    old, new = (Signer.from_file(tmp_path / name, "example.org/log").verifier for name in ("a", "b"))
+    keys.show(tmp_path, old)
+    path = tmp_path / "log.vkey"
+
+    def full(_: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(keys, "write_all", full)
+        keys.show(tmp_path, old)
+        with pytest.raises(OSError, match="no space left"):
+            keys.show(tmp_path, new)
+    assert path.read_text("utf-8") == f"{old.vkey}\n"
+    keys.show(tmp_path, new)
+    assert path.read_text("utf-8") == f"{new.vkey}\n"
