@@ -85,7 +85,7 @@ def _number(value: Any, signal: str) -> float | None:
 def field_meant(name: str, value: Any, now: int) -> dict[str, Any]:
     """`ts`, `seq` or `boot` as it would be right at epoch ms `now`; {} if it is best left out."""
     guesses: list[Any] = []
-    if name == "ts" and isinstance(value, int):
+    if name == "ts" and isinstance(value, int) and not isinstance(value, bool):
         value = _milliseconds(value)  # seconds and microseconds are accepted as they are, but not believed
     elif name == "ts" and isinstance(value, str):
         cut = value.strip().replace(" ", "T", 1)

@@ -70,3 +70,8 @@ def test_every_factor_is_that_of_the_table_of_units():
         for name, given in others:
             if isinstance(given, str):
                 assert UNITS[given].dimension == UNITS[own].dimension, name
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_in_place_of_a_time_is_no_guess_of_1970(value):
+    assert meant.field_meant("ts", value, 1_795_255_200_000) == {}
