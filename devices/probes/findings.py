@@ -81,7 +81,8 @@ def examine(
     newest = max((one.time for one in messages if one.time is not None), default=None)
     doubts: list[Finding] = []
     for place, one in enumerate(messages):
-        at = f"[{place}]." if encoding == "list" else ""
+        listed = encoding == "list" or (encoding == "probe" and len(messages) > 1)
+        at = f"[{place}]." if listed else ""
         doubts += _doubts(one, at)
         if one.time is not None:
             field = at + probes.time_field(encoding, device, envelope)

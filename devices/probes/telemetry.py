@@ -6,7 +6,7 @@ its own topic  the probe that the device is enrolled with, unless the message is
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Any
@@ -63,8 +63,7 @@ class Probes:
         reader = self._own(data, device)
         if reader is None:
             return encodings.decode(payload, device.device)
-        listed = data if isinstance(data, list) and reader.probe.time is not None else [data]
-        return [self._telemetry(reader, one, device)._replace(time=reader.time(one)) for one in listed]
+        return [self._timed(reader, one, device) for one in _objects(reader, data)]
 
     def uplink(self, uplink: Uplink, device: Device) -> Telemetry:
         """Decode an uplink of a device. Raises PayloadError."""
@@ -82,13 +81,16 @@ class Probes:
 
     def unread(self, payload: bytes, device: Device, envelope: Envelope | None) -> tuple[Unread, ...]:
         """What the probe that reads a good message names, but could not read."""
-        reader, data = self._read_by(payload, device, envelope)
-        return () if reader is None else reader.read(data, dict(device.site)).unread
+        reader, objects = self._read_by(payload, device, envelope)
+        if reader is None:
+            return ()
+        place = dict(device.site)
+        return tuple(dict.fromkeys(unread for one in objects for unread in reader.read(one, place).unread))
 
     def unknown_to(self, payload: bytes, device: Device, envelope: Envelope | None) -> Probe | None:
         """The probe that reads a good message, if the message has none of its fields."""
-        reader, data = self._read_by(payload, device, envelope)
-        return None if reader is None or reader.names(data) else reader.probe
+        reader, objects = self._read_by(payload, device, envelope)
+        return None if reader is None or any(map(reader.names, objects)) else reader.probe
 
     def time_field(self, encoding: str, device: Device, envelope: Envelope | None) -> str:
         """Where the time stands in a good message of that encoding (see `findings`)."""
@@ -100,16 +102,17 @@ class Probes:
 
     def _read_by(
         self, payload: bytes, device: Device, envelope: Envelope | None
-    ) -> tuple[Reader | None, Any]:
-        """The reader of a good message (None: the contract), and the object that it reads."""
+    ) -> tuple[Reader | None, Sequence[Any]]:
+        """The reader of a good message (None: the contract), and the objects that it reads."""
         try:
             data = parsed_json(payload)
         except PayloadError:  # SenML in CBOR
-            return None, None
+            return None, ()
         if envelope is not None:
             reader, data, _ = self._reading(envelope.open(data), device)
-            return reader, data
-        return self._own(data, device), data
+            return reader, (data,)
+        reader = self._own(data, device)
+        return reader, () if reader is None else _objects(reader, data)
 
     def _reading(self, uplink: Uplink, device: Device) -> tuple[Reader | None, Mapping[str, Any], bool]:
         """The reader of an uplink (None: the contract), the object that it reads, and whether the device or
@@ -164,6 +167,11 @@ class Probes:
     def _normalized(self) -> Reader:
         return self._of(_NORMALIZED)
 
+    def _timed(self, reader: Reader, data: Any, device: Device) -> Telemetry:
+        """`_telemetry`, with the time that the object says; where nothing was measured none is needed."""
+        read = self._telemetry(reader, data, device)
+        return read._replace(time=reader.time(data)) if read.values or read.totals else read
+
     def _telemetry(self, reader: Reader, data: Any, device: Device) -> Telemetry:
         measured = reader.read(data, dict(device.site) if device.site else _NOWHERE)
         for one in measured.unread:
@@ -176,6 +184,11 @@ class Probes:
             name: (f"{kind} {reader.probe.id}", total) for name, (kind, total) in measured.totals.items()
         }
         return Telemetry(measured.values, None, None, None, totals=totals)
+
+
+def _objects(reader: Reader, data: Any) -> Sequence[Any]:
+    """The objects of a message on the device's own topic: of a list its elements, if the probe has times."""
+    return data if reader.probe.time is not None and isinstance(data, list) and data else (data,)
 
 
 def contract_values(data: Mapping[str, Any]) -> dict[str, float]:

@@ -174,3 +174,19 @@ def test_who_checks_it_is_told_of_its_own_field(tmp_path):
     said, probes = b'{"Time":1000000000,"ec":1.1}', Probes(Shelf(tmp_path))
     (found,) = examine(said, device("logger"), NOW, probes).findings
     assert (found.field, found.reason) == ("Time", "clock")
+
+
+def test_who_checks_a_list_of_a_logger_is_told_of_each_of_its_messages(tmp_path):
+    (tmp_path / "logger.yaml").write_text(LOGGER % "Time")
+    probes, whose = Probes(Shelf(tmp_path)), device("logger")
+    said = [{"Time": NOW - 1, "ec": 1.1}, {"Time": NOW, "ec": "ERR"}, {"Time": 1_000_000_000, "ec": 1.2}]
+    unread, clock = examine(json.dumps(said).encode(), whose, NOW, probes).findings
+    assert (unread.field, unread.reason) == ("ec", "unread") and "ERR" in unread.sentence("en")
+    assert (clock.field, clock.reason) == ("[2].Time", "clock")
+
+
+@pytest.mark.parametrize("said", [b'{"Time":"soon","event":"boot"}', b'[{"Time":"soon"}]', b"[]"])
+def test_a_message_without_a_reading_is_not_refused_for_its_time_and_is_one_message(tmp_path, said):
+    (tmp_path / "logger.yaml").write_text(LOGGER % "Time")
+    (one,) = Probes(Shelf(tmp_path)).telemetry(said, device("logger"), None)
+    assert (one.time, one.values) == (None, {})
