@@ -4,7 +4,7 @@ alarm ─► summary: what, how much ─┐
 key ─► place: kind, name, commune ┴─► lines ─► title, text with what to do and where to look
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -91,10 +91,17 @@ class Words:
         """Return what, how much and where."""
         return self.summary(alarm) + self._where(alarm)
 
-    def brief(self, alarm: Alarm) -> str:
-        """Return the same for a page that shows beside it the place, and whether its gauge is simulated."""
-        who = self._who(self._rules[alarm.rule], alarm.key)
-        return self._summary(alarm) + (f" – {who}" if who else "")
+    def brief(self, alarms: Sequence[Alarm]) -> str:
+        """Return the same of several alarms, for a page that shows their place beside them, and whether all
+        are of simulated devices; where only some are, each of these is marked.
+        """
+        mixed = len({one.simulated for one in alarms}) > 1
+        parts = []
+        for one in alarms:
+            who = self._who(self._rules[one.rule], one.key)
+            said = self.summary(one) if mixed else self._summary(one)
+            parts.append(f"{said} – {who}" if who else said)
+        return "; ".join(parts)
 
     def summary(self, alarm: Alarm) -> str:
         """Return what, and how much of it."""

@@ -213,8 +213,8 @@ class Watch:
             "severe": any(rule.severe for rule in rules),
             "since": min(one.began for one in shown),
             "looked": at,
-            "text": "; ".join(self._words["vi"].brief(one) for one in shown),
-            "text_en": "; ".join(self._words["en"].brief(one) for one in shown),
+            "text": self._words["vi"].brief(shown),
+            "text_en": self._words["en"].brief(shown),
         }
         if rules[0].where in ("community", "device"):
             fields["simulated"] = all(one.simulated for one in shown)

@@ -9,6 +9,7 @@ import pytest
 
 from devices.access.database import RegistryAway
 from devices.clock import HOUR_MS, MINUTE_MS
+from devices.contract.reading import Device
 from devices.pilots.pilot import load
 from gateway.control.alarms.watch import Watch, remembered
 from gateway.stores.points import Point, tags
@@ -275,6 +276,23 @@ def test_names_of_silent_devices_are_asked_for_once_a_look_and_a_registry_that_i
         )])  # fmt: skip
         watching.try_look(at)
     assert len(asked) == 20 and posted and all("“" not in title for title in titles(posted))
+
+
+@pytest.mark.parametrize("simulated", [(True, True), (True, False), (False, False)])
+def test_where_real_and_simulated_devices_are_silent_the_simulated_ones_are_marked(
+    tmp_path, store, simulated
+):
+    devices = [Device("dong-thap", "tam-que", f"d{n}", "soil-probe", one) for n, one in enumerate(simulated)]
+    watching = watch(store, tmp_path, devices=lambda: devices)
+    for minute in range(20):
+        at = NOW + minute * MINUTE_MS
+        wheres = [tags(pilot="dong-thap", community="tam-que", device=one.device) for one in devices]
+        store.write([books(at), *(Point("device", one, {"silent_minutes": 250.0}, at) for one in wheres)])
+        watching.try_look(at)
+    shown = now_shown(store, NOW)["silent"]
+    assert shown["simulated"] == all(simulated)
+    first, second = str(shown["text"]).split("; ")
+    assert [SIMULATED in one for one in (first, second)] == [any(simulated) and not all(simulated), False]
 
 
 def test_the_only_gauge_once_revoked_ends_its_alarm_within_minutes_also_while_the_registry_is_away(
