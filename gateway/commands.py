@@ -207,16 +207,16 @@ def _look_live(
                 silent += min(max(silent, LEAST), MENTIONED)
                 continue
             payload = bytes(message.payload)
+            if message.topic not in (own, answers) and sender(message.topic, payload) != eui:
+                continue  # another device's
             if message.topic == answers or message.retain:
                 denied = _told("retained") if message.retain else _denied(payload)
                 if denied is None:  # it answers a message that `look` has judged itself
                     continue
                 accepted = False
                 typer.echo(json.dumps(denied, ensure_ascii=False) if form == "json" else denied[spoken])
-            elif message.topic == own or sender(message.topic, payload) == eui:  # else another device's
-                accepted = look(payload, message.topic != own)
             else:
-                continue
+                accepted = look(payload, message.topic != own)
             last, silent = time.monotonic(), seconds
             messages -= 1
             if not messages:

@@ -163,6 +163,26 @@ def test_a_message_that_the_broker_retained_is_not_said_to_be_taken(tmp_path) ->
     assert "Stored" not in told.stdout
 
 
+def test_what_the_broker_retained_of_another_device_says_nothing_of_this_one(tmp_path, device_at) -> None:
+    """The Things Stack's topics do not say whose an uplink is: those of all devices are heard."""
+    with mosquitto("allow_anonymous true") as broker:
+        Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "mine", "1" * 16)
+        node = Publisher(broker.port, "node")
+        uplink = json.dumps({"end_device_ids": {"dev_eui": "2" * 16}}).encode()
+        node.publish("v3/app@tenant/devices/other/up", uplink, retain=True)
+        node.all_acknowledged()
+        node.close()
+        told = []
+        arguments = ["--live", "--id", "mine", "--number", "1", "--data", str(tmp_path), "--lang", "en"]
+        variables = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_READER_PASSWORD": "x"}
+        listening = Thread(target=lambda: told.append(run(*arguments, **variables)))
+        listening.start()
+        with device_at(broker, "hoiquan/v1/dong-thap/tam-que/mine/telemetry") as send:
+            send(GOOD, until=lambda: not listening.is_alive())
+        listening.join()
+    assert told[0].exit_code == 0 and text("rejected.retained", "en") not in told[0].stdout
+
+
 def test_a_silence_is_mentioned_ever_more_rarely(tmp_path) -> None:
     with mosquitto("allow_anonymous true") as broker:
         Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
