@@ -136,9 +136,8 @@ class Receiver:
             time.sleep(0.005)
         self._leaving = True
         self._client.disconnect()
-        with suppress(
-            AttributeError
-        ):  # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
+        # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
+        with suppress(AttributeError):
             self._client.loop_stop()
 
     def take(self, limit: int, wait: float) -> list[Message]:
