@@ -7,7 +7,7 @@ anew: the total itself is the amount. A running total that is lower than the las
 power: the total itself is the amount if it is no more than RESET; else it is the first total of another
 counter. If the next running total is back at what the counter stood at before it fell, neither is true: one
 message was wrong, and the amount is counted from before. So it is if the total rose by more than is believed
-of the signal (65535 where nothing was read), and the next is back below.
+of the signal (65535 where nothing was read), stayed there or not, and then is back below.
 
 A daily counter whose total is no lower than the last, less than a day later, is taken as not yet begun anew.
 So rain is counted at most once, but if the counter did begin anew in between, the station is reported too dry
@@ -78,10 +78,14 @@ class Counters:
 
 
 def _before_rise(stands: list[Stand], most: float) -> Stand | None:
-    """The stand before the last one, if that rose from it by more than `most`."""
-    if len(stands) < 2 or stands[-2].source != stands[-1].source:
+    """The stand from which the counter rose to the last total, if by more than `most`."""
+    if not stands:
         return None
-    return stands[-2] if stands[-1].total - stands[-2].total > most else None
+    last = stands[-1]
+    others = (one for one in reversed(stands) if (one.source, one.total) != (last.source, last.total))
+    before = next(others, None)
+    rose = before is not None and before.source == last.source and last.total - before.total > most
+    return before if rose else None
 
 
 def _since(before: Stand, time: int, total: float, *, daily: bool) -> float | None:

@@ -64,6 +64,14 @@ def test_a_total_that_rose_beyond_belief_and_is_back_at_once_was_told_wrong_too(
     assert run("total", (0, 3.0), (1, 65535), (2, 1.2)) == [None, 65532.0, 1.2], "a new count"
 
 
+def test_nor_is_it_true_where_it_stays_there_for_some_messages():
+    """Else a day's rain is counted twice, or what came meanwhile is lost."""
+    wrong = (1, 65535), (2, 65535), (3, 65535)
+    assert run("daily", (0, 3.0), *wrong, (4, 3.2), (5, 3.4)) == [None, 65532.0, 0.0, 0.0, 0.2, 0.2]
+    assert run("total", (0, 130.0), *wrong, (4, 130.2)) == [None, 65405.0, 0.0, 0.0, 0.2]
+    assert run("daily", (0, 3.0), *wrong, (25, 3.2))[-1] == 3.2, "it is another day's"
+
+
 def test_the_first_total_that_another_probe_file_reads_gives_nothing():
     counters = Counters()
     assert run("total a", (0, 100.0), (1, 100.2), counters=counters) == [None, 0.2]
