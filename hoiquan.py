@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Run the command; every error that a user can mend is one line and exit code 2; 1 is a bad judgement."""
+    """Run the command; an error that people can mend is one line: exit code 1 if something is away, or 2."""
     terminal.log_to_stderr()
     if CHILD in os.environ:
         follow_parent()
