@@ -88,6 +88,9 @@ class Sorter:
         replayed = self._message.replayed
         if not self._played and not replayed:  # later readings do not tell how an earlier boot's clock was
             self._judge_clock(telemetry)
+        if any(one.totals for one in telemetry):  # counters tell what came since the total before
+            now = self._message.arrival
+            telemetry = sorted(telemetry, key=lambda one: now if one.time is None else one.time)
         dated = [self._believed(one) for one in telemetry]
         self._refuse_clash([one for one, believed in zip(telemetry, dated, strict=True) if believed])
         for one, believed in zip(telemetry, dated, strict=True):

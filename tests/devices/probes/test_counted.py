@@ -1,9 +1,13 @@
 """Rain from counters, through the decoder: totals unknown to a gateway, and readings refused later."""
 
+import json
+
+import pytest
+
 from gateway.ingest.decode import Decoder
 from tests.devices.probes import test_telemetry
-from tests.devices.probes.test_telemetry import device, made, told, uplink
-from tests.devices.uplinks import EUI
+from tests.devices.probes.test_telemetry import NOW, OWN, device, made, told, uplink
+from tests.devices.uplinks import EUI, said
 
 shelf = test_telemetry.shelf
 RAIN = [uplink({"one": 30, "rain": 10.0}, 1), uplink({"one": 31, "rain": 15.0}, 2, 10)]
@@ -56,3 +60,21 @@ def test_so_is_that_of_several_messages_of_one_batch(shelf):
     one.forget(one.decode(batch).readings)
     again = one.decode([message._replace(replayed=True) for message in batch])
     assert told(again) == [{"soil_moisture": 31.0, "rainfall": 5.0}, {"rainfall": 0.6}]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_logger_s_list_gives_its_rain_in_either_order(shelf, tmp_path, newest_first):
+    """Read newest first, the rain before midnight would be lost with the day's total."""
+    (tmp_path / "logger.yaml").write_text(
+        "id: logger\nmaker: A\ntime: at\nreadings:\n  rainfall: {from: day, counter: daily}\n", "utf-8"
+    )
+    shelf.refresh()
+    one = made(shelf, device("logger"))
+    began, *rest = [
+        {"at": NOW - (5 - place) * 600_000, "day": total}
+        for place, total in enumerate((8.0, 10.0, 20.0, 1.0))
+    ]
+    one.decode([said(json.dumps(began).encode(), topic=OWN)])
+    rest.sort(key=lambda message: message["at"], reverse=newest_first)
+    decoded = one.decode([said(json.dumps(rest).encode(), topic=OWN)])
+    assert [values["rainfall"] for values in told(decoded)] == [2.0, 10.0, 1.0]
