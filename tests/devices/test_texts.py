@@ -164,6 +164,12 @@ def test_vietnamese_letters_are_composed():
         assert unicodedata.is_normalized("NFC", entry["vi"]), key
 
 
+def test_one_thing_has_one_name_in_vietnamese():
+    """Two names for a checkpoint of the log read like two things."""
+    checkpoints = [one for one in catalogue().values() if "checkpoint" in one["en"]]
+    assert checkpoints and all("điểm kiểm tra (checkpoint)" in one["vi"].lower() for one in checkpoints)
+
+
 def test_an_unknown_key_is_an_error():
     with pytest.raises(KeyError):
         text("rejected.no_such_reason", "vi")
