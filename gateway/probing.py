@@ -277,4 +277,5 @@ def _read_with(
         with closing(Spool(files(settings.data, settings.instance).spool)) as spool:
             again = spool.release(row.id for row in reversed(rows) if not row.replayed)
     at = moment(moment_of(now_ms(), registry.pilot.zone), lang, seconds=True)
-    typer.echo(text("learn.read_with", lang, device=device, probe=probe or "-", number=again, time=at))
+    key = "learn.read_with" if probe else "learn.read_plainly"
+    typer.echo(text(key, lang, device=device, probe=probe, number=again, time=at))
