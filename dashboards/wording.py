@@ -157,18 +157,18 @@ def reviews(pilot: Pilot, year: int, lang: str) -> list[str]:
     return sentences
 
 
-def amount(signal: str, value: float, lang: str) -> str:
-    """A number with the decimals of the signal."""
-    return SIGNALS[signal].amount(value, lang)
+def amount(signal: str, value: float, lang: str, limit: float | None = None) -> str:
+    """A number with the decimals of the signal, told from the `limit` beside it."""
+    return SIGNALS[signal].amount(value, lang, limit)
 
 
-def measured(signal: str, value: float, lang: str) -> str:
-    """A value with its unit; the state of a pump, aerator or valve in words."""
+def measured(signal: str, value: float, lang: str, limit: float | None = None) -> str:
+    """An amount with its unit; the state of a pump, aerator or valve in words."""
     if signal in SWITCHED and value in (0, 1):
         return text(f"overview.{SWITCHED[signal]}_{int(value)}", lang)
     if signal == "valve_state" and 0 < value < 1:
         return text("overview.valve_part", lang, part=percent(value, lang))
-    return SIGNALS[signal].measured(value, lang)
+    return SIGNALS[signal].measured(value, lang, limit)
 
 
 def own_time(at: int, seen: int, pilot: Pilot, lang: str) -> str:

@@ -150,6 +150,11 @@ def span(low: str, high: str) -> str:
     return f"{low.removesuffix('%') if high.endswith('%') else low}–{high}"
 
 
+def telling(value: float, limit: float, places: int) -> int:
+    """Decimals that tell a value from the limit beside it: `places`, or one more where it reads like it."""
+    return places + (value != limit and rounded(value, places) == limit)
+
+
 def with_unit(written: str, unit: str) -> str:
     """A written number and its unit: 31,5 °C; 15%. Without a unit, only the number."""
     return f"{written}{'' if unit in CLOSE else ' '}{unit}".strip()

@@ -61,6 +61,11 @@ class Measured:
         assert self.level is not None
         return dict(self.level.named())[self.reached or self.level.named()[0][0]]
 
+    @property
+    def beside(self) -> float | None:
+        """The limit that pages show beside the values; None where there are no levels."""
+        return self.limit if self.level is not None else None
+
 
 def silence(pilot: Pilot) -> int:
     """Milliseconds without a reading after which a device is called silent. Where the pilot does not say, one

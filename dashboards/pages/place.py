@@ -107,8 +107,8 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
 
 def _quantity(one: Measured, of_week: week.Week | None, now: int, lang: str) -> dict[str, Any]:
     """The card of a quantity: its value now, what that means, and how its week went."""
-    low, high = (wording.amount(one.signal, value, lang) for value in (one.low, one.high))
-    value = wording.measured(one.signal, one.high, lang)
+    low, high = (wording.amount(one.signal, value, lang, one.beside) for value in (one.low, one.high))
+    value = wording.measured(one.signal, one.high, lang, one.beside)
     if one.signal in SUMS and one.silent:
         value = text("place.of_no_day", lang)  # how much came since is not known
     elif one.signal in SUMS and of_week is not None:

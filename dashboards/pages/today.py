@@ -149,7 +149,7 @@ def _alarm(place: Place, one: Measured, pilot: Pilot, now: int, lang: str) -> di
         "place": place,
         "commune": wording.commune(place, pilot, now),
         "name": wording.signal(one.signal, lang),
-        "value": wording.measured(one.signal, one.worst, lang),
+        "value": wording.measured(one.signal, one.worst, lang, one.beside),
         "meaning": meaning(one, lang),
         "age": age(now - one.at, lang),
         "tag": _tag(one.simulated, lang),

@@ -13,7 +13,7 @@ highest value, and its mean is that of its vectors (`CIRCULAR`).
 
 from dataclasses import dataclass, replace
 
-from devices.texts import number, with_unit
+from devices.texts import number, telling, with_unit
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,14 @@ class Signal:
         text = f"{self.resolution:.6f}".rstrip("0")
         return len(text.partition(".")[2])
 
-    def amount(self, value: float, lang: str) -> str:
-        """A value as people write it, with the signal's decimal places."""
-        return number(value, lang, self.decimals)
+    def amount(self, value: float, lang: str, limit: float | None = None) -> str:
+        """A value as people write it, with the signal's decimal places; told from the `limit` beside it."""
+        places = self.decimals if limit is None else telling(value, limit, self.decimals)
+        return number(value, lang, places)
 
-    def measured(self, value: float, lang: str) -> str:
-        """A value with its unit, as people write it."""
-        return with_unit(self.amount(value, lang), self.shown_unit)
+    def measured(self, value: float, lang: str, limit: float | None = None) -> str:
+        """The same with its unit."""
+        return with_unit(self.amount(value, lang, limit), self.shown_unit)
 
 
 _SHOWN = {

@@ -20,7 +20,7 @@ from datetime import date
 from devices.contract.models import MODELS
 from devices.pilots.pilot import Pilot
 from devices.pilots.places import Place
-from devices.texts import text, with_unit
+from devices.texts import rounded, text, with_unit
 from gateway.control.alarms.message import place_name
 
 NAME = "hoiquan"  # of the templates, and of the contact point that uses them
@@ -62,14 +62,25 @@ def _named(lang: str) -> str:
     return f'{kinds} | reReplaceAll "^([a-z0-9-]+)$" "{text("place.device", lang)} “$1”"'
 
 
-def number(decimals: int, unit: str, lang: str, *, absolute: bool = False) -> str:
-    """A template for value B with its unit, as the language writes numbers, or for its `absolute` amount."""
+def number(decimals: int, unit: str, lang: str, limit: float, *, absolute: bool = False) -> str:
+    """A template for value B with its unit, as the language writes numbers, or for its `absolute` amount. It
+    has one decimal more where it would read like the `limit`, as `Rule.decimals` says.
+    """
+    value, longer = (_spelt(places, lang, absolute) for places in (decimals, decimals + 1))
+    if rounded(limit, decimals) == limit:
+        alike = f'eq (printf "%.{decimals}f" $values.B.Value) "{limit:.{decimals}f}"'
+        unlike = f"ne $values.B.Value {float(limit)}"
+        value = f"{{{{ if and ({alike}) ({unlike}) }}}}{longer}{{{{ else }}}}{value}{{{{ end }}}}"
+    return with_unit(value, unit)
+
+
+def _spelt(decimals: int, lang: str, absolute: bool) -> str:
     value = f'(printf "%.{decimals}f" $values.B.Value)'
     if absolute:
         value = f'(reReplaceAll "^-" "" {value})'
     if lang == "vi":
         value = f'(reReplaceAll "[.]" "," {value})'
-    return with_unit(f"{{{{ {value} }}}}", unit)
+    return f"{{{{ {value} }}}}"
 
 
 def valued(then: str, otherwise: str) -> str:

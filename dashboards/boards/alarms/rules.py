@@ -212,7 +212,8 @@ def _written(rule: Rule, pilot: Pilot, lang: str) -> dict[str, Any]:
 def _annotations(rule: Rule, pilot: Pilot, title: str, lang: str) -> dict[str, str]:
     """The annotations that a message is made of."""
     watched = [place for place in pilot.places if not rule.places or place.id in rule.places]
-    value = f": {messages.number(*rule.value, lang, absolute=rule.absolute)}" if rule.value else ""
+    shown = rule.value and messages.number(*rule.value, lang, rule.condition.limit, absolute=rule.absolute)
+    value = f": {shown}" if shown else ""
     do = rule.advice(lang)
     none = title if rule.bare else text("alerts.no_value", lang, what=title)
     board, panel = _board(rule)

@@ -129,9 +129,8 @@ class Words:
     def _value(self, rule: Rule, value: float) -> str:
         if rule.value is None:
             return ""
-        decimals, unit = rule.value
-        written = number(abs(value) if rule.absolute else value, self.lang, decimals)
-        return f": {with_unit(written, unit)}"
+        written = number(abs(value) if rule.absolute else value, self.lang, rule.decimals(value))
+        return f": {with_unit(written, rule.value[1])}"
 
     def _where(self, alarm: Alarm) -> str:
         where = self.where(self._rules[alarm.rule], alarm.key)

@@ -40,7 +40,7 @@ from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
 from devices.pilots.alarms import Alarms, Level
 from devices.pilots.pilot import SHARE, Pilot, Target
-from devices.texts import catalogue, percent, text, with_unit
+from devices.texts import catalogue, percent, telling, text, with_unit
 from devices.texts import number as written
 from gateway.indicators.course import DIGITS
 
@@ -91,7 +91,7 @@ class Rule:
     condition: Condition
     lasts: int
     where: Literal["community", "device", "instance", ""]  # the tag that says where, shown in the message
-    value: tuple[int, str] | None  # decimals and unit of the number in a message; None: no number
+    value: tuple[int, str] | None  # decimals (see `decimals`) and unit of a message's number; None: none
     places: tuple[str, ...] = ()  # ids of the places it covers; empty: all
     gauge: Level | None = None  # the levels of the rule's gauge
     level: str = ""
@@ -105,6 +105,11 @@ class Rule:
     def bare(self) -> bool:
         """Whether the rule can fire without a number."""
         return self.none_speaks or self.away_speaks
+
+    def decimals(self, value: float) -> int:
+        """How many decimals a number is written with in a message that names the limit, too."""
+        assert self.value is not None
+        return telling(value, self.condition.limit, self.value[0])
 
     def title(self, lang: str) -> str:
         """The sentence that says what has happened."""

@@ -158,6 +158,18 @@ def test_what_the_watch_has_in_alarm_is_said_once_and_since_when(
     ]
 
 
+@pytest.mark.parametrize(
+    ("salinity", "said"), [(0.694, "0,694 g/L"), (0.688, "0,688 g/L"), (0.69, "0,69 g/L")]
+)
+def test_a_value_near_a_level_does_not_read_like_the_level(
+    client: TestClient, store: SqliteStore, pilot: Pilot, salinity: float, said: str
+) -> None:
+    gauge = device_tags(pilot.fleet["tam-que-canal-gauge-01"])
+    store.write([Point("telemetry", gauge, {"salinity": salinity}, NOW - 10 * MINUTE_MS)])
+    page = re.sub(r"<[^>]+>", "", client.get("/").text)
+    assert re.search(rf"Độ mặn {said}\s+· (Báo động I: đã vượt|bình thường, chưa tới báo động I)", page)
+
+
 def test_each_alarm_of_a_gauge_says_whether_that_is_real_or_simulated(
     client: TestClient, store: SqliteStore, pilot: Pilot, tmp_path: Path
 ) -> None:

@@ -9,6 +9,8 @@ import yaml
 from dashboards.boards.alarms import rules
 from devices.pilots.pilot import load
 from devices.texts import LANGS
+from gateway.control.alarms.message import Words
+from gateway.control.alarms.states import Alarm, Key
 from tests.dashboards.boards.alarms.grafana import ERROR, Grafana, build, holds
 from tests.dashboards.boards.alarms.watched import Watched
 from tests.programs import program
@@ -224,3 +226,30 @@ def test_the_numbers_of_a_message_are_written_as_its_language_has_them(expand):
         )  # fmt: skip
         (said,) = expand([{"Annotation": rule["annotations"]["summary"], "Values": {"B": 1.53}}])
         assert said.endswith(number)
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "said"),
+    [
+        ("coverage-low", 79.6, "Độ phủ số liệu dưới 80%: 79,6%"),
+        ("coverage-low", 79.96, "Độ phủ số liệu dưới 80%: 79,96%"),
+        ("device-silent", 3 + 1 / 60, "Thiết bị im lặng quá 3 giờ: 3,02 giờ"),
+        ("spool-old", 15.3, "quá 15 phút: 15,3 phút"),
+        ("salinity-3-I", 0.694, "Độ mặn vượt mức I (0,69 g/L): 0,694 g/L"),
+        ("salinity-3-I", 0.69, "Độ mặn vượt mức I (0,69 g/L): 0,69 g/L"),
+        ("books", 0, ": 0 bản tin"),
+        ("iot_communities", -1, ": 1 hội quán"),
+    ],
+)
+def test_a_number_beyond_its_limit_does_not_read_like_the_limit(expand, rule, value, said):
+    """In Grafana's messages and in ours, which are the same."""
+    (ours,) = (one for one in rules.rules(PILOT, "vi") if one.id == f"dong-thap-{rule}")
+    alarm = Alarm(ours.id, Key("tam-que"), 0, 0, value)
+    assert Words(PILOT, {ours.id: ours}, "vi", "", dict).summary(alarm).endswith(said)
+    (written,) = (
+        one for group in yaml.safe_load(rules.content(PILOT, "vi"))["groups"] for one in group["rules"]
+        if one["uid"] == ours.id
+    )  # fmt: skip
+    assert expand([{"Annotation": written["annotations"]["summary"], "Values": {"B": value}}])[0].endswith(
+        said
+    )
