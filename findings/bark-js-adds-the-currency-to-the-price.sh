@@ -16,6 +16,7 @@
 #
 # Output seen, on 2026-11-30 (GS is shown as |):
 #   393070445000: bark-js 70445000, gs1-barcode-parser-mod 45000 704, biip 45000
+#   391070445000: bark-js 70445000, gs1-barcode-parser-mod 45000 704, biip 45000
 #   393270412345: bark-js 704123.45, gs1-barcode-parser-mod 123.45 704, biip 123.45
 #   392212345: bark-js 123.45, gs1-barcode-parser-mod 123.45, biip 123.45
 #   800826113015|10A1: bark-js Invalid AI, biip 2026-11-30 15:00:00, 10 A1
@@ -48,12 +49,13 @@ import biip
 found = biip.parse("0109506000134352" + sys.argv[1].replace("|", "\x1d")).gs1_message.element_strings[1:]
 print(", biip", ", ".join(str(one.decimal or one.datetime or f"{one.ai.ai} {one.value}") for one in found))
 PY
-for text in 393070445000 393270412345 392212345 '800826113015|10A1'; do
+for text in 393070445000 391070445000 393270412345 392212345 '800826113015|10A1'; do
   { node read.js "$text"; venv/bin/python read.py "$text"; } | tr -d '\n'
   echo
 done | tee found
 cat > expected << 'SEEN'
 393070445000: bark-js 70445000, gs1-barcode-parser-mod 45000 704, biip 45000
+391070445000: bark-js 70445000, gs1-barcode-parser-mod 45000 704, biip 45000
 393270412345: bark-js 704123.45, gs1-barcode-parser-mod 123.45 704, biip 123.45
 392212345: bark-js 123.45, gs1-barcode-parser-mod 123.45, biip 123.45
 800826113015|10A1: bark-js Invalid AI, biip 2026-11-30 15:00:00, 10 A1

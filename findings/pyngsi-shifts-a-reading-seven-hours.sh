@@ -6,8 +6,7 @@
 # datetime, `DataModel.add` writes its day and hour as they stand, with a Z behind; `datetime_to_iso8601` of
 # pyngsi.utils does the same. For a datetime without a zone it must assume something, but one with a zone is one
 # certain moment. A comment in the code says that the value must be in UTC; the README does not, and there is no error.
-# (`strict=True`, which looks for forbidden characters, raises TypeError for every number.) PyPI ngsildclient 0.5.2
-# converts the same datetime.
+# PyPI ngsildclient 0.5.2 converts the same datetime.
 #
 # A broker then has readings of the future: for seven hours the newest level is one that is still to come, and a tide
 # comes in when it goes out. Convert first: `.astimezone(timezone.utc)`.
