@@ -102,10 +102,10 @@ def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     """The section on coverage: how much is known, and the limits of the numbers."""
     blocks = [Block("heading", say(lang, "coverage"))]
     if not year.empty:
-        listed = [place.id for commune in communes(pilot, year) for place in commune.places]
-        shares = [year.coverage[one] for one in listed if one in year.coverage]
+        ids = [place.id for commune in communes(pilot, year) for place in commune.places]
+        shares = [year.coverage[one] for one in ids if one in year.coverage]
         devices, simulated = (
-            sum(some.get(one, 0) for one in listed) for some in (year.devices, year.invented)
+            sum(some.get(one, 0) for one in ids) for some in (year.devices, year.invented)
         )
         of_them = say(lang, "coverage_simulated", number=number(simulated, lang)) if simulated else ""
         heard = say(lang, "coverage_nobody")
