@@ -104,9 +104,7 @@ def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
     if not year.empty:
         ids = [place.id for commune in communes(pilot, year) for place in commune.places]
         shares = [year.coverage[one] for one in ids if one in year.coverage]
-        devices, simulated = (
-            sum(some.get(one, 0) for one in ids) for some in (year.devices, year.invented)
-        )
+        devices, simulated = (sum(some.get(one, 0) for one in ids) for some in (year.devices, year.invented))
         of_them = say(lang, "coverage_simulated", number=number(simulated, lang)) if simulated else ""
         heard = say(lang, "coverage_nobody")
         if shares:
