@@ -66,21 +66,16 @@ def number(decimals: int, unit: str, lang: str, limit: float, *, absolute: bool 
     """A template for value B with its unit, as the language writes numbers, or for its `absolute` amount. It
     has one decimal more where it would read like the `limit`, as `Rule.decimals` says.
     """
-    value, longer = (_spelt(places, lang, absolute) for places in (decimals, decimals + 1))
+    value, before = f'(printf "%.{decimals}f" $values.B.Value)', ""
     if rounded(limit, decimals) == limit:
-        alike = f'eq (printf "%.{decimals}f" $values.B.Value) "{limit:.{decimals}f}"'
-        unlike = f"ne $values.B.Value {float(limit)}"
-        value = f"{{{{ if and ({alike}) ({unlike}) }}}}{longer}{{{{ else }}}}{value}{{{{ end }}}}"
-    return with_unit(value, unit)
-
-
-def _spelt(decimals: int, lang: str, absolute: bool) -> str:
-    value = f'(printf "%.{decimals}f" $values.B.Value)'
+        alike = f'(eq {value} "{limit:.{decimals}f}") (ne $values.B.Value {float(limit)})'
+        longer = f"{{{{ if and {alike} }}}}{{{{ $places = {decimals + 1} }}}}{{{{ end }}}}"
+        value, before = '(printf "%.*f" $places $values.B.Value)', f"{{{{ $places := {decimals} }}}}{longer}"
     if absolute:
         value = f'(reReplaceAll "^-" "" {value})'
     if lang == "vi":
         value = f'(reReplaceAll "[.]" "," {value})'
-    return f"{{{{ {value} }}}}"
+    return before + with_unit(f"{{{{ {value} }}}}", unit)
 
 
 def valued(then: str, otherwise: str) -> str:
