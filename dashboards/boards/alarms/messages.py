@@ -68,7 +68,7 @@ def number(decimals: int, unit: str, lang: str, limit: float, *, absolute: bool 
     """
     value, before = f'(printf "%.{decimals}f" $values.B.Value)', ""
     if rounded(limit, decimals) == limit:
-        alike = f'(eq {value} "{limit:.{decimals}f}") (ne $values.B.Value {float(limit)})'
+        alike = f'(eq {value} (printf "%.{decimals}f" {float(limit)})) (ne $values.B.Value {float(limit)})'
         longer = f"{{{{ if and {alike} }}}}{{{{ $places = {decimals + 1} }}}}{{{{ end }}}}"
         value, before = '(printf "%.*f" $places $values.B.Value)', f"{{{{ $places := {decimals} }}}}{longer}"
     if absolute:
