@@ -35,9 +35,13 @@ class Ingest:
         self.gateway = None
 
     def start(self, **more):
-        before = self.text().count("connected to")
+        before = self.connections()
         self.gateway = Running(self.log, command("gateway"), **self.settings, **more)
-        until("the gateway's subscription", 30, lambda: self.text().count("connected to") > before)
+        until("the gateway's subscription", 30, lambda: self.connections() > before)
+
+    def connections(self):
+        """How often a gateway has connected to the broker."""
+        return self.text().count("connected to")
 
     def text(self):
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""

@@ -79,9 +79,12 @@ def test_kills_mid_publish_and_what_the_broker_lost_is_counted(ingest, both):
         if both:
             ingest.kill()
         ingest.broker.kill()
+        before = ingest.connections()
         ingest.broker.start()
         if both:
             ingest.start()
+    # a broker that lost the gateway's session, too, has nobody for what comes before this
+    until("the gateway's new connection", 30, lambda: ingest.connections() > before)
     all_but_what_the_broker_lost(ingest, fleet, killed=both)
 
 
