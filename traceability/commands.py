@@ -120,9 +120,8 @@ def make_label(
     settings, content = Settings.read(data=data), record.parse(sealed)
     shelf = Shelf(settings.trace)
     later, (index, doubt) = shelf.addenda(key), shelf.check(sealed)
-    why = story.warning(content, later, lang)
-    if index is None:
-        why = text("page.not_verified", lang, reason=text(doubt, lang)) + "."
+    unverified = "" if index is not None else text("page.not_verified", lang, reason=text(doubt, lang)) + "."
+    why = f"{story.warning(content, later, lang)} {unverified}".strip()
     if why and not anyway:
         raise Misuse("label.recalled", why=why)
     base_url = address.of(settings, content)

@@ -4,8 +4,8 @@
 
 A point holds sum and number, not the mean: means of hours with few and many readings cannot be averaged. An
 hour is counted from what the store holds, so counting it again always writes the same. There is no list of
-hours to count: a day is recounted if its hours hold another number of readings than the day has, whether a
-node emptied its buffer late, a gateway was killed, or nobody ever counted the day.
+hours to count: a day is recounted if its hours hold another number of readings than the day has, of all
+devices together, whether a node emptied its buffer late, a gateway was killed, or nobody counted the day.
 """
 
 from collections.abc import Iterator

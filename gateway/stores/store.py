@@ -114,7 +114,7 @@ class Store(Protocol):
     ) -> dict[str, dict[int, float]]:  # fmt: skip
         """The number or the sum of each field's values, of all series together, by step of `step` ms from the
         epoch: its beginning in epoch ms → number or sum. Steps without values are left out. It costs InfluxDB
-        a third of a `summary`. Raises KeyError for a field that the measurement does not have.
+        less than a `summary`. Raises KeyError for a field that the measurement does not have.
         """
 
     def coverage(self, where: Mapping[str, str], start: int, stop: int, slot: int) -> dict[str, float]:

@@ -116,20 +116,32 @@ def test_so_says_the_page(tmp_path) -> None:
     assert not taken and told == [text("rejected.unknown_device", "en", field="nobody")]
 
 
+def listened(broker, data, name, number, meanwhile=lambda over: None):
+    """What `device check --live` says of `number` messages, while `meanwhile` sends until it is over."""
+    told = []
+    arguments = ["--live", "--id", name, "--number", str(number), "--data", str(data), "--lang", "en"]
+    variables = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_READER_PASSWORD": "x"}
+    listening = Thread(target=lambda: told.append(run(*arguments, **variables)))
+    listening.start()
+    meanwhile(lambda: not listening.is_alive())
+    listening.join()
+    return told[0]
+
+
 def test_the_command_hears_what_the_device_sends(tmp_path, device_at) -> None:
     with mosquitto("allow_anonymous true") as broker:
         Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
-        told = []
-        arguments = ["--live", "--id", "my-esp32", "--number", "2", "--data", str(tmp_path), "--lang", "en"]
-        variables = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_READER_PASSWORD": "x"}
-        listening = Thread(target=lambda: told.append(run(*arguments, **variables)))
-        listening.start()
         with device_at(broker, "hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry") as send:
-            send(b'{"values":{"soil_moisture":"31,5"}}', GOOD, until=lambda: not listening.is_alive())
-        listening.join()
-    assert told[0].exit_code in (0, 1)
-    assert 'Write: "soil_moisture":31.5' in told[0].stdout
-    assert "Stored: Volumetric soil moisture = 31.5%" in told[0].stdout
+            told = listened(
+                broker,
+                tmp_path,
+                "my-esp32",
+                2,
+                lambda over: send(b'{"values":{"soil_moisture":"31,5"}}', GOOD, until=over),
+            )
+    assert told.exit_code in (0, 1)
+    assert 'Write: "soil_moisture":31.5' in told.stdout
+    assert "Stored: Volumetric soil moisture = 31.5%" in told.stdout
 
 
 @pytest.mark.parametrize("reason", ["forbidden_topic", "foreign_topic", "bad_topic", "retained"])
@@ -138,16 +150,12 @@ def test_it_hears_what_only_the_gateway_can_know(tmp_path, device_at, reason) ->
     answer = {"reason": reason, "vi": "sai chủ đề", "en": "another topic"}
     with mosquitto("allow_anonymous true") as broker:
         Registry(tmp_path / "registry.sqlite", PILOT).enroll("tam-que", "soil-probe", "my-esp32")
-        told = []
-        arguments = ["--live", "--id", "my-esp32", "--number", "1", "--data", str(tmp_path), "--lang", "en"]
-        variables = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_READER_PASSWORD": "x"}
-        listening = Thread(target=lambda: told.append(run(*arguments, **variables)))
-        listening.start()
         with device_at(broker, "hoiquan/v1/dong-thap/tam-que/my-esp32/rejected") as send:
-            send(json.dumps(answer).encode(), until=lambda: not listening.is_alive())
-        listening.join()
-    assert told[0].exit_code == 1
-    assert "another topic" in told[0].stdout
+            told = listened(
+                broker, tmp_path, "my-esp32", 1, lambda over: send(json.dumps(answer).encode(), until=over)
+            )
+    assert told.exit_code == 1
+    assert "another topic" in told.stdout
 
 
 def test_a_message_that_the_broker_retained_is_not_said_to_be_taken(tmp_path) -> None:
@@ -157,8 +165,7 @@ def test_a_message_that_the_broker_retained_is_not_said_to_be_taken(tmp_path) ->
         node.publish("hoiquan/v1/dong-thap/tam-que/my-esp32/telemetry", GOOD, retain=True)
         node.all_acknowledged()
         node.close()
-        arguments = ["--live", "--id", "my-esp32", "--number", "1", "--data", str(tmp_path), "--lang", "en"]
-        told = run(*arguments, HOIQUAN_MQTT=broker.url, HOIQUAN_READER_PASSWORD="x")
+        told = listened(broker, tmp_path, "my-esp32", 1)
     assert told.exit_code == 1 and text("rejected.retained", "en") in told.stdout
     assert "Stored" not in told.stdout
 
@@ -172,15 +179,9 @@ def test_what_the_broker_retained_of_another_device_says_nothing_of_this_one(tmp
         node.publish("v3/app@tenant/devices/other/up", uplink, retain=True)
         node.all_acknowledged()
         node.close()
-        told = []
-        arguments = ["--live", "--id", "mine", "--number", "1", "--data", str(tmp_path), "--lang", "en"]
-        variables = {"HOIQUAN_MQTT": broker.url, "HOIQUAN_READER_PASSWORD": "x"}
-        listening = Thread(target=lambda: told.append(run(*arguments, **variables)))
-        listening.start()
         with device_at(broker, "hoiquan/v1/dong-thap/tam-que/mine/telemetry") as send:
-            send(GOOD, until=lambda: not listening.is_alive())
-        listening.join()
-    assert told[0].exit_code == 0 and text("rejected.retained", "en") not in told[0].stdout
+            told = listened(broker, tmp_path, "mine", 1, lambda over: send(GOOD, until=over))
+    assert told.exit_code == 0 and text("rejected.retained", "en") not in told.stdout
 
 
 def test_a_silence_is_mentioned_ever_more_rarely(tmp_path) -> None:
