@@ -141,11 +141,18 @@ def test_nor_one_that_went_into_others(public: Shop) -> None:
 def test_nor_one_whose_record_cannot_be_verified(public: Shop) -> None:
     gtin, lot = public.key.gtin, public.key.lot
     record = public.folder / "trace" / "records" / gtin / f"{lot}.json"
-    record.write_bytes(record.read_bytes().replace(b'"value":850', b'"value":950'))
+    changed = record.read_bytes().replace(b'"value":850', b'"value":950')
+    record.write_bytes(changed)
     for lang in ("vi", "en"):
         line = one_line(public.label("lot.svg", "--lang", lang), 2)
         assert text("page.not_verified", lang, reason=text("page.not_logged", lang)) in line
     done(public.label("lot.svg", "--anyway"))
+    record.write_bytes(changed.replace(b'"value":950', b'"value":850'))
+    recall(public.sealer, public.device)
+    record.write_bytes(changed)
+    line = one_line(public.label("lot.svg", "--lang", "en"), 2)
+    reason = text("page.not_verified", "en", reason=text("page.not_logged", "en"))
+    assert "recalled on 12 Nov 2026" in line and reason in line, "both are told"
 
 
 def test_a_recalled_lot_gets_no_label(public: Shop) -> None:
