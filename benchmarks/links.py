@@ -1,7 +1,9 @@
 """How many connections of simulated nodes one process holds: `python benchmarks/links.py [CONNECTIONS]`.
 
 Each connection has its own client id, password, last will and window. One run measures ours and MQTT.js (npm)
-on the same Mosquitto, then ours over TLS. The fleet is a separate process that measures itself; a
+on the same Mosquitto, then ours over TLS; and mqtt-bench (Go, without wills) if `--mqtt-bench` names its
+program: its sources of 2017 build with paho.mqtt.golang 1.4.3 in place of the library's old address and
+`MQTT.Client` in place of `*MQTT.Client`. The fleet is a separate process that measures itself; a
 mosquitto_sub counts the wills that arrive when the fleet is killed. The limits are open files (the program
 raises its own) and one core of the fleet beside one of the broker. If other programs run on the machine,
 compare processor time, not rates.
@@ -10,6 +12,7 @@ compare processor time, not rates.
 import argparse
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -148,6 +151,32 @@ def row(table: Table, name: str, command: list[str], folder: Path, url: str, cou
     )  # fmt: skip
 
 
+def go_row(table: Table, program: Path, folder: Path, url: str, count: int) -> None:
+    """Run mqtt-bench: it connects one client after another, sends all messages, and hangs up."""
+    began = time.monotonic()
+    child = Running(
+        [str(program), "-action=pub", f"-broker={url.replace('mqtt:', 'tcp:')}", f"-clients={count}",
+         f"-count={ROUNDS}", f"-size={len(PAYLOAD)}", "-qos=1", "-pretime=0"],
+        folder, "mqtt-bench",
+    )  # fmt: skip
+    try:
+        while "Start benchmark" not in child.log.read_text():
+            if child.ended() or time.monotonic() - began > PATIENCE:
+                raise SystemExit(f"benchmarks/links.py: {child.tail()}")
+            time.sleep(0.01)
+        connected, cpu, kb = time.monotonic() - began, child.cpu(), child.resident_mb() * 1024 / count
+        while (result := re.search(r"throughput=([\d.]+)", child.log.read_text())) is None:
+            if child.ended() or time.monotonic() - began > PATIENCE:
+                raise SystemExit(f"benchmarks/links.py: {child.tail()}")
+            time.sleep(0.1)
+    finally:
+        child.kill()
+    table.add_row(
+        "mqtt-bench", f"{count:,}", f"{connected:.1f} s", f"{cpu / count * 1e6:,.0f} µs", f"{kb:.1f} KB",
+        f"{float(result[1]):,.0f}/s", "", "has none",
+    )  # fmt: skip
+
+
 def reports(child: Running) -> list[Report]:
     """The two reports of a fleet: after connecting, and after sending."""
     deadline = time.monotonic() + PATIENCE
@@ -166,6 +195,7 @@ def main() -> None:
     parser.add_argument(
         "connections", nargs="?", type=int, default=10_000, help="number of connections (10000)"
     )
+    parser.add_argument("--mqtt-bench", type=Path, help="also measure this program, mqtt-bench")
     parser.add_argument("--child", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -191,6 +221,8 @@ def main() -> None:
                 row(table, f"MQTT.js {LIBRARY}", [node, "-e", MQTT_JS, *words], folder, plain, count)
             except Missing as reason:
                 table.add_row("MQTT.js", str(reason))
+            if options.mqtt_bench:
+                go_row(table, options.mqtt_bench, folder, plain, count)
             secure = [*ours, str(OVER_TLS), "--child", tls, str(folder / "ca" / "ca.pem")]
             row(table, "ours over TLS", secure, folder, plain, OVER_TLS)
     table.caption = (
