@@ -7,6 +7,14 @@ UV_VERSION := 0.13.9
 
 .PHONY: help up compose grow down backup restore audit test lint build setup setup-dev servers lock clean
 help:
+	@echo "make up        chạy mọi thứ trên máy này, không cần Docker (ARGS='--http-port 8081 …')"
+	@echo "make compose   chạy bằng Docker: Mosquitto, InfluxDB, Grafana"
+	@echo "make grow      như trên, với ba gateway và PostgreSQL"
+	@echo "make down      dừng những gì make compose đã chạy; dữ liệu còn nguyên"
+	@echo "make backup    chép sổ thiết bị, hồ sơ, CA và số đo của make compose vào backups/"
+	@echo "make restore   đưa một bản sao trở lại: make restore FROM=backups/…"
+	@echo "make test      cài đặt, rồi chạy mọi kiểm tra"
+	@echo
 	@echo "make up        run everything on this machine, no Docker (ARGS='--http-port 8081 …')"
 	@echo "make compose   run it with Docker: Mosquitto, InfluxDB, Grafana"
 	@echo "make grow      the same with three gateways and PostgreSQL"
@@ -14,9 +22,9 @@ help:
 	@echo "make backup    copy registry, records, CA and readings of make compose into backups/"
 	@echo "make restore   bring a copy back: make restore FROM=backups/…"
 	@echo "make test      set up, then every check"
-	@echo "make build     write the generated files again (boards, schemas, contract tables)"
-	@echo "make audit     known vulnerabilities of the dependencies, and their list (sbom.json)"
-	@echo "make lock      resolve the dependencies again into uv.lock"
+	@echo "make build     (developers) write the generated files again: boards, schemas, contract tables"
+	@echo "make audit     (developers) known vulnerabilities of the dependencies, and their list (sbom.json)"
+	@echo "make lock      (developers) resolve the dependencies again into uv.lock"
 
 up: setup
 	@exec $(BIN)/hoiquan up $(ARGS)
@@ -46,9 +54,9 @@ setup: .venv/ready
 setup-dev: .venv/ready-dev
 
 .venv/bin/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Set PYTHON=python3.11" >&2; exit 2; }
-	@echo "setting up .venv: once, some minutes at most"
-	@$(PYTHON) -m venv .venv || { echo "make: no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: cần Python 3.11 trở lên / Python 3.11 or newer is needed: $(PYTHON) = $$($(PYTHON) -V 2>&1). make PYTHON=python3.11 …" >&2; exit 2; }
+	@echo "đang cài đặt .venv: chỉ một lần, lâu nhất vài phút / setting up .venv: once, some minutes at most"
+	@$(PYTHON) -m venv .venv || { echo "make: Python thiếu venv / Python has no venv; Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV_VERSION)
 
 # The lock has versions and hashes but no download addresses, so that a mirror or a folder of wheels works as well:
