@@ -26,6 +26,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.table import Table
 
+from devices.broker_url import leave
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.command import parser_of, run
@@ -192,8 +194,7 @@ def sent(port: int, qos: int, messages: Iterable[tuple[str, bytes]]) -> Iterator
     if last is not None:
         last.wait_for_publish(60)
     yield
-    client.disconnect()
-    client.loop_stop()
+    leave(client)
 
 
 @contextmanager

@@ -1,4 +1,5 @@
-"""A broker's address, parsed in one place for all its clients: gateway, simulator, pages, tickets, doctor.
+"""A broker's address, parsed in one place for all its clients: gateway, simulator, pages, tickets, doctor;
+and how a client leaves the broker.
 
     mqtt://host[:1883]  |  mqtts://host[:8883]   ─► parse ─► BrokerAddress ─► host, port, and TLS or not
 
@@ -8,11 +9,16 @@ rather than half obeyed.
 
 import re
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from devices.texts import Misuse
+
+if TYPE_CHECKING:
+    from paho.mqtt.client import Client
 
 PLAIN, TLS = 1883, 8883  # the ports that IANA assigned to MQTT without and with TLS
 _FORM = re.compile(
@@ -67,3 +73,11 @@ def trust(ca: Path | None) -> ssl.SSLContext:
         why = error.strerror or "no certificate"
         raise Misuse("setting.mqtt_ca", path=ca, why=why) from None
     return context
+
+
+def leave(client: "Client") -> None:
+    """Say goodbye to the broker, and end the thread that `client.loop_start` began."""
+    client.disconnect()
+    # paho's thread, ended by the goodbye, may drop itself while `loop_stop` is about to join it
+    with suppress(AttributeError):
+        client.loop_stop()

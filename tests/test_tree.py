@@ -80,6 +80,14 @@ def test_times_and_days_stand_in_one_module() -> None:
     assert {name: found for name, found in written.items() if found} == {}
 
 
+def test_clients_leave_the_broker_in_one_place() -> None:
+    """paho's `loop_stop` alone may raise AttributeError after a goodbye."""
+    top = (*PRODUCT, "tests", "benchmarks")
+    modules = {path for folder in top for path in (ROOT / folder).rglob("*.py")} - {Path(__file__)}
+    calls = {_name(path) for path in modules if ".loop_stop()" in path.read_text("utf-8")}
+    assert calls == {"devices/broker_url.py", "devices/examples/python/node.py"}
+
+
 # Code that formats for itself: digits or thousands of a number, a day, a decimal comma.
 WRITTEN = re.compile(
     r":,?(?:\.\d+)?[gGfFeE%]\}|:,[}.]|:\.\{|strftime|:%[aAbBdHImMpSyYjx]"

@@ -18,6 +18,7 @@ from benchmarks.installations.installation import PATIENCE, Installation, Part
 from benchmarks.installations.tap import Message
 from benchmarks.peers.processes import children, named
 from devices.access.registry import Registry
+from devices.broker_url import leave
 from devices.clock import now_ms
 from devices.pilots.pilot import load
 from tests.loopback import answers, free_port
@@ -51,8 +52,7 @@ class Probe:
         self._client.publish(self._topic, json.dumps(message), 1)
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
 
 class Together(Installation):

@@ -21,6 +21,7 @@ from benchmarks.peers.launch import wait
 from benchmarks.peers.processes import ROOT, Missing, find
 from benchmarks.peers.testbed import TAGS, Testbed
 from benchmarks.peers.traffic import DEVICES, Traffic, queue, readings, recent
+from devices.broker_url import leave
 
 TOPIC = "hoiquan/v1/+/+/+/telemetry"
 LINES = 5000  # lines per request that suit the server best
@@ -167,8 +168,7 @@ def bare(port: int, name: str, count: int) -> None:
     client.loop_start()
     if not done.wait(300):
         raise SystemExit(f"{taken} of {count} messages after 300 s")
-    client.disconnect()
-    client.loop_stop()
+    leave(client)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.peers.processes import ROOT, Running, children, cpu, machine_cpu, named
 from benchmarks.peers.traffic import BAD, COUNTED, Traffic, readings
+from devices.broker_url import leave
 from tests.servers import Influx, Mosquitto, influx, mosquitto
 
 _CONNECTED = re.compile(r"New client connected from \S+ as (\S+)")
@@ -56,8 +57,7 @@ class Testbed:
             deadline = time.monotonic() + 10
             while not client.is_connected() and time.monotonic() < deadline:
                 time.sleep(0.01)
-            client.disconnect()
-            client.loop_stop()
+            leave(client)
 
     def waiting(self, clients: list[str], quiet: float = 2.0) -> set[int]:
         """Take what the broker still keeps for these sessions; returns the times of the good messages."""
@@ -85,8 +85,7 @@ class Testbed:
             if len(payloads) != before:
                 before, at = len(payloads), time.monotonic()
             time.sleep(0.1)
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
         return payloads
 
     # -- store ----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from itertools import islice
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.broker_url import leave
 from devices.clock import now_ms
 from devices.contract.models import MODELS
 from devices.contract.signals import SIGNALS
@@ -108,8 +109,7 @@ class Publisher:
     def close(self, sent: int) -> None:
         """Wait until the broker has everything that was sent, and disconnect."""
         self._acknowledged(sent)
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
     def _acknowledged(self, number: int) -> None:
         deadline = time.monotonic() + PATIENCE

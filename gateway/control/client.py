@@ -39,7 +39,7 @@ class NotHeard(Mendable, OSError):
         self.why, self.said = why, str(said)
 
 
-def reached(settings: Settings, patience: float) -> None:
+def knock(settings: Settings, patience: float) -> None:
     """Check that a server answers, and with TLS that we trust its certificate. Raises NotHeard."""
     where = broker_url.parse(settings.mqtt)
     trust = broker_url.trust(settings.mqtt_ca) if where.tls else None
@@ -86,7 +86,7 @@ def connected(
     client.loop_start()
     answered.wait(patience)
     if not answer or answer[0].is_failure:
-        leave(client)
+        broker_url.leave(client)
         if not answer:
             raise NotHeard("silent", where=where, said="no CONNACK")
         raise NotHeard("refused", where=where, said=answer[0], account=account)
@@ -137,14 +137,7 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
                 raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no SUBACK")
             yield messages
         finally:
-            leave(client)
-
-
-def leave(client: Client) -> None:
-    """Say goodbye to the broker, and end the client's thread."""
-    client.disconnect()
-    with suppress(AttributeError):  # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
-        client.loop_stop()
+            broker_url.leave(client)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from devices.contract.reading import Device
 from devices.contract.topics import Topic
 from devices.settings import Settings
 from devices.texts import Misuse
-from gateway.control.client import PATIENCE, NotHeard, connected, leave
+from gateway.control.client import PATIENCE, NotHeard, connected
 from gateway.control.ledger import SENDER, Entry, Ledger
 
 LOOK_EVERY = 0.1  # seconds between two looks for the answer
@@ -57,7 +57,7 @@ def dispatch(
         client.publish(str(topic), json.dumps(order).encode(), qos=1)
         puback.wait(PATIENCE)
     finally:
-        leave(client)
+        broker_url.leave(client)
     if not puback.is_set():
         raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no PUBACK")
     deadline = time.monotonic() + wait

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from devices import broker_url
 from devices.credentials import READER
-from gateway.control.client import NotHeard, connected, leave, reached
+from gateway.control.client import NotHeard, connected, knock
 from gateway.doctor.finding import Finding, Visit, one_line
 
 TIMEOUT = 5.0  # seconds
@@ -15,10 +16,10 @@ def broker(visit: Visit) -> Iterator[Finding]:
     values = {"url": settings.mqtt, "account": READER, "seconds": round(TIMEOUT)}
     try:
         if not password:
-            reached(settings, TIMEOUT)
+            knock(settings, TIMEOUT)
             yield visit.finding("broker", "ok", "broker_there", **values)
             return
-        leave(connected(settings, READER, password, TIMEOUT))
+        broker_url.leave(connected(settings, READER, password, TIMEOUT))
     except NotHeard as error:
         yield visit.finding("broker", "bad", f"broker_{error.why}", error=one_line(error.said), **values)
     except ValueError as error:  # a bad address, or a bad file in HOIQUAN_MQTT_CA

@@ -20,7 +20,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -135,10 +134,7 @@ class Receiver:
         while self.connected and self.heartbeat.newest < begin and time.monotonic() < begin + GOODBYE:
             time.sleep(0.005)
         self._leaving = True
-        self._client.disconnect()
-        # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
-        with suppress(AttributeError):
-            self._client.loop_stop()
+        broker_url.leave(self._client)
 
     def take(self, limit: int, wait: float) -> list[Message]:
         """Take the oldest messages; waits up to `wait` seconds for the first, and a moment for more."""

@@ -21,6 +21,7 @@ from paho.mqtt.client import Client, MQTTMessageInfo, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
+from devices.broker_url import leave
 from tests.loopback import free_port
 
 TREE = Path(__file__).parents[2]
@@ -165,8 +166,7 @@ class Sensor:
         return self.reason
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
     def _answered(self, reason: ReasonCode) -> None:
         self.reason = str(reason)

@@ -1,9 +1,15 @@
-"""Addresses of brokers: which are valid, and the sentence for those that are not."""
+"""Addresses of brokers: which are valid, and the sentence for those that are not. A client's goodbye."""
+
+import threading
+from types import SimpleNamespace
 
 import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.authority import CA, prepare
-from devices.broker_url import BrokerAddress, parse, trust
+from devices.broker_url import BrokerAddress, leave, parse, trust
+from tests.servers import PATIENCE, Mosquitto
 
 
 @pytest.mark.parametrize(
@@ -63,3 +69,19 @@ def test_a_ca_is_believed_and_what_is_none_is_named(tmp_path):
     for name in ("text", "missing"):
         with pytest.raises(ValueError, match=f"HOIQUAN_MQTT_CA names .*{name}"):
             trust(tmp_path / name)
+
+
+def test_a_goodbye_that_paho_overtakes_is_one(mosquitto: Mosquitto, monkeypatch):
+    client = paho.Client(CallbackAPIVersion.VERSION2)
+    client.connect("127.0.0.1", mosquitto.port)
+    client.loop_start()
+    thread = client._thread
+
+    def current_thread():  # which `loop_stop` asks for just before it joins
+        thread.join(PATIENCE)
+        return threading.current_thread()
+
+    late = vars(threading) | {"current_thread": current_thread}
+    monkeypatch.setattr(paho, "threading", SimpleNamespace(**late))
+    leave(client)
+    assert not thread.is_alive() and not client.is_connected()

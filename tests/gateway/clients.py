@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.broker_url import leave
 from tests.servers import PATIENCE
 
 
@@ -39,5 +40,4 @@ def client(broker, name, password="", hears=()):
         assert ready.wait(PATIENCE)
         yield made
     finally:
-        made.disconnect()
-        made.loop_stop()
+        leave(made)

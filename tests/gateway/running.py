@@ -10,6 +10,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
 
 from devices.access.registry import Registry
+from devices.broker_url import leave
 from devices.settings import Settings
 from gateway import service
 from gateway.instance import files
@@ -93,8 +94,7 @@ def device(broker):
     try:
         yield publish
     finally:
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
 
 
 def harvest(name):

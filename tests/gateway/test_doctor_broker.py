@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 import hoiquan
 from devices.access.authority import prepare
+from devices.broker_url import leave
 from devices.credentials import hash_password
 from devices.settings import Settings
 from gateway.control.client import NotHeard, connected, listening
@@ -60,8 +61,7 @@ def test_it_logs_in_as_reader_and_takes_nobodys_connection(broker, tmp_path):
     assert found["level"] == "ok"
     assert found["sentence"].endswith("lets the account reader in.")
     assert client.is_connected() and not lost
-    client.disconnect()
-    client.loop_stop()
+    leave(client)
 
 
 def test_without_a_password_it_says_that_it_tried_no_login(broker, tmp_path):
@@ -121,8 +121,7 @@ def test_whoever_listens_beside_it_goes_on(broker, tmp_path):
                 return False
 
         until(said, "it hears again")
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
 
 
 def test_a_refused_reader_is_told_once(broker):

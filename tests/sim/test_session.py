@@ -10,6 +10,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.broker_url import leave
 from devices.clock import now_ms
 from devices.pilots.pilot import load
 from devices.texts import Misuse
@@ -178,8 +179,7 @@ def test_live_labels_are_published_outside_the_contract(tmp_path):
         expected = [line for line in lines if line["stop"] is not None]
         assert expected
         servers.until(lambda: len(heard) == len(expected), "all labels")
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
     assert [label for *_, label in heard] and all(
         topic == f"hoiquan-truth/v1/dong-thap/{PILOT.fleet[label['device']].community}/{label['device']}"
         and (qos, retain) == (1, False)

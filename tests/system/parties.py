@@ -7,6 +7,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from devices.access.registry import Registry, Wanted
+from devices.broker_url import leave
 from devices.commands import tell_broker
 from devices.pilots.pilot import load
 from devices.settings import Settings
@@ -54,8 +55,7 @@ class Embedded:
         until("a gateway hears", 20, heard.is_set)
 
     def stop(self) -> None:
-        self._gateway.disconnect()
-        self._gateway.loop_stop()
+        leave(self._gateway)
         self.running.stop()
 
 
@@ -150,8 +150,7 @@ class Party:
         return self.published is not None and not self.published.is_failure
 
     def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
     def _on_connect(self, client, _, __, reason, ___) -> None:
         self.answer = reason

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,6 +19,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from devices.access.authority import prepare
+from devices.broker_url import leave
 from tests import forked, servers
 from tests.loopback import free_port
 
@@ -222,11 +222,7 @@ class Publisher:
         return self._client.is_connected()
 
     def close(self) -> None:
-        self._client.disconnect()
-        with suppress(
-            AttributeError
-        ):  # paho 2.1: its thread, ended by the goodbye, may drop itself meanwhile
-            self._client.loop_stop()
+        leave(self._client)
 
     def _on_connect(self, client, _user, _flags, reason, _properties) -> None:
         if reason == "Server unavailable":

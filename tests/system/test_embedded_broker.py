@@ -11,6 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.registry import Registry
+from devices.broker_url import leave
 from devices.pilots.pilot import load
 from gateway.ingest import contents
 from gateway.stores.sqlite import SqliteStore
@@ -71,8 +72,7 @@ class Device:
     def close(self):
         self._stop.set()
         self._speaking.join()
-        self._client.disconnect()
-        self._client.loop_stop()
+        leave(self._client)
 
 
 class Broker:

@@ -11,6 +11,7 @@ import pytest
 from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.broker_url import leave
 from gateway.ingest.spool import Spool
 from tests.system.ingest import DEVICES, Ingest
 from tests.system.running import Mosquitto, Publisher, done, hoiquan, until
@@ -171,7 +172,7 @@ def test_ten_megabytes_end_the_connection_of_who_sent_them(village, node):
     other.loop_start()
     other.publish(f"{TREE}/node-b/telemetry", b"x" * 10_000_000, qos=0)
     assert gone.wait(20), "the broker takes no packet over 64 KB"
-    other.loop_stop()
+    leave(other)
     follows(village, node)
 
 

@@ -42,5 +42,4 @@ class Post:
         except (OSError, ValueError, RuntimeError) as error:
             raise error if isinstance(error, NotSent) else NotSent(f"no way to the broker: {error}") from None
         finally:
-            client.disconnect()
-            client.loop_stop()
+            broker_url.leave(client)

@@ -56,8 +56,8 @@ def main(ticket, number=0, interval=INTERVAL):
     while not sent <= acknowledged:
         time.sleep(0.1)
     client.publish(f"{here}/status", '{"state":"offline"}', qos=1, retain=True).wait_for_publish(30)
+    client.loop_stop()  # before the goodbye, which may end paho's thread just as it is waited for
     client.disconnect()
-    client.loop_stop()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 import devices.pilots
 from devices.access.mosquitto import ADDED, RULES, rules_beside, write_passwords
 from devices.access.registry import Registry, Wanted
+from devices.broker_url import leave
 from devices.credentials import (
     CHIRPSTACK,
     gateway_accounts,
@@ -48,8 +49,7 @@ def let_in(broker, name, password):
         assert answered.wait(PATIENCE)
         return not answer[0].is_failure
     finally:
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
 
 
 def test_the_broker_takes_what_was_written_and_hears_of_changes(registry, tmp_path):

@@ -11,6 +11,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.registry import Registry
+from devices.broker_url import leave
 from devices.credentials import gateway_accounts, reader_accounts, simulated_password
 from devices.pilots.pilot import load
 from gateway.brokers import embedded
@@ -205,7 +206,6 @@ def test_a_revoked_device_is_cut_off_though_the_registry_was_away_at_first(tmp_p
         until(lambda: not client.is_connected(), "it is cut off")
     finally:
         for one in (client, hears):
-            one.disconnect()
-            one.loop_stop()
+            leave(one)
         stop.set()
         broker.join(10)

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 import hoiquan
+from devices.broker_url import leave
 from devices.settings import Settings
 from gateway.control.client import NotHeard, listening
 from tests.gateway.clients import client
@@ -45,8 +46,7 @@ def test_two_that_listen_at_once_hear_everything_each(tmp_path):
                     got = [int(heard.get(timeout=PATIENCE).payload) for _ in range(20)]
                     assert got == list(range(20))
         finally:
-            speaker.disconnect()
-            speaker.loop_stop()
+            leave(speaker)
 
 
 @pytest.mark.parametrize("words", [("check", "--live"), ("learn",)])

@@ -14,6 +14,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from pydantic import SecretStr
 
 from devices.access.registry import Registry
+from devices.broker_url import leave
 from devices.credentials import simulated_password
 from devices.pilots.pilot import load
 from gateway.control.client import NotHeard
@@ -98,8 +99,7 @@ class Actuator:
         self.client.publish(telemetry, '{"values":{"pump_state":1}}', 1).wait_for_publish(PATIENCE)
 
     def close(self):
-        self.client.disconnect()
-        self.client.loop_stop()
+        leave(self.client)
 
 
 @contextmanager

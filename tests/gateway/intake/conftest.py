@@ -7,6 +7,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.broker_url import leave
 from gateway.intake import receive
 from gateway.intake.receive import Receiver
 from tests.servers import PATIENCE, mosquitto, until
@@ -31,8 +32,7 @@ def publish(broker):
         client.publish(topic, payload, qos, retain).wait_for_publish(PATIENCE)
 
     yield send
-    client.disconnect()
-    client.loop_stop()
+    leave(client)
 
 
 @pytest.fixture(autouse=True)

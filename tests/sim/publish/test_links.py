@@ -17,6 +17,7 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
+from devices.broker_url import leave
 from devices.contract.reading import Device
 from devices.credentials import hash_password, simulated_password
 from devices.pilots.pilot import load
@@ -52,8 +53,7 @@ def listening(broker, topic="#"):
     try:
         yield heard, client
     finally:
-        client.disconnect()
-        client.loop_stop()
+        leave(client)
 
 
 def links(broker, devices, obey=None, **how):

@@ -13,6 +13,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.registry import Registry
+from devices.broker_url import leave
 from devices.contract.diary import Harvest, Input, decode_diary
 from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
@@ -220,8 +221,7 @@ def test_it_comes_out_at_the_broker(mosquitto: Mosquitto, pilot: Pilot) -> None:
             Post(f"mqtt://127.0.0.1:{mosquitto.port}", version).send(device, "secret", b"{}")
             assert arrived.get(timeout=PATIENCE) == (f"hoiquan/v1/dong-thap/tam-que/{WHO}/diary", b"{}")
     finally:
-        listener.disconnect()
-        listener.loop_stop()
+        leave(listener)
     with pytest.raises(NotSent):
         Post("mqtt://127.0.0.1:1", 5).send(device, "secret", b"{}")
 
