@@ -9,6 +9,6 @@ figures.py   reads the store for pages, report and open data       wording.py   
 kept.py      reads slow data once for all readers                  scenarios.py  /scenarios
 progress.py  how the targets stand, read once for overview and open data
 site.py      joins them in one app           commands.py  `hoiquan report`, `hoiquan dashboards`
-left.py      the overview as an earlier run drew it, shown until this run has drawn its first
-leftover.py  the newest values of a large store, kept for the next start
+earlier.py   the overview as an earlier run drew it, shown until this run has drawn its first
+newest_file.py  the newest values of a large store, kept for the next start
 """

@@ -11,8 +11,8 @@ from fastapi.responses import JSONResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 
 from dashboards import progress, scenarios
+from dashboards.earlier import EarlierPages
 from dashboards.figures import TREND_DAYS, Figures
-from dashboards.left import Left
 from dashboards.opendata import catalog, files, routes
 from dashboards.opendata.answer import OPEN
 from dashboards.pages import check, lately, learn, overview, place, state, trouble
@@ -83,8 +83,8 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     source = f"{settings.influx_url} {settings.influx_bucket}" if settings.influx_url else ""
     recent, standing = lately.kept(figures, web, source), progress.kept(figures)
     targets, fleet = partial(progress.lately, figures, standing), partial(lately.of_a_day, figures, recent)
-    left = Left(web, figures.pilot.pilot)
-    pages.include_router(overview.router(figures, recent, left, standing, settings.data))
+    earlier = EarlierPages(web, figures.pilot.pilot)
+    pages.include_router(overview.router(figures, recent, earlier, standing, settings.data))
     pages.include_router(place.router(figures, recent))
     for data in (routes, files):
         pages.include_router(data.router(figures, fleet, targets))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from dashboards.figures import AlarmNow, DeviceNow, Figures, gathered, sensors
 from dashboards.kept import Kept
-from dashboards.leftover import Leftover
+from dashboards.newest_file import NewestFile
 from devices.clock import AHEAD_MS, DAY_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
 from gateway.stores.newest import Newest
@@ -117,10 +117,10 @@ def kept(figures: Figures, folder: Path | None = None, source: str = "") -> Kept
 
     pilot = figures.pilot.pilot
     said = [Newest(figures.store, name, {"pilot": pilot}, BACK_MS) for name in READINGS]
-    left: list[Leftover] = []
+    files: list[NewestFile] = []
     if folder is not None:
-        left += (
-            Leftover(folder / f"newest-{pilot}-{name}.json", source, one)
+        files += (
+            NewestFile(folder / f"newest-{pilot}-{name}.json", source, one)
             for name, one in zip(READINGS, said, strict=True)
         )
     remembered: tuple[int, dict[str, int]] = (-ASKED_AGAIN_MS, {})  # when it was read, epoch ms
@@ -131,13 +131,13 @@ def kept(figures: Figures, folder: Path | None = None, source: str = "") -> Kept
         now = figures.now()
         if not begun:
             begun = True
-            for one in left:
+            for one in files:
                 one.take(now)
         if not 0 <= now - remembered[0] < ASKED_AGAIN_MS:  # a clock may be put back
             remembered = now, _remembered(figures, {"pilot": figures.pilot.pilot}, now)
         made = Lately.read(figures, remembered=remembered[1], said=said)
         _ = made.devices, made.advised, made.of_a_day  # derived now, not when the first page asks
-        for one in left:
+        for one in files:
             one.keep()
         return made
 

@@ -14,9 +14,9 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
 
 from dashboards import progress, wording
+from dashboards.earlier import EarlierPages
 from dashboards.figures import DeviceNow, Figures, Indicator, Standing, balanced
 from dashboards.kept import Kept
-from dashboards.left import Left
 from dashboards.map.land import NOWHERE, lands
 from dashboards.map.picture import draw
 from dashboards.pages import lately, marks, today
@@ -43,13 +43,13 @@ CUT = "\0"  # marks a gap in a page; no page contains it, as hidden characters a
 
 
 def router(
-    figures: Figures, recent: Kept[Lately], left: Left, standing: Kept[Progress], data: Path
+    figures: Figures, recent: Kept[Lately], earlier: EarlierPages, standing: Kept[Progress], data: Path
 ) -> APIRouter:
     """The page and its style sheet, in the reader's language.
 
     While the application runs, the page is drawn in the background each time `recent` (shared with other
     pages) has been read, so that no reader waits while a thousand places are written down. Until the first
-    drawing readers get the page that an earlier run `left`, or else one without the devices' values. What a
+    drawing readers get the page of the `earlier` run, or else one without the devices' values. What a
     real device says is on the page within two seconds. `standing` is shared with the open data; `data` is the
     folder of this machine's gateways.
     """
@@ -64,7 +64,7 @@ def router(
         return kept_for_the_next(Drawn.of(figures, first.progress, first.recent, lasting[lang], first.work))
 
     def kept_for_the_next(drawn: Drawn) -> Drawn:
-        left.keep(drawn.lang, drawn.page)
+        earlier.keep(drawn.lang, drawn.page)
         return drawn
 
     def newest(lang: str) -> Drawn:
@@ -97,7 +97,7 @@ def router(
     def overview(request: Request, q: str = "", still: str = "") -> Response:
         search, lang = q.strip()[:LONGEST], language(request)
         stays, every = bool(search or still), REFRESH
-        page = left.page(lang) if shown[lang].begins and not stays else None
+        page = earlier.page(lang) if shown[lang].begins and not stays else None
         if page is None and shown[lang].begins and shown[lang].known(FIRST) is None:
             stays, every = bool(search), SOON
             page = begun(figures, standing.known(), starting[lang], search)

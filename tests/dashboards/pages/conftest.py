@@ -8,8 +8,8 @@ import pytest
 from fastapi import FastAPI
 
 from dashboards import progress
+from dashboards.earlier import EarlierPages
 from dashboards.figures import Figures
-from dashboards.left import Left
 from dashboards.pages import lately, overview
 from devices.pilots.pilot import Pilot, load
 from gateway.indicators.count import Evaluation
@@ -21,9 +21,9 @@ NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
 
 def overview_of(figures: Figures) -> FastAPI:
     """The overview as a first start ever shows it, on a machine without gateways."""
-    left, standing = Left(None, figures.pilot.pilot), progress.kept(figures)
+    earlier, standing = EarlierPages(None, figures.pilot.pilot), progress.kept(figures)
     app = FastAPI()
-    app.include_router(overview.router(figures, lately.kept(figures), left, standing, NO_GATEWAYS))
+    app.include_router(overview.router(figures, lately.kept(figures), earlier, standing, NO_GATEWAYS))
     return app
 
 

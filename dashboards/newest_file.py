@@ -23,7 +23,7 @@ FORMAT = 1
 OLDEST_MS = HOUR_MS  # of a file that is used: the points since an older one are too many to be read quickly
 
 
-class Leftover:
+class NewestFile:
     """The file of one Newest. `source` names the store that the values are from: values from another one are
     not used. A file that is missing, damaged or old is ignored, and one that cannot be written is logged.
     """

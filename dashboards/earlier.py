@@ -25,7 +25,7 @@ HERE = Path(__file__).parent
 DRAWING = (HERE / "templates", HERE / "pages", HERE / "map", HERE.parent / "devices" / "texts.yaml")
 
 
-class Left:
+class EarlierPages:
     """The pages in `folder`, one file per `pilot` and language; without a folder nothing is kept."""
 
     def __init__(self, folder: Path | None, pilot: str) -> None:

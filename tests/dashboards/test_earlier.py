@@ -10,9 +10,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from dashboards import progress
+from dashboards.earlier import EarlierPages
 from dashboards.figures import Figures
 from dashboards.kept import Kept
-from dashboards.left import Left
 from dashboards.pages import lately, overview, place
 from dashboards.pages.frame import Lasting
 from dashboards.pages.lately import Lately
@@ -34,7 +34,9 @@ def figures(tmp_path):
 def app_of(figures: Figures, recent: Kept[Lately], folder: Path) -> FastAPI:
     app = FastAPI()
     app.include_router(
-        overview.router(figures, recent, Left(folder, figures.pilot.pilot), progress.kept(figures), folder)
+        overview.router(
+            figures, recent, EarlierPages(folder, figures.pilot.pilot), progress.kept(figures), folder
+        )
     )
     app.include_router(place.router(figures, recent))
     return app
@@ -45,10 +47,10 @@ def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
 ) -> None:
     folder, read, pages = tmp_path / "web", threading.Event(), {}
     with TestClient(app_of(figures, lately.kept(figures), folder)) as client:
+        until(lambda: len([*folder.glob("*.html")]) == 2, "it is kept")
         for lang in ("vi", "en"):
             client.get(f"/language/{lang}")
             pages[lang] = client.get("/").text
-        until(lambda: len([*folder.glob("*.html")]) == 2, "it is kept")
 
     def slow() -> Lately:
         read.wait(60)
@@ -101,7 +103,7 @@ def test_what_does_not_count_is_not_said_before_anything_was_counted(figures: Fi
 
 
 def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_path: Path) -> None:
-    Left(tmp_path, figures.pilot.pilot).keep("vi", lambda: "<p>before")
+    EarlierPages(tmp_path, figures.pilot.pilot).keep("vi", lambda: "<p>before")
     fails = threading.Event()
 
     def away() -> Lately:
@@ -115,49 +117,49 @@ def test_a_store_that_is_away_is_told_once_that_is_known(figures: Figures, tmp_p
 
 
 def test_what_is_older_than_a_day_is_not_shown(tmp_path: Path) -> None:
-    left = Left(tmp_path, soil.PILOT.pilot)
-    assert left.page("vi") is None
+    earlier = EarlierPages(tmp_path, soil.PILOT.pilot)
+    assert earlier.page("vi") is None
     made = iter("ab")
     for _ in range(2):
-        left.keep("vi", lambda: next(made))
-    assert left.page("vi") == "a" and next(made) == "b", "within a minute it is made and written once"
+        earlier.keep("vi", lambda: next(made))
+    assert earlier.page("vi") == "a" and next(made) == "b", "within a minute it is made and written once"
     (file,) = tmp_path.iterdir()
     os.utime(file, (time.time() - DAY - 1,) * 2)
-    assert left.page("vi") is None
+    assert earlier.page("vi") is None
 
 
 def test_a_folder_that_takes_nothing_holds_up_no_page(tmp_path: Path) -> None:
     (tmp_path / "web").write_text("a file")
-    left = Left(tmp_path / "web", soil.PILOT.pilot)
-    left.keep("vi", lambda: "a")
-    assert left.page("vi") is None
+    earlier = EarlierPages(tmp_path / "web", soil.PILOT.pilot)
+    earlier.keep("vi", lambda: "a")
+    assert earlier.page("vi") is None
 
 
 def test_what_other_code_drew_is_not_shown(tmp_path: Path) -> None:
     """After an upgrade the page's style sheet is another."""
-    left = Left(tmp_path, soil.PILOT.pilot)
-    left.keep("vi", lambda: "<!doctype html>\n<p>now")
-    assert left.page("vi") == "<!doctype html>\n<p>now"
+    earlier = EarlierPages(tmp_path, soil.PILOT.pilot)
+    earlier.keep("vi", lambda: "<!doctype html>\n<p>now")
+    assert earlier.page("vi") == "<!doctype html>\n<p>now"
     (file,) = tmp_path.iterdir()
     head, _, page = file.read_text("utf-8").partition("\n")
     for other in (page, f"<!-- {'0' * 64} -->\n{page}"):
         file.write_text(other, "utf-8")
-        assert left.page("vi") is None
+        assert earlier.page("vi") is None
     file.write_text(f"{head}\n{page}", "utf-8")
-    assert Left(tmp_path, soil.PILOT.pilot).page("vi") == page
+    assert EarlierPages(tmp_path, soil.PILOT.pilot).page("vi") == page
 
 
 def test_a_disk_that_is_full_again_is_told_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("dashboards.left.EVERY", 0.0)
-    left = Left(tmp_path / "web", soil.PILOT.pilot)
+    monkeypatch.setattr("dashboards.earlier.EVERY", 0.0)
+    earlier = EarlierPages(tmp_path / "web", soil.PILOT.pilot)
     for _ in range(2):
         (tmp_path / "web").write_text("a file")
         for _ in range(2):
-            left.keep("vi", lambda: "a")
+            earlier.keep("vi", lambda: "a")
         (tmp_path / "web").unlink()
-        left.keep("vi", lambda: "a")
+        earlier.keep("vi", lambda: "a")
         (tmp_path / "web" / f"overview-{soil.PILOT.pilot}-vi.html").unlink()
         (tmp_path / "web").rmdir()
     assert caplog.text.count("is not kept") == 2
