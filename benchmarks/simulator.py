@@ -37,7 +37,8 @@ from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.reading import Device
 from devices.pilots import scenario
 from devices.pilots.pilot import Pilot, load
-from gateway.indicators.count import Coverage, evaluate
+from gateway.indicators.count import evaluate
+from gateway.indicators.coverage import Coverage
 from gateway.lots.growth import Growth
 from gateway.past import Past
 from gateway.stores.sqlite import SqliteStore

@@ -12,7 +12,7 @@ from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import SHARE, Pilot
 from devices.pilots.places import Place, Village
 from gateway.indicators.count import Count, SealTimes, share, share_window
-from gateway.indicators.course import Forecast, forecasts, required
+from gateway.indicators.course import forecasts, required
 from gateway.stores.points import FLAG_TRUE
 
 
@@ -31,38 +31,28 @@ def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
             rows.append(_row(pilot, share(pilot, sealed, one.at), one.at))
             continue
         mine = standing.get(one.id, Standing({}, {}))
-        rows.append(
-            {
-                "indicator": one.id,
-                "unit": "1",
-                "value": one.value,
-                "value_real": one.real,
-                "value_simulated": one.simulated,
-                "target": one.due.at_least,
-                "target_year": one.due.year,
-                "gap": one.gap,
-                "path": one.required,
-                "time": iso(one.at),
-                "counted": sorted(mine.members, key=lambda place: order.get(place, 0)),
-                "missed": [
-                    {"id": place, "has": mine.missed[place]}
-                    for place in sorted(mine.missed, key=lambda place: order.get(place, 0))
-                ],
-                "forecast": _forecast(one.forecasts),
-            }
-        )
+        stored = Count(
+            one.id, one.value, one.real, one.simulated, one.due.at_least,
+            tuple(sorted(mine.members, key=lambda place: order.get(place, 0))),
+            tuple((place, mine.missed[place]) for place in order if place in mine.missed),
+        )  # fmt: skip
+        rows.append(_row(pilot, stored, one.at))
     return rows
 
 
 def counted(figures: Figures, at: int) -> list[dict[str, Any]]:
-    """The indicators counted again at epoch ms `at`, by today's rules."""
-    return [_row(figures.pilot, count, at) for count in figures.evaluation(at).counts]
+    """The indicators counted again at epoch ms `at`, by today's rules, without those that are 0 only because
+    nothing was measured yet.
+    """
+    again = figures.evaluation(at)
+    return [_row(figures.pilot, count, at) for count in again.counts if count.value or again.begun]
 
 
 def _row(pilot: Pilot, count: Count, at: int) -> dict[str, Any]:
     """A count of epoch ms `at` as a row."""
     day = day_of(at, pilot.zone)
     target = pilot.target(count.indicator)
+    due = target.due(day)
     return {
         "indicator": count.indicator,
         "unit": "1",
@@ -70,18 +60,19 @@ def _row(pilot: Pilot, count: Count, at: int) -> dict[str, Any]:
         "value_real": count.real,
         "value_simulated": count.simulated,
         "target": count.target,
-        "target_year": target.due(day).year,
+        "target_over": due.strictly_over,
+        "target_up_to": due.up_to,
+        "target_year": due.year,
         "gap": count.gap,
         "path": required(target, day),
         "time": iso(at),
         "counted": list(count.members),
         "missed": [{"id": place, "has": why} for place, why in count.missed],
-        "forecast": _forecast(forecasts(pilot, count.indicator, count.value, day)),
+        "forecast": [
+            {"year": one.year, "value": one.value, "low": one.low, "high": one.high}
+            for one in forecasts(pilot, count.indicator, count.value, day)
+        ],
     }
-
-
-def _forecast(years: Iterable[Forecast]) -> list[dict[str, Any]]:
-    return [{"year": one.year, "value": one.value, "low": one.low, "high": one.high} for one in years]
 
 
 def communities(figures: Figures) -> list[dict[str, Any]]:

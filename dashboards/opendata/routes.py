@@ -62,7 +62,7 @@ def router(
         ] = None,
     ) -> Response:  # fmt: skip
         """The three targets: value, target, gap and forecast; which places count, which do not, and what they
-        lack.
+        lack. A target has no row for a day on which nothing was measured yet: 0 says that nobody counted.
         """
         now = figures.now()
         if at is None:

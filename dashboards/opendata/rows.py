@@ -47,8 +47,12 @@ class IndicatorRow(_Row):
     value_real: float
     value_simulated: float
     target: float
+    target_over: bool = Field(description="true if the value has to be over the target, not only reach it")
+    target_up_to: float | None = Field(
+        description="upper end of a target that is a range; null if it is none"
+    )
     target_year: int
-    gap: float
+    gap: float = Field(description="value less target; below zero is the shortfall")
     path: float
     time: datetime
     counted: list[str]

@@ -10,7 +10,6 @@ from devices.pilots.pilot import SHARE, Pilot
 from gateway.clerk.heard import LastHeard
 from gateway.indicators.count import (
     Count,
-    Coverage,
     Evaluation,
     SealTimes,
     coverage_window,
@@ -20,6 +19,7 @@ from gateway.indicators.count import (
     share,
     share_window,
 )
+from gateway.indicators.coverage import Coverage
 from gateway.indicators.standing import alarms, forecast, left_behind, reports, tells_more
 from gateway.stores.points import Point, Tags
 from gateway.stores.store import Store, all_points

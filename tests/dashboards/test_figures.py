@@ -13,7 +13,7 @@ from devices.pilots.pilot import load
 from gateway.indicators import count
 from gateway.indicators.count import evaluate
 from gateway.stores import store as stores
-from gateway.stores.points import Point, tags, whole
+from gateway.stores.points import Point, device_tags, tags, whole
 from gateway.stores.sqlite import SqliteStore
 from tests.dashboards.soil import NOW
 
@@ -96,6 +96,8 @@ def test_what_was_counted_last_year_is_held_against_last_years_target(tmp_path):
     store = SqliteStore(tmp_path / "store.sqlite")
     year = midnight_of(date(2026, 1, 1), PILOT.zone)
     figures = Figures(store, PILOT, lambda n: [], lambda at: evaluate(store, PILOT, (), at))
+    probe = device_tags(PILOT.fleet["tam-que-soil-probe-01"])
+    store.write([Point("telemetry", probe, {"soil_moisture": 30.0}, year - 30 * DAY_MS)])
     for at, due in ((year - HOUR_MS, 2025), (year, 2030)):
         kpi = {"value": 7.0, "value_real": 7.0, "value_simulated": 0.0}
         store.write([Point("kpi", tags(pilot="dong-thap", indicator="iot_communities"), kpi, at)])
@@ -104,8 +106,10 @@ def test_what_was_counted_last_year_is_held_against_last_years_target(tmp_path):
         assert one.forecasts[0].year == day_of(at, PILOT.zone).year
         (row,) = gather.indicators(figures, Progress(year, [one], {}, {}))
         assert (row["target_year"], row["path"], row["time"]) == (due, 7.0, iso(at)), "as on the page"
-        again = next(one for one in gather.counted(figures, at) if one["indicator"] == "iot_communities")
-        assert (again["target_year"], again["path"]) == (due, 7.0)
+        again = {one["indicator"]: one for one in gather.counted(figures, at)}
+        assert (again["iot_communities"]["target_year"], again["iot_communities"]["path"]) == (due, 7.0)
+        share = [again["traceability_share"][f"target{end}"] for end in ("", "_up_to", "_over")]
+        assert share == ([0.15, 0.2, False] if due == 2025 else [0.5, None, True]), "over 50 % by 2030"
     store.close()
 
 

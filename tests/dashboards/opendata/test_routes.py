@@ -194,10 +194,26 @@ def test_a_past_day_is_counted_again(client):
     now = {row["indicator"]: row for row in client.get("/api/v1/indicators").json()["rows"]}
     assert now["iot_communities"]["counted"] == ["tam-que"]
     assert {"id": "canh-tan", "has": "2/3"} in now["iot_communities"]["missed"]
-    before = client.get("/api/v1/indicators?at=2026-11-12").json()["rows"]
-    iot = next(row for row in before if row["indicator"] == "iot_communities")
-    assert iot["value"] == 0, "readings began on that day"
-    assert iot["time"] == "2026-11-12T16:59:59.999Z"
+    before = {row["indicator"]: row for row in client.get("/api/v1/indicators?at=2026-11-18").json()["rows"]}
+    assert before["iot_communities"]["counted"] == ["tam-que"]
+    assert before["iot_communities"]["time"] == "2026-11-18T16:59:59.999Z"
+    assert before["smart_villages"]["value"] == 0, "that nobody counted is known"
+
+
+@pytest.mark.parametrize("day", ["2022-01-01", "2026-11-12", "2026-11-17"])
+def test_of_a_day_whose_week_began_before_the_first_readings_nothing_is_known(client, day):
+    """Then 0 would say that nobody counted; the clerk stores no such day, and pages show none."""
+    assert client.get(f"/api/v1/indicators?at={day}").json()["rows"] == []
+    (head,) = client.get(f"/api/v1/indicators?at={day}&format=csv").text.splitlines()
+    assert head.startswith("\ufeffindicator,unit,value,")
+
+
+def test_a_target_that_has_to_be_exceeded_says_so(client):
+    """2030 asks for over 50 % of cooperatives: 50 % itself is a gap of 0, and not reached."""
+    rows = {row["indicator"]: row for row in client.get("/api/v1/indicators").json()["rows"]}
+    over = {name: (row["target"], row["target_over"], row["target_up_to"]) for name, row in rows.items()}
+    assert over["traceability_share"] == (0.5, True, None)
+    assert over["iot_communities"] == over["smart_villages"] == (14, False, None)
 
 
 def test_lots_keep_their_codes(client):

@@ -6,7 +6,8 @@ import pytest
 
 from devices.clock import day_of, midnight_of, moment_of
 from devices.contract.reading import Device
-from gateway.indicators.count import Coverage, evaluate, points, roster
+from gateway.indicators.count import evaluate, points, roster
+from gateway.indicators.coverage import Coverage
 from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
@@ -281,10 +282,10 @@ def test_what_takes_long_is_asked_for_a_day_at_a_time_once_there_is_an_earlier_w
     slow.write([point for one in a for point in hours(one, 150)])
     covered = Coverage(slow, PILOT)
     before = covered.lately(NOW)
-    monkeypatch.setattr("gateway.indicators.count.TURN", -1.0)
+    monkeypatch.setattr("gateway.indicators.coverage.TURN", -1.0)
     slow.write([reading(one, NOW - 160 * HOUR) for one in a])
     slow.asked.clear()
-    monkeypatch.setattr("gateway.indicators.count.SHARE_OF_TIME", 1e9)
+    monkeypatch.setattr("gateway.indicators.coverage.SHARE_OF_TIME", 1e9)
     turns = [covered.lately(NOW + HOUR + n * MINUTE) for n in range(7)]
     assert turns[:6] == [before] * 6
     assert turns[6] == Coverage(slow, PILOT).until(NOW + HOUR) != before

@@ -7,11 +7,14 @@ import numpy as np
 
 from devices.clock import DAY_MS, HOUR_MS
 from devices.pilots.pilot import load
-from gateway.indicators.count import Coverage, evaluate
+from gateway.indicators.count import evaluate
+from gateway.indicators.coverage import Coverage
 from gateway.past import Past
 from gateway.stores.sqlite import SqliteStore
 from sim.nodes.masts import GRID_CUT, Incident
 from sim.run import fleet
+from tests.gateway.indicators.province import DAY, HOUR, NOW, device, reading
+from tests.gateway.indicators.province import PILOT as PROVINCE
 
 PILOT = load("dong-thap")
 START = int(datetime(2026, 3, 1, 17, tzinfo=UTC).timestamp() * 1000)  # midnight in Vietnam
@@ -39,6 +42,16 @@ def test_three_days_without_the_grid_are_a_dip_of_the_indicator_that_comes_back(
     dip = [day for day, there in enumerate(members, start=7) if not there]
     assert dip == list(range(11, 18)), "while two of the three days are in the week that counts"
     assert dict(counts[dip[0] - 7].missed)["thuan-tan"] == "2/3"
+
+
+def test_a_day_without_any_reading_is_no_beginning(store):
+    """A day whose week begins with an outage of everything counts as ever: only what is before the first
+    readings is unknown.
+    """
+    one = device("a1", "a")
+    store.write([reading(one, NOW - back * HOUR) for back in (*range(1, 7 * 24 - 30), 10 * 24)])
+    known = [Coverage(store, PROVINCE).begun(NOW - back * DAY) for back in range(6)]
+    assert known == [True] * 4 + [False] * 2
 
 
 def test_under_normal_faults_most_devices_stay_covered_and_some_do_not():
