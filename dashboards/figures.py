@@ -95,7 +95,8 @@ class AlarmNow(NamedTuple):
     """An alarm that the gateway's watch found at its last look.
 
     `place` is "" where a gateway or the whole pilot is in alarm. `since` is epoch ms; `vi` and `en` say what
-    is in alarm and by how much; `simulated` says whether its devices are, None where it is of none.
+    is in alarm and by how much; `simulated` says whether its devices are, None where only some are,
+    or where it is of none.
     """
 
     place: str
@@ -212,7 +213,8 @@ class Figures:
                     AlarmNow(
                         tags.get("community", ""), tags["quantity"], str(fields["level"]),
                         bool(fields["severe"]), int(fields["since"]), str(fields["text"]),
-                        str(fields["text_en"]), None if (of := fields.get("simulated")) is None else bool(of),
+                        str(fields["text_en"]),
+                        True if fields.get("simulated") else False if fields.get("real") else None,
                     )
                 )  # fmt: skip
         return sorted(firing, key=lambda one: (-len(one.level), not one.severe, one.place, one.quantity))

@@ -81,7 +81,7 @@ MEASUREMENTS: dict[str, Measurement] = {
         Measurement(
             "alarm_now", ("pilot", "community", "instance", "quantity"),
             {"state": "text", "level": "text", "severe": "bool", "value": "float", "since": "int",
-             "looked": "int", "text": "text", "text_en": "text", "simulated": "bool"},
+             "looked": "int", "text": "text", "text_en": "text", "simulated": "bool", "real": "bool"},
         ),
         Measurement(
             "device", ("pilot", "community", "device"),

@@ -1,7 +1,8 @@
 """What each rule finds in the store: a number for each place, device or gateway. Times are epoch ms."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from math import fsum
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.reading import Device
@@ -196,15 +197,17 @@ class Numbers:
         """The mean over the devices of a place that had a row on more days than the window is long."""
         window = self._pilot.rules.iot_communities.window_days
         shares: dict[Key, list[float]] = {}
-        real: set[Key] = set()  # places with a device that is not simulated
+        kinds: dict[Key, set[bool]] = {}  # whether the devices of a place are simulated
         for key, share in self._shares.items():
             if self._rows.get(key, 0) > window:
                 some = shares.setdefault(Key(key.place), [])
                 if self._speaks(key):
                     some.append(share)
-                    real |= set() if self._simulated(key) else {Key(key.place)}
+                    kinds.setdefault(Key(key.place), set()).add(self._simulated(key))
         return {
-            place: Number(100 * sum(some) / len(some), simulated=place not in real) if some else Number(None)
+            place: Number(100 * fsum(some) / len(some), simulated=_alike(kinds[place]))
+            if some
+            else Number(None)
             for place, some in shares.items()
         }
 
@@ -264,6 +267,11 @@ def _add(newest: dict[Gauges, dict[str, Worst]], summary: Mapping[str, Mapping[T
                     hours[device] = bucket.time, bucket.low, bucket.high
                 elif bucket.time == worst[0]:
                     hours[device] = worst[0], min(worst[1], bucket.low), max(worst[2], bucket.high)
+
+
+def _alike(kinds: Collection[bool]) -> bool | None:
+    """Return the one of `kinds` if there is one alone, else None."""
+    return next(iter(kinds)) if len(kinds) == 1 else None
 
 
 def _device(tags: Mapping[str, str]) -> Key:

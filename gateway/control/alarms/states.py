@@ -34,12 +34,12 @@ class Number(NamedTuple):
     """A number of a rule. None: the device it was about may not send any more.
 
     For a gauge, `readings` is the number of its readings in the running hour (only zero or not matters).
-    `simulated` says whether the devices behind the number are simulated, all of them.
+    `simulated` says whether the devices behind the number are simulated; None: some of them.
     """
 
     value: float | None
     readings: int = 1
-    simulated: bool = False
+    simulated: bool | None = False
 
 
 AWAY: Literal["away"] = "away"  # stands for the answers while the store is away
@@ -64,7 +64,7 @@ class Alarm:
     outcome: Outcome = ""
     # while it waits to fire again: `began` of the firing before, if its end was not told everywhere
     earlier: int = 0
-    simulated: bool = False  # its number is of simulated devices alone
+    simulated: bool | None = False  # whether its number is of simulated devices; None: of real ones, too
 
     @property
     def firing(self) -> bool:

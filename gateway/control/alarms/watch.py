@@ -217,7 +217,8 @@ class Watch:
             "text_en": self._words["en"].brief(shown),
         }
         if rules[0].where in ("community", "device"):
-            fields["simulated"] = all(one.simulated for one in shown)
+            kinds = {one.simulated for one in shown}
+            fields["simulated"], fields["real"] = kinds == {True}, kinds == {False}
         if shown[0].value is not None:
             fields["value"] = shown[0].value
         return Point("alarm_now", tags(**where), fields, at // HOUR_MS * HOUR_MS)

@@ -247,7 +247,7 @@ def test_a_device_has_the_hours_of_its_silence_and_a_new_one_no_coverage(store, 
     assert found["dong-thap-coverage-low"] == {TAM_QUE: Number(pytest.approx(90))}
 
 
-@pytest.mark.parametrize(("kinds", "alone"), [((True, True), True), ((True, False), False)])
+@pytest.mark.parametrize(("kinds", "alone"), [((True, True), True), ((True, False), None), ((False,), False)])
 def test_silence_and_coverage_say_whether_they_are_of_simulated_devices(store, numbers, kinds, alone):
     """Else an officer drives out to a device that nobody ever built."""
     devices = [Device("dong-thap", "tam-que", f"d{n}", "soil-probe", kind) for n, kind in enumerate(kinds)]
@@ -260,6 +260,16 @@ def test_silence_and_coverage_say_whether_they_are_of_simulated_devices(store, n
         Key("tam-que", one.device): Number(5, simulated=one.simulated) for one in devices
     }
     assert found["dong-thap-coverage-low"] == {TAM_QUE: Number(50, simulated=alone)}
+
+
+def test_a_mean_of_exactly_the_limit_is_not_below_it(store, numbers):
+    """Summed as floats, nine times 0.8 is less than 7.2."""
+    store.write([
+        Point("device", tags(pilot="dong-thap", community="tam-que", device=f"d{n}"),
+              {"coverage": 0.8, "silent_minutes": 0}, NOW - day * DAY_MS - MINUTE_MS)
+        for day in range(9) for n in range(9)
+    ])  # fmt: skip
+    assert numbers.look(NOW)["dong-thap-coverage-low"][TAM_QUE].value == 80
 
 
 def test_gateways_are_each_asked_for_their_books(store, numbers):

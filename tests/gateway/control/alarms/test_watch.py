@@ -290,7 +290,7 @@ def test_where_real_and_simulated_devices_are_silent_the_simulated_ones_are_mark
         store.write([books(at), *(Point("device", one, {"silent_minutes": 250.0}, at) for one in wheres)])
         watching.try_look(at)
     shown = now_shown(store, NOW)["silent"]
-    assert shown["simulated"] == all(simulated)
+    assert (shown["simulated"], shown["real"]) == (all(simulated), not any(simulated))
     first, second = str(shown["text"]).split("; ")
     assert [SIMULATED in one for one in (first, second)] == [any(simulated) and not all(simulated), False]
 
