@@ -10,7 +10,7 @@ import typer
 
 from dashboards.report.document import MOST_YEARS
 from devices import installation
-from devices.clock import moment_of
+from devices.clock import day_of
 from devices.files import may_write
 from devices.settings import Settings
 from devices.terminal import Data, Language, PilotName, announce
@@ -112,7 +112,7 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
         settings = installation.beside(data, pilot)
         with open_figures(settings) as figures:
             now = figures.now()
-            chosen = year if year is not None else moment_of(now).year
+            chosen = year if year is not None else day_of(now, figures.pilot.zone).year
             past = look_back(figures, chosen, years, now)
             composed = compose(figures.pilot, past, lang, figures.rehearsal)
         if out.suffix == ".md":

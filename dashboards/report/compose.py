@@ -15,7 +15,7 @@ from dashboards.report.document import Block, Report
 from dashboards.report.places import annexes, by_commune, communes
 from dashboards.report.results import charts, course, targets
 from dashboards.report.words import listed, named, roman, say
-from dashboards.report.yearly import Year
+from dashboards.report.yearly import Year, mean
 from devices.clock import day_of, moment_of
 from devices.pilots.names import Names
 from devices.pilots.pilot import Pilot
@@ -108,9 +108,9 @@ def _coverage(pilot: Pilot, year: Year, lang: str) -> list[Block]:
         of_them = say(lang, "coverage_simulated", number=number(simulated, lang)) if simulated else ""
         heard = say(lang, "coverage_nobody")
         if shares:
-            mean = percent(sum(shares) / len(shares), lang)
+            covered = percent(mean(shares), lang)
             heard = say(
-                lang, "coverage_heard", devices=number(devices, lang), simulated=of_them, coverage=mean
+                lang, "coverage_heard", devices=number(devices, lang), simulated=of_them, coverage=covered
             )
         blocks.append(
             Block(

@@ -7,7 +7,7 @@ from datetime import date
 from dashboards import wording
 from dashboards.report.document import Annex, Block
 from dashboards.report.words import roman, say
-from dashboards.report.yearly import Harvested, Year
+from dashboards.report.yearly import Harvested, Year, mean
 from devices.clock import day_of
 from devices.pilots.names import alphabetical
 from devices.pilots.pilot import INDICATORS, SHARE, Pilot
@@ -149,4 +149,4 @@ def _harvested(place: Place, year: Year) -> Harvested:
 
 
 def _coverage(shares: list[float], lang: str) -> str:
-    return percent(sum(shares) / len(shares), lang) if shares else say(lang, "none")
+    return percent(mean(shares), lang) if shares else say(lang, "none")

@@ -9,7 +9,7 @@ from dashboards.report import drawing
 from dashboards.report.document import Block
 from dashboards.report.places import apart
 from dashboards.report.words import aim, listed, named, say
-from dashboards.report.yearly import Year
+from dashboards.report.yearly import Year, mean
 from dashboards.wording import number as value
 from devices.clock import moment_of
 from devices.pilots.pilot import Pilot
@@ -90,9 +90,7 @@ def course(pilot: Pilot, years: tuple[Year, ...], lang: str) -> list[Block]:
         lots = [number(sum(one.number for one in year.lots.values()), lang),
                 number(sum(rounded(one.kilograms, 0) for one in year.lots.values()), lang)]  # fmt: skip
         shares = year.coverage.values()
-        rows.append(
-            (str(year.year), *shown, *lots, percent(sum(shares) / len(shares), lang) if shares else none)
-        )
+        rows.append((str(year.year), *shown, *lots, percent(mean(shares), lang) if shares else none))
     widths = (0.7, 1.4, 1.4, 1.4, 0.8, 1.2, 1)
     return [
         Block("heading", say(lang, "course")),

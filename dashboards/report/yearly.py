@@ -1,7 +1,7 @@
 """Years of a pilot, read from the store: indicators, harvests by place, coverage, doubted values."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 from math import fsum
@@ -105,10 +105,16 @@ def look_up(figures: Figures, year: int, now: int) -> Year:
     )  # fmt: skip
 
 
-def _mean(buckets: Iterable[Bucket]) -> float:
+def mean(shares: Collection[float], number: int = 0) -> float:
+    """The mean of shares, or their sum divided by `number`. As floats, 18 shares of 0.995 have a mean just
+    below that: 99% in the sum of a table whose every row says 100%.
+    """
+    return rounded(fsum(shares) / (number or len(shares)), DIGITS)
+
+
+def _mean(buckets: Collection[Bucket]) -> float:
     """The mean of all values in the buckets."""
-    parts = [(one.mean * one.number, one.number) for one in buckets]
-    return rounded(fsum(part for part, _ in parts) / sum(number for _, number in parts), DIGITS)
+    return mean([one.mean * one.number for one in buckets], sum(one.number for one in buckets))
 
 
 def look_back(figures: Figures, last: int, years: int, now: int) -> tuple[Year, ...]:

@@ -1,11 +1,15 @@
 """A report and the overview of the same moment agree: how a target stands, what is due next."""
 
 import dataclasses
+from contextlib import nullcontext
 from datetime import UTC, date, datetime
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from dashboards import wording
+from dashboards.commands import report_command
 from dashboards.report.compose import compose
 from dashboards.report.plain import markdown
 from dashboards.report.yearly import look_up
@@ -59,6 +63,21 @@ def test_what_a_commune_was_is_one_old_commune_beside_another(store):
 def test_what_is_due_next_is_due_from_the_day_on_which_the_report_is_made(store, moment, due):
     """Not from the day of the last count, which may be weeks ago; the overview does the same."""
     assert due in markdown(report(store, now=epoch_ms(moment)))
+
+
+@pytest.mark.parametrize(
+    ("moment", "year"),
+    [(datetime(2026, 12, 31, 16, 59, tzinfo=UTC), 2026), (datetime(2026, 12, 31, 17, tzinfo=UTC), 2027)],
+)
+def test_the_commands_year_is_that_of_the_province(store, tmp_path, moment, year):
+    """As at /report.pdf: in Hanoi a year begins seven hours earlier than in UTC."""
+    app = typer.Typer()
+    app.command()(report_command(lambda _: nullcontext(figures(store, now=epoch_ms(moment)))))
+    (tmp_path / "store.sqlite").touch()  # the command asks for a folder with a store in it
+    out = tmp_path / "report.md"
+    made = CliRunner().invoke(app, ["--lang", "en", "--data", str(tmp_path), "--out", str(out)])
+    assert made.exit_code == 0, made.output
+    assert f"in {year}" in out.read_text("utf-8").partition("## ")[0]
 
 
 def test_the_count_of_the_very_moment_is_in_the_report(tmp_path):

@@ -4,9 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from dashboards.report.compose import compose
+from dashboards.report.yearly import look_back
 from devices.clock import DAY_MS
 from gateway.stores.points import Point, tags
-from tests.dashboards.report.filled import NOW, PILOT, PLAYED, filled, report, rows
+from tests.dashboards.report.filled import NOW, PILOT, PLAYED, figures, filled, report, rows
 
 
 def sentences(made):
@@ -36,6 +38,19 @@ def test_lots_of_simulated_diaries_are_in_no_table_but_told_of(tried, years):
         assert [row[4:6] for row in rows(made.blocks, "Năm")[1:]] == [
             ("chưa có", "chưa có"), ("chưa có", "chưa có"), ("2", "2.000"),
         ]  # fmt: skip
+
+
+@pytest.mark.parametrize("years", [1, 2])
+def test_the_mean_of_equal_coverages_is_theirs(tried, years):
+    """Summed as floats, 18 times 0.995 is less than 17.91: 99% below rows of 100%."""
+    shown = figures(tried)
+    covered = dict.fromkeys(PILOT.place, 0.995)
+    past = [replace(one, coverage=covered) for one in look_back(shown, 2026, years, NOW)]
+    made = compose(PILOT, tuple(past), "vi")
+    _, *table = rows(made.blocks, "Xã, phường")
+    assert len(table) > 9 and {row[4] for row in table} == {"100%"}
+    assert any("độ phủ trung bình 100%" in one for one in sentences(made))
+    assert years == 1 or rows(made.blocks, "Năm")[-1][-1] == "100%"
 
 
 def test_of_a_rehearsal_all_lots_are_in_the_tables(tried):
