@@ -124,7 +124,7 @@ def check(
     ] = False,
     uplink: Annotated[
         bool,
-        typer.Option("--uplink", help="The message is an uplink of ChirpStack v4 or The Things Stack v3."),
+        typer.Option("--uplink", help="The message is an uplink of ChirpStack or The Things Stack v3."),
     ] = False,
     probe: Probe = None,
     values: Set = None,
@@ -191,7 +191,7 @@ def _look_live(
     own = str(Topic(who.pilot, who.community, who.device, "telemetry"))
     answers = own.removesuffix("telemetry") + "rejected"
     eui = registry.eui_of(who.device)
-    topics = [own, *(one.listened(eui) for one in envelopes())] if eui else [own]
+    topics = [own, *(one for server in envelopes() for one in server.listened(eui))] if eui else [own]
     named = ", ".join(topics)
     with listening(settings, *topics, answers) as queue:
         typer.echo(text("check.waiting", spoken, topic=named), err=True)

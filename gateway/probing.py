@@ -223,7 +223,7 @@ def _messages(
             return
     eui = registry.eui_of(device.device)
     topics = [str(Topic(device.pilot, device.community, device.device, "telemetry"))]
-    topics += [one.listened(eui) for one in envelopes()] if eui else []
+    topics += [one for server in envelopes() for one in server.listened(eui)] if eui else []
     with listening(settings, *topics) as queue:
         typer.echo(text("check.waiting", lang, topic=", ".join(topics)), err=True)
         while True:

@@ -31,6 +31,7 @@ HERE = Path(__file__).parent / "envelopes"
 EUI = r"([0-9a-fA-F]{16})"
 _LEVEL = r"[^/\x00-\x1f]{1,128}"
 _SESSION = r"[\x21-\x7e]{1,64}"
+_ADDRESS = re.compile(r"[0-9a-fA-F]{8}").fullmatch  # capitals or not, it is one address
 _COUNTER = 2**32 - 1
 Kind = Literal["up", "alive", "log"]
 Topic = Annotated[str, Field(pattern=r"^[^\s#]+$")]
@@ -39,15 +40,18 @@ Topic = Annotated[str, Field(pattern=r"^[^\s#]+$")]
 class Topics(Written):
     """MQTT filters; {eui} stands for a level that is the devEUI."""
 
-    up: Topic
+    up: Annotated[list[Topic], Listed, Field(min_length=1)]
     alive: Annotated[list[Topic], Listed] = Field(default=[])
-    log: Topic | None = None
+    log: Annotated[list[Topic], Listed] = Field(default=[])
+
+
+Paths = Annotated[list[str], Listed, Field(min_length=1)]  # of these, the first that has a value counts
 
 
 class Session(Written):
     """Where the session's name stands, and the pattern that it matches."""
 
-    at: Annotated[list[str], Listed] = Field(alias="from")
+    at: Paths = Field(alias="from")
     form: str = _SESSION
 
 
@@ -67,15 +71,15 @@ class Form(Written):
     eui: str | None = None
     session: Session
     counter: str
-    identity: str
-    time: str
-    object: str
+    identity: Paths
+    time: Paths
+    object: Paths
     normalized: str | None = None
     rssi: Annotated[list[str], Field(min_length=2, max_length=2)]
-    profile: str
-    maker: str | None = None
-    probe: str | None = None
-    fault: Fault | None = None
+    profile: Paths
+    maker: Annotated[list[str], Listed] = Field(default=[])
+    probe: Annotated[list[str], Listed] = Field(default=[])
+    fault: Annotated[list[Fault], Listed] = Field(default=[])
 
 
 class Uplink(NamedTuple):
@@ -100,8 +104,8 @@ Getter = Callable[[Any], Any]
 NamedGetter = tuple[str, Getter]  # a path as it is written, and its getter
 
 
-def _named_getter(text: str) -> NamedGetter:
-    return text, getter(paths.parse(text))
+def _named_getters(texts: list[str]) -> tuple[NamedGetter, ...]:
+    return tuple((text, getter(paths.parse(text))) for text in texts)
 
 
 def _getter(text: str | None) -> Getter | None:
@@ -112,29 +116,29 @@ class Envelope:
     """One network server's form, prepared for opening messages."""
 
     def __init__(self, form: Form) -> None:
-        self.id, self.name, self.time_field = form.id, form.name, form.time
+        self.id, self.name, self.time_field = form.id, form.name, form.time[0]
         self._form = form
         self._eui = _getter(form.eui)
-        self._session = tuple(_named_getter(text) for text in form.session.at)
+        self._session = _named_getters(form.session.at)
         self._looks = re.compile(form.session.form)
-        self._counter, self._identity = _named_getter(form.counter), _named_getter(form.identity)
-        self._time, self._object = _named_getter(form.time), _named_getter(form.object)
+        (self._counter,), self._identity = _named_getters([form.counter]), _named_getters(form.identity)
+        self._time, self._object = _named_getters(form.time), _named_getters(form.object)
         self._normalized = _getter(form.normalized)
-        self._antennas = (*_named_getter(form.rssi[0]), form.rssi[1])
-        self._kind = tuple(_getter(text) for text in (form.profile, form.maker, form.probe))
-        kinds: list[tuple[str, Kind]] = [(form.topics.up, "up")]
+        self._antennas = (*_named_getters(form.rssi[:1])[0], form.rssi[1])
+        self._kind = tuple(map(_named_getters, (form.profile, form.maker, form.probe)))
+        kinds: list[tuple[str, Kind]] = [(text, "up") for text in form.topics.up]
         kinds += [(text, "alive") for text in form.topics.alive]
-        kinds += [(form.topics.log, "log")] if form.topics.log else []
+        kinds += [(text, "log") for text in form.topics.log]
         self.topics = tuple((_pattern(text), kind) for text, kind in kinds)
         self.filters = tuple(text.replace("{eui}", "+") for text, _ in kinds)
 
     def topic(self, eui: str) -> str:
         """The topic of an uplink of the device with that devEUI."""
-        return self.listened(eui).replace("+", "0")
+        return self.listened(eui)[0].replace("+", "0")
 
-    def listened(self, eui: str) -> str:
-        """The MQTT filter for uplinks of the device with that devEUI; it may match others' too."""
-        return self._form.topics.up.replace("{eui}", eui)
+    def listened(self, eui: str) -> list[str]:
+        """The MQTT filters for uplinks of the device with that devEUI; they may match others' too."""
+        return [text.replace("{eui}", eui) for text in self._form.topics.up]
 
     def eui(self, data: Any) -> str:
         """The devEUI in the message, if the form has one there. Raises PayloadError."""
@@ -151,18 +155,14 @@ class Envelope:
         time_text = self._text(self._time, data, None)
         session = self._session_of(data)
         counter = self._count(data)
-        values = self._object[1](data)
-        if values is MISSING:
-            values = None
-        if values is not None and not isinstance(values, dict):
-            raise PayloadError("bad_uplink", self._object[0])
+        values = self._values(data)
         rssi = self._strength(data)
         time = None if time_text is None else payloads.parse_time(time_text)
         named = f"{identity} {time} {counter}" if identity else ""
         normalized = None if self._normalized is None else self._normalized(data)
         normalized = None if normalized is MISSING else normalized
         profile, maker, probe = (
-            text if get is not None and isinstance(text := get(data), str) else "" for get in self._kind
+            next((text for _, get in some if isinstance(text := get(data), str)), "") for some in self._kind
         )
         return Uplink(values, normalized, time, counter, session, named, rssi, profile, maker, probe)
 
@@ -183,27 +183,39 @@ class Envelope:
 
     def fault(self, data: Any) -> str | None:
         """What a failed codec complains of; None if the log is about something else."""
-        rule = self._form.fault
-        if rule is None or not isinstance(data, dict):
-            return None
-        if any(find(data, paths.parse(at)) != value for at, value in rule.when.items()):
-            return None
-        words = find(data, paths.parse(rule.at))
-        return words if isinstance(words, str) else ""
+        for rule in self._form.fault:
+            if all(find(data, paths.parse(at)) == value for at, value in rule.when.items()):
+                words = find(data, paths.parse(rule.at))
+                return words if isinstance(words, str) else ""
+        return None
 
-    def _text(self, at: NamedGetter, data: Any, longest: int | None) -> str | None:
-        text = at[1](data)
-        if text is MISSING or text is None:
-            return None
-        if not isinstance(text, str) or (longest is not None and len(text) > longest):
-            raise PayloadError("bad_uplink", at[0])
-        return text
+    def _text(self, some: tuple[NamedGetter, ...], data: Any, longest: int | None) -> str | None:
+        for at, get in some:
+            text = get(data)
+            if text is MISSING or text is None:
+                continue
+            if not isinstance(text, str) or (longest is not None and len(text) > longest):
+                raise PayloadError("bad_uplink", at)
+            return text
+        return None
+
+    def _values(self, data: Any) -> dict[str, Any] | None:
+        for at, get in self._object:
+            values = get(data)
+            if isinstance(values, str) and values:  # ChirpStack v3 writes the object as a text
+                with suppress(PayloadError):
+                    values = parsed_json(values.encode())
+            if isinstance(values, dict):
+                return values
+            if values is not MISSING and values is not None and values != "":
+                raise PayloadError("bad_uplink", at)
+        return None
 
     def _session_of(self, data: Any) -> str:
         for _, get in self._session:
             session = get(data)
             if isinstance(session, str) and self._looks.fullmatch(session):
-                return session.lower() if len(session) == 8 else session
+                return session.lower() if _ADDRESS(session) else session
         raise PayloadError("bad_uplink", self._session[0][0])
 
     def _count(self, data: Any) -> int:

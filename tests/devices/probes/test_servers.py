@@ -266,15 +266,18 @@ def test_a_topic_says_which_server_and_which_kind():
     assert addressed(JOIN) == (TTS, "alive", None)
     assert addressed("hoiquan/v1/p/c/probe/telemetry") is None
     assert set(filters()) == {
-        *(f"application/+/device/+/event/{kind}" for kind in ("up", "join", "status", "log")),
+        *(f"application/+/device/+/event/{kind}" for kind in ("up", "join", "status", "log", "error")),
+        *(f"application/+/device/+/{kind}" for kind in ("rx", "join", "status", "error")),
         "v3/+/devices/+/up",
         "v3/+/devices/+/join",
     }
 
 
 def test_a_device_is_listened_for_where_its_uplinks_come():
-    assert CHIRPSTACK.listened(EUI) == f"application/+/device/{EUI}/event/up"
-    assert TTS.listened(EUI) == "v3/+/devices/+/up"
+    assert CHIRPSTACK.listened(EUI) == [
+        f"application/+/device/{EUI}/event/up", f"application/+/device/{EUI}/rx"
+    ]  # fmt: skip
+    assert TTS.listened(EUI) == ["v3/+/devices/+/up"]
     assert addressed(CHIRPSTACK.topic(EUI)) == (CHIRPSTACK, "up", EUI)
 
 
