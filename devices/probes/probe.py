@@ -16,10 +16,10 @@
 them up (tariffs of a meter), `join: mean` takes their mean. `unit`: the unit of the maker's number, or
 `{from: path}` if it stands beside the number; a unit in the text itself ("0.25dS/m") wins over both. The
 number is then multiplied by `times`, and `plus` is added: a number in the signal's unit, or the name of a
-value of the place that enrolment sets. `not`: numbers that mean "not measured"; `between: [low, high]`: so do
-all outside. `clamp: [low, high]`: a number outside becomes that end (an index that a dry leaf brings below
-0). `below_zero`: what to add to a negative number that a decoder gets wrong by one step. `counter`: `total`
-counts since ever, `daily` since midnight.
+value of the place that enrolment sets. `not`: numbers, words, true or false that mean "not measured";
+`between: [low, high]`: so do all outside. `clamp: [low, high]`: a number outside becomes that end (an index
+that a dry leaf brings below 0). `below_zero`: what to add to a negative number that a decoder gets wrong by
+one step. `counter`: `total` counts since ever, `daily` since midnight.
 
 `time`, beside `readings`: the path to when a message of the device's own topic was measured, or {from: path,
 zone: "+07:00"} if the text there has no zone. A list is then a message an element. Without it a message is
@@ -94,7 +94,7 @@ class Wording(Written):
     unit: str | UnitBeside | None = None
     times: Number = 1.0
     plus: Number | PlaceName = 0.0
-    no: Annotated[list[Number | str], Listed] = Field(default=[], alias="not")
+    no: Annotated[list[bool | Number | str], Listed] = Field(default=[], alias="not")
     counter: Literal["total", "daily"] | None = None
     join: Literal["sum", "mean"] | None = None
     between: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None

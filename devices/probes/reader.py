@@ -3,11 +3,12 @@
     object ─► path ─► number (or text with one) ─► unit ─► times, plus ─► value, or a counter's total
 
 Fields that the probe does not name are ignored; null, text without a number and a sentinel are "not
-measured". A number that is there but cannot be told is none of these: one that can be read in two ways
-(COMMA), in no unit of its signal (UNIT), or without the value of the place that it needs (PLACE). Its message
-is refused.
+measured". What is there but cannot be told is none of these: a number that can be read in two ways (COMMA),
+in no unit of its signal (UNIT), or without the value of the place that it needs (PLACE); true or false where
+a number belongs (TRUTH); a list or an object (MANY). Its message is refused.
 """
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -17,15 +18,16 @@ from typing import Any, NamedTuple
 from devices.contract.payloads import MAX_EXACT, SECONDS, PayloadError, parse_time
 from devices.contract.signals import CIRCULAR, SIGNALS, SWITCHES, heading
 from devices.probes.number import LONGEST, TwoWays, number_in
-from devices.probes.path import MISSING, Path, find, getter
+from devices.probes.path import MISSING, Path, find, getter, written
 from devices.probes.probe import Probe, UnitBeside, Wording, parsed
 from devices.probes.units import Unit, convert, unit_of
 
 _EPOCH = re.compile(r"\d{10}|\d{13}", re.ASCII).fullmatch
 _BARE = re.compile(r"[+-]?\d{1,15}(?:\.\d{1,15})?", re.ASCII).fullmatch
 
-# why a number that is there is not read
+# why a field that is there is not read
 COMMA, UNIT, PLACE = "unread.comma", "unread.unit", "unread.place"
+TRUTH, MANY = "unread.truth", "unread.many"
 NamedGetter = tuple[str, Callable[[Any], Any]]  # a path as it is written, and its getter
 
 
@@ -112,8 +114,8 @@ class _Rule:
         self._low, self._high = wording.between or (-math.inf, math.inf)
         self._clamp = wording.clamp
         self._below_zero = wording.below_zero
-        self._numbers = frozenset(one for one in wording.no if not isinstance(one, str))
-        self._words = frozenset(one for one in wording.no if isinstance(one, str))
+        self._numbers = frozenset(one for one in wording.no if not isinstance(one, str | bool))
+        self._words = frozenset(written(one) for one in wording.no if isinstance(one, str | bool))
         self._plain = self._times == 1.0 and self._plus == 0.0
         self._same = self._unit == self._wanted  # a bare number is in our unit
         self._circular = signal in CIRCULAR
@@ -169,10 +171,12 @@ class _Rule:
         """Number and unit of a raw value that is no number; None if it gives none."""
         if isinstance(raw, bool) and self.signal in SWITCHES:
             return float(raw), self._wanted
+        if isinstance(raw, str | bool) and written(raw) in self._words:
+            return None
         if isinstance(raw, str):
-            return None if raw in self._words else self._spelt(raw, text, unread)
-        why = "unread.truth" if isinstance(raw, bool) else "unread.many"
-        unread.append(Unread(self.signal, text, why))
+            return self._spelt(raw, text, unread)
+        why, shown = TRUTH if isinstance(raw, bool) else MANY, json.dumps(raw, ensure_ascii=False)
+        unread.append(Unread(self.signal, text, why, shown[:LONGEST]))
         return None
 
     def _ours(

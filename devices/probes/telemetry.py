@@ -17,7 +17,7 @@ from devices.contract.reading import Device
 from devices.contract.signals import SIGNALS
 from devices.probes.envelope import Envelope, Uplink, parsed_json, uplink_json
 from devices.probes.probe import Probe
-from devices.probes.reader import COMMA, PLACE, UNIT, Reader, Unread
+from devices.probes.reader import COMMA, MANY, PLACE, TRUTH, UNIT, Reader, Unread
 from devices.probes.shelf import Shelf
 
 _NORMALIZED = "normalized"
@@ -29,8 +29,8 @@ _VOCABULARY = _GROUPS | {
     "vibration",
 }  # fmt: skip
 MOST_NAMES = 40  # names of a frame that are compared for a slip of the pen, half a millisecond each
-# why a number that is there cannot be told ─► the reason for which its message is refused
-UNCLEAR = {COMMA: "comma", UNIT: "unread_unit", PLACE: "no_place_value"}
+# why a field that is there cannot be told ─► the reason for which its message is refused
+UNCLEAR = {COMMA: "comma", UNIT: "unread_unit", PLACE: "no_place_value", TRUTH: "truth", MANY: "many"}
 
 _NOWHERE: dict[str, float] = {}
 

@@ -68,16 +68,33 @@ def test_a_number_whose_place_value_is_missing_is_refused_by_name(probes):
     assert (refused.value.reason, refused.value.field) == ("no_place_value", "down height")
 
 
-@pytest.mark.parametrize("a", ["32,400 %", "31.5 happy"])
+@pytest.mark.parametrize(
+    ("a", "reason", "shown"),
+    [
+        (True, "truth", "a true"), (False, "truth", "a false"), ([31.5, 32], "many", "a [31.5, 32]"),
+        ({"value": 31.5}, "many", 'a {"value": 31.5}'), ([], "many", "a []"),
+    ],
+)  # fmt: skip
+def test_what_is_no_number_where_one_belongs_is_refused_by_name_and_not_lost(probes, a, reason, shown):
+    with pytest.raises(PayloadError) as refused:
+        values(probes, {"a": a, "t": 27.5})
+    assert (refused.value.reason, refused.value.field) == (reason, shown)
+    (found,) = findings.examine(json.dumps({"a": a, "t": 27.5}).encode(), DEVICE, 0, probes).findings
+    assert found.refused and (found.reason, found.field) == (reason, shown)
+    assert all(shown in found.sentence(lang) for lang in ("vi", "en"))
+
+
+@pytest.mark.parametrize("a", ["32,400 %", "31.5 happy", True, [31.5]])
 def test_it_is_not_where_another_path_has_the_number(probes, a):
     assert values(probes, {"a": a, "b": 32.4}) == {"soil_moisture": 32.4}
 
 
-@pytest.mark.parametrize("a", ["32,400 %", "31.5 happy"])
+@pytest.mark.parametrize("a", ["32,400 %", "31.5 happy", False, {"b": 1}])
 def test_who_checks_an_uplink_is_told_of_that_number_and_not_that_the_maker_s_names_are_none(probes, a):
     uplink = {"devAddr": "01ab23cd", "fCnt": 4, "object": {"a": a, "t": 27.5}}
     (found,) = findings.examine(json.dumps(uplink).encode(), DEVICE, 0, probes, CHIRPSTACK).findings
-    assert found.refused and found.reason in ("comma", "unread_unit") and found.field.startswith("a ")
+    assert found.refused and found.field.startswith("a ")
+    assert found.reason in ("comma", "unread_unit", "truth", "many")
 
 
 def test_who_learns_a_probe_is_shown_the_number():

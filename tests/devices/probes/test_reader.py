@@ -50,10 +50,12 @@ def test_a_number_comes_bare_as_text_with_its_unit_and_with_a_remark(raw, number
 @pytest.mark.parametrize(
     ("raw", "key", "word"),
     [
-        (True, "unread.truth", ""),
-        (False, "unread.truth", ""),
-        ([31.5], "unread.many", ""),
-        ({"value": 31.5}, "unread.many", ""),
+        (True, "unread.truth", "true"),
+        (False, "unread.truth", "false"),
+        ([31.5], "unread.many", "[31.5]"),
+        ({"value": 31.5}, "unread.many", '{"value": 31.5}'),
+        ([], "unread.many", "[]"),
+        (["é" * 100], "unread.many", '["' + "é" * 62),
         ("", "unread.no_number", ""),
         ("NaN", "unread.no_number", "NaN"),
         ("nan", "unread.no_number", "nan"),
@@ -181,11 +183,18 @@ def test_a_negative_number_that_a_decoder_gets_wrong_is_put_right():
     assert [value(wording, {"t": one}) for one in (-0.01, "-3.29", 0, 0.01)] == [-0.02, -3.3, 0.0, 0.01]
 
 
+def test_true_and_false_too_may_say_that_nothing_is_measured():
+    for word in (False, "false"):
+        assert why({"from": "t", "not": word}, {"t": False}) == ()
+        assert why({"from": "t", "not": word}, {"t": True})[0].why == "unread.truth"
+
+
 # -- several fields
 
 
 def test_of_alternatives_the_first_that_has_a_number_counts():
     wording = {"from": ["a", "b[0]", "c"], "not": 85}
+    assert value(wording, {"a": [1], "b": [False], "c": 3}) == 3.0
     assert value(wording, {"a": 1, "b": [2], "c": 3}) == 1.0
     assert value(wording, {"b": [2], "c": 3}) == 2.0
     assert value(wording, {"a": None, "b": [], "c": 3}) == 3.0
