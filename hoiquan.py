@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 from devices import terminal
 from devices.errors import UserError
 from devices.files import mend
-from devices.processes import CHILD, Child, follow_parent, leave, run_together, share_heap, stop_on_signals
+from devices.processes import CHILD, Child, end_with_others, leave, run_together, share_heap, stop_on_signals
 from devices.terminal import Late, announce, commands, complain, run
 
 if TYPE_CHECKING:
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 def main() -> None:
     """Run the command; an error that people can mend is one line: exit code 1 if something is away, or 2."""
     terminal.log_to_stderr()
-    if CHILD in os.environ:
-        follow_parent()
+    end_with_others()
     from gateway.stores.store import RetryLater
 
     try:

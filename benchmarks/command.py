@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from benchmarks.peers.processes import Missing
+from devices.processes import end_with_others
 
 
 def parser_of(about: str | None) -> ArgumentParser:
@@ -29,11 +30,12 @@ def several(choices: Iterable[str]) -> Callable[[str], list[str]]:
 
 def run(main: Callable[[], None]) -> None:
     """Run a benchmark. If this machine lacks a program that it needs, end with a sentence that names it.
-    SIGTERM ends it as Ctrl-C does, with the programs that it has started.
+    SIGTERM and a closed terminal end it as Ctrl-C does, with the programs that it has started.
     """
     from pytest import skip  # late, because programs that weigh themselves should not weigh pytest
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_with_others()
     try:
         main()
     except (Missing, skip.Exception) as missing:

@@ -213,8 +213,7 @@ def _watch(child: Child, lang: str, command: Callable[[], object] | None) -> Non
             child.wait = 1.0
         return
     if not child.again:
-        announce("up.ended", lang, err=True,
-                 part=child.name, code=child.process.returncode, seconds=child.wait)  # fmt: skip
+        _say("up.ended", lang, part=child.name, code=child.process.returncode, seconds=child.wait)
         child.again = now + child.wait
         child.wait = min(2 * child.wait, LONGEST_WAIT)
     elif now >= child.again:
@@ -240,9 +239,14 @@ def _end(children: Sequence[Child], lang: str) -> None:
             child.process.wait(max(0.1, left if child.waited_for else min(left, HASTE)))
         except subprocess.TimeoutExpired:
             if child.waited_for:
-                announce("up.killed", lang, err=True, part=child.name)
+                _say("up.killed", lang, part=child.name)
             child.process.kill()
             child.process.wait()
+
+
+def _say(key: str, lang: str, **values: object) -> None:
+    with suppress(OSError):  # the terminal is closed: that must not end the parts, nor their ending
+        announce(key, lang, err=True, **values)
 
 
 def apart(work: Callable[[], object]) -> None:
@@ -310,12 +314,18 @@ def give_back() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def follow_parent() -> None:
-    """End this process, as by SIGTERM, once the parent at the other end of standard input is gone."""
+def end_with_others() -> None:
+    """End this process, as by SIGTERM, once its terminal is closed or the connection to it breaks off
+    (SIGHUP); and a child once its parent at the other end of standard input is gone. Who started this process
+    may ignore SIGHUP, as nohup does: then it goes on.
+    """
 
     def wait() -> None:
         while os.read(0, 1024):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=wait, daemon=True, name="parent").start()
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    if CHILD in os.environ:
+        threading.Thread(target=wait, daemon=True, name="parent").start()

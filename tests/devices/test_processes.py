@@ -1,5 +1,6 @@
 """Processes that are started together, where the system or the parent process makes that hard."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -61,3 +62,14 @@ except SystemExit as end:
 """
     )
     assert said == f"done\n{sys.platform != 'linux'}\n1\n"
+
+
+@pytest.mark.parametrize(("ignored", "end"), [(False, -signal.SIGTERM), (True, 0)])
+def test_a_closed_terminal_ends_as_sigterm_does_except_under_nohup(ignored: bool, end: int) -> None:
+    script = "from devices.processes import *; end_with_others(); signal.raise_signal(signal.SIGHUP)"
+    ended = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT, timeout=60, check=False,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL),
+    )  # fmt: skip
+    assert ended.returncode == end

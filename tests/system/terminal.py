@@ -6,12 +6,14 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
 import termios
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -26,7 +28,7 @@ AS_PEOPLE = {
 HOIQUAN = Path(sys.executable).with_name("hoiquan")  # the command that people start
 MARK = "TESTS_TERMINAL"  # in the environment of every process started here, so that none is overlooked
 SOON = 5.0  # seconds in which everything has to end
-SENSIBLE = (0, -signal.SIGINT)  # ended as told; or interrupted before it had begun
+SENSIBLE = (0, -signal.SIGINT, -signal.SIGTERM)  # ended as told; or interrupted before it had begun
 _NOISE = ("Traceback", "Exception ignored", "KeyboardInterrupt", "CancelledError", "Aborted")
 BAD = re.compile("|".join((*_NOISE, "killed", "ended by itself", r"ended \(", "s wait (with|in) the ")))
 
@@ -37,27 +39,29 @@ def _foreground() -> None:
 
 
 class Terminal:
-    """One command in the foreground of one terminal."""
+    """One command in the foreground of one terminal, started by the command `under`, if any."""
 
-    def __init__(self, folder: Path, *arguments: str, **settings: str) -> None:
+    def __init__(self, folder: Path, *arguments: str, under: Sequence[str] = (), **settings: str) -> None:
         self._mark = uuid4().hex
         self._screen, theirs = pty.openpty()
         self._shown = bytearray()
         self.process = subprocess.Popen(
-            [str(HOIQUAN), *arguments],
+            [*under, str(HOIQUAN), *arguments],
             cwd=folder, env=environment(**AS_PEOPLE, **settings, **{MARK: self._mark}),
             stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
             preexec_fn=_foreground,  # noqa: PLW1509 -- one call into the kernel
         )  # fmt: skip
         self.began = time.monotonic()
         os.close(theirs)
+        self._open = True
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         with suppress(OSError):  # a terminal reports so that its last process has closed it
-            while data := os.read(self._screen, 65_536):
-                self._shown += data
+            while (waits := select.select([self._screen], [], [], 0.1)[0]) or self._open:
+                if waits:
+                    self._shown += os.read(self._screen, 65_536)
 
     def text(self) -> str:
         return bytes(self._shown).decode("utf-8", "replace")
@@ -72,6 +76,13 @@ class Terminal:
         """Press Ctrl-C; does nothing if the terminal is closed."""
         with suppress(OSError):
             os.write(self._screen, CTRL_C)
+
+    def hang_up(self) -> None:
+        """Close the window: the foreground group gets SIGHUP, and writing to the terminal fails."""
+        if self._open:
+            self._open = False
+            self._reader.join()
+            os.close(self._screen)
 
     def ended(self) -> bool:
         return self.process.poll() is not None
@@ -99,13 +110,16 @@ class Terminal:
             with suppress(OSError):
                 os.kill(int(one.split()[0]), signal.SIGKILL)
         self.process.wait()
-        self._reader.join(5)
-        os.close(self._screen)
+        self.hang_up()
 
 
 def interrupted(terminal: Terminal, times: int = 1) -> tuple[float, int | None, list[str]]:
-    """Press Ctrl-C so many times, a moment apart; returns (seconds until the end, exit code, complaints)."""
+    """Press Ctrl-C so many times, a moment apart, or, 0 times, close the terminal; returns (seconds until the
+    end, exit code, complaints).
+    """
     pressed = time.monotonic()
+    if not times:
+        terminal.hang_up()
     for again in range(times):
         if again:
             time.sleep(0.2)

@@ -1,8 +1,12 @@
-"""Ctrl-C in a terminal, at very different moments: every process ends soon, silently and for good, and the
-next start goes on with the same data. `python benchmarks/interrupts.py` tries many more moments.
+"""Ctrl-C in a terminal, or its window closed, at very different moments: every process ends soon, silently
+and for good, and the next start goes on with the same data. `python benchmarks/interrupts.py` tries many more
+moments.
 """
 
-from contextlib import closing
+import os
+import signal
+import time
+from contextlib import closing, suppress
 from urllib.request import urlopen
 
 import pytest
@@ -45,9 +49,12 @@ def start(request, tmp_path_factory):
         program("mosquitto")
     folder = tmp_path_factory.mktemp(request.param)
 
-    def started(history):
-        ports = ("--http-port", str(free_port()), "--mqtt-port", str(free_port()))
-        return Terminal(folder, "up", "--broker", request.param, "--history", history, *ports)
+    def started(history, under=()):
+        port = free_port()
+        started.address = f"http://127.0.0.1:{port}/"
+        ports = ("--http-port", str(port), "--mqtt-port", str(free_port()))
+        words = ("up", "--broker", request.param, "--history", history, *ports)
+        return Terminal(folder, *words, under=under)
 
     started.data = folder / "data"
     return started
@@ -80,6 +87,28 @@ def test_the_next_start_goes_on_with_the_same_data(start):
         assert spool.books().balanced
 
 
+def test_a_closed_terminal_ends_all_of_it_in_order_but_not_under_nohup(start):
+    for under in ((), ("nohup",)):
+        terminal = start("2d", under=under)
+        pages = f"{start.address}healthz"
+        until("the pages", 90, lambda pages=pages, terminal=terminal: answers(pages) or terminal.ended())
+        if under:
+            terminal.hang_up()
+            time.sleep(1)
+            assert answers(pages)
+            os.kill(terminal.process.pid, signal.SIGTERM)
+        _, code, wrong = interrupted(terminal, 0)
+        assert (code, wrong) == (0, []), terminal.text()
+        with closing(Spool.to_read(start.data / "gateway" / "spool.sqlite")) as spool:
+            assert spool.books().balanced
+
+
+def answers(address):
+    with suppress(OSError), urlopen(address, timeout=10) as answer:
+        return answer.status == 200
+    return False
+
+
 @pytest.fixture(scope="module")
 def beside(tmp_path_factory):
     """A broker, and a folder with a store and a device."""
@@ -99,13 +128,13 @@ def beside(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_ctrl_c_ends_any_other_command_in_silence(beside, name):
+def test_ctrl_c_or_a_closed_terminal_ends_any_other_command_in_silence(beside, name):
     words, says = OTHERS[name]
     moments = [MOMENTS["imports"]]
     if says:
         moments.append(lambda terminal: says in terminal.text().lower())
     for moment in moments:
-        for times in (1, 2):
+        for times in (0, 1, 2):
             terminal = beside(words)
             reach(terminal, moment)
             assert not terminal.ended(), terminal.text()
