@@ -5,13 +5,17 @@ cause is a bad disk or a bad copy: after a power cut, SQLite recovers by itself.
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from devices.files import of_sqlite, sync_directory, to_read
 from devices.texts import Mendable
 
+T = TypeVar("T")
+_ASIDE = ".damaged-"  # then seconds since 1970
+_BESIDE = ("-wal", "-shm")  # SQLite's files beside the file
 log = logging.getLogger(__name__)
 
 
@@ -21,13 +25,9 @@ def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -
     table's key ("rowid" where the order of arrival counts); `after`: SQL to run at the end. If a call is cut
     off, `finish` takes the last step, or a second call does everything again.
     """
-    fresh = _fresh(path)
-    fresh.unlink(missing_ok=True)
-    kept = dict.fromkeys(keys, 0)
-    with closing(sqlite3.connect(fresh, isolation_level=None)) as new, closing(to_read(path, 1)) as old:
-        new.execute("PRAGMA synchronous=FULL")
-        new.executescript(schema)
-        new.execute("BEGIN")
+
+    def copy(old: sqlite3.Connection, new: sqlite3.Connection) -> dict[str, int]:
+        kept = dict.fromkeys(keys, 0)
         for table, key in keys.items():
             known = {row[1] for row in new.execute(f"PRAGMA table_info({table})")}
             for row in _readable(old, table, key):
@@ -39,13 +39,34 @@ def salvage(path: Path, schema: str, keys: Mapping[str, str], after: str = "") -
                 )
                 kept[table] += 1
         new.execute(after)
+        return kept
+
+    return renewed(path, lambda new: new.executescript(schema), copy)
+
+
+def renewed(
+    path: Path,
+    prepare: Callable[[sqlite3.Connection], object],
+    copy: Callable[[sqlite3.Connection, sqlite3.Connection], T],
+) -> tuple[Path, T]:
+    """As `salvage`, where `prepare` makes the tables of the new file and `copy(old, new)` copies the rows, in
+    one transaction. Returns the path that the damaged file is kept under, and what `copy` returns.
+    """
+    fresh = _fresh(path)
+    fresh.unlink(missing_ok=True)
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as new, closing(to_read(path, 1)) as old:
+        new.execute("PRAGMA synchronous=FULL")
+        prepare(new)
+        old.execute("PRAGMA writable_schema=ON")  # else SQLite reads nothing of a file that was cut off
+        new.execute("BEGIN")
+        result = copy(old, new)
         new.execute("COMMIT")
-    return _put_in_place(path), kept
+    return _put_in_place(path), result
 
 
 def damaged(error: sqlite3.DatabaseError) -> bool:
     """Whether the file itself is damaged; else its permissions, its disk or another process is the cause."""
-    return not isinstance(error, sqlite3.OperationalError) or "unsupported file format" in str(error)
+    return type(error) is sqlite3.DatabaseError or "unsupported file format" in str(error)
 
 
 def why(error: BaseException) -> Mendable | str:
@@ -73,13 +94,18 @@ def begun(path: Path, schema: str, timeout: float) -> sqlite3.Connection:
         log.error("%s is damaged (%s): it is kept as %s, and begun anew", path, fault, _put_aside(path).name)
 
 
+def aside(path: Path) -> list[Path]:
+    """The damaged files that were once at `path` and are kept, oldest first."""
+    return sorted(one for one in path.parent.glob(f"{path.name}{_ASIDE}*") if not one.name.endswith(_BESIDE))
+
+
 def _put_aside(path: Path) -> Path:
     """Move a file and its WAL out of the way of a new one; returns the new path. May be cut off anywhere."""
-    aside = path.with_name(f"{path.name}.damaged-{time.time_ns() // 10**9}")
-    for end in ("", "-wal", "-shm"):
+    kept = path.with_name(f"{path.name}{_ASIDE}{time.time_ns() // 10**9}")
+    for end in ("", *_BESIDE):
         with suppress(FileNotFoundError):
-            path.with_name(path.name + end).replace(aside.with_name(aside.name + end))
-    return aside
+            path.with_name(path.name + end).replace(kept.with_name(kept.name + end))
+    return kept
 
 
 def finish(path: Path) -> None:
@@ -94,10 +120,10 @@ def _fresh(path: Path) -> Path:
 
 def _put_in_place(path: Path) -> Path:
     """Move the damaged file aside, and rename the new one to its name. May be cut off anywhere."""
-    aside = _put_aside(path)
+    kept = _put_aside(path)
     _fresh(path).replace(path)
     sync_directory(path.parent)
-    return aside
+    return kept
 
 
 def _readable(db: sqlite3.Connection, table: str, key: str) -> Iterator[dict[str, object]]:

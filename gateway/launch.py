@@ -46,7 +46,7 @@ def gateway(
     settings = Settings.read(data=data, pilot=pilot, mqtt=mqtt, group=group, instance=instance)
     settings = settings.as_running()  # beside a running `hoiquan up`, this one uses its broker
     require_same(settings)
-    with open_store(settings) as store:
+    with open_store(settings, mend=True) as store:
         if not serve(settings, store, stop_on_signals()):
             raise SystemExit(1)
 

@@ -71,7 +71,7 @@ class Past:
 @contextmanager
 def open_past(settings: Settings, judged: Pilot) -> Iterator[Past]:
     """Open what takes a simulated past: the store, and in a rehearsal's folder the records, too."""
-    with open_store(settings) as store:
+    with open_store(settings, mend=True) as store:
         if not (settings.data / SCENARIO).exists():
             yield Past(store, judged)
             return

@@ -23,6 +23,7 @@ from gateway.stores.store import RetryLater
 
 log = logging.getLogger(__name__)
 MACHINES = "/api/"
+DAMAGED = ("store.damaged", "enrol.damaged")
 REASONS = {404: "nothing", 405: "method"}
 SHARED = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
 
@@ -71,6 +72,8 @@ def add_handlers(pages: FastAPI) -> None:
         log.warning("%s is not shown: %s", request.url.path, error)
         if request.url.path.startswith(MACHINES):
             return JSONResponse({"detail": error.public("en")}, 503, SHARED | sent)
+        if error.key in DAMAGED:  # nobody need try again before it is mended
+            return page(request, 503, "damaged", sent, why=error.public(language(request)))
         return page(request, 503, "away", sent)
 
     @pages.exception_handler(Exception)

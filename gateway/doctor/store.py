@@ -8,12 +8,14 @@ from itertools import pairwise
 
 from devices.clock import DAY_MS, HOUR_MS, MINUTE_MS
 from devices.contract.signals import SIGNALS
+from devices.salvage import aside
 from devices.texts import text
 from gateway.doctor.data import WORST, enrolled
 from gateway.doctor.finding import Finding, Level, Visit, one_line
-from gateway.stores.opening import open_store
+from gateway.stores.opening import FILE, open_store
 from gateway.stores.points import Point
 from gateway.stores.store import Latest, RetryLater
+from gateway.stores.storefile import damage
 
 QUIET_MS = HOUR_MS  # a store without a new reading for this long is reported
 POINTS = 50_000  # most book points to read: a gateway writes one every five minutes
@@ -22,9 +24,16 @@ POINTS = 50_000  # most book points to read: a gateway writes one every five min
 def store(visit: Visit) -> Iterator[Finding]:
     """Check the readings of the last week, and the books of the last day."""
     settings, now = visit.settings, visit.now
-    if not settings.influx_url and not (settings.data / "store.sqlite").exists():
-        yield visit.finding("store", "warning", "store_none")
-        return
+    path = settings.data / FILE
+    if not settings.influx_url:
+        if not path.exists():
+            yield visit.finding("store", "warning", "store_none")
+            return
+        for kept in aside(path):
+            yield visit.finding("kept", "warning", "store_mended", path=kept)
+        if (fault := damage(path)) is not None:
+            yield visit.finding("store", "bad", "store_damaged", path=path, error=fault)
+            return
     try:
         with open_store(settings) as opened:
             where = {"pilot": visit.pilot.pilot}
@@ -32,7 +41,11 @@ def store(visit: Visit) -> Iterator[Finding]:
             doubted = opened.latest("telemetry_flagged", {**where, "simulated": "false"}, now - DAY_MS)
             books = opened.series("gateway", {}, now - DAY_MS, now + 1, POINTS)
     except (RetryLater, sqlite3.Error, OSError) as error:
-        yield visit.finding("store", "bad", "store_bad", error=one_line(error))
+        if (fault := damage(path)) is not None and not settings.influx_url:
+            yield visit.finding("store", "bad", "store_damaged", path=path, error=fault)
+        else:
+            key = "store_bad" if settings.influx_url else "store_file_bad"
+            yield visit.finding("store", "bad", key, error=one_line(error))
         return
     yield _readings(visit, max((at for row in believed for at, _ in row.fields.values()), default=None))
     yield from _doubted(visit, believed, doubted)

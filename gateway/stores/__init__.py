@@ -5,7 +5,8 @@ points.py (measurements, tags, fields) ─► store.Store ─┬─► influx.py
                                                        │               and answers; grants.py: its tokens
                                                        └─► sqlite.py   one file, for `hoiquan up`;
                                                                        series.py: its series;
-                                                                       turns.py: its fair lock
+                                                                       storefile.py: opened, shared
+                                                                       in turn, mended
 heading.py: the mean of directions, for both            opening.py: which of the two
 newest.py: the newest values, for callers that ask again and again
 waiting.py: what a loop logs while it has to wait for a store, a disk or the registry

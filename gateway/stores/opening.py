@@ -6,10 +6,12 @@ from contextlib import contextmanager
 from devices.settings import Settings
 from gateway.stores.store import Store
 
+FILE = "store.sqlite"  # in the data folder
+
 
 @contextmanager
-def open_store(settings: Settings) -> Iterator[Store]:
-    """The store that the settings name, until the end of the block."""
+def open_store(settings: Settings, *, mend: bool = False) -> Iterator[Store]:
+    """The store that the settings name, until the end of the block. `mend`: see `storefile.StoreFile`."""
     store: Store
     if settings.influx_url:
         from gateway.stores.influx import InfluxStore
@@ -22,7 +24,7 @@ def open_store(settings: Settings) -> Iterator[Store]:
     else:
         from gateway.stores.sqlite import SqliteStore
 
-        store = SqliteStore(settings.data / "store.sqlite")
+        store = SqliteStore(settings.data / FILE, mend=mend)
     try:
         yield store
     finally:

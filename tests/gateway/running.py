@@ -40,7 +40,7 @@ class Gateway:
         self._thread.start()
 
     def _run(self):
-        store = SqliteStore(self.settings.data / "store.sqlite")
+        store = SqliteStore(self.settings.data / "store.sqlite", mend=True)
         try:
             self.told = service.serve(self.settings, store, self._stop)
         except Exception as error:  # noqa: BLE001 -- a test looks at it
