@@ -223,12 +223,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
     """Copy all that can be read; returns the number of rows. What is damaged of a series costs rows of this
     series alone. Which fields a series ever had is looked up anew.
     """
-    series: dict[int, tuple[str, str]] = {}
-    for which in ("NOT INDEXED", "INDEXED BY sqlite_autoindex_series_1"):  # the index has all of it, too
-        with suppress(sqlite3.DatabaseError):
-            for number, name, text in old.execute(f"SELECT id, measurement, tags FROM series {which}"):
-                if name in MEASUREMENTS:
-                    series[number] = name, text
+    series = _series(old)
     new.executemany("INSERT INTO series VALUES(?,?,?)", ((number, *one) for number, one in series.items()))
     before = new.total_changes
     for measurement in MEASUREMENTS.values():
@@ -250,6 +245,25 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
             had = [(number, field) for field, count in zip(measurement.fields, numbers, strict=True) if count]
             new.executemany("INSERT INTO reported VALUES(?,?)", had)
     return copied
+
+
+def _series(old: sqlite3.Connection) -> dict[int, tuple[str, str]]:
+    """Measurement and tags of each series of which they can be read, by its number."""
+    found: list[tuple[int, str, str]] = []
+    newest = 0
+    for measurement in MEASUREMENTS:
+        with suppress(sqlite3.DatabaseError):
+            newest = max(newest, old.execute(f"SELECT max(series) FROM {measurement}").fetchone()[0] or 0)
+    for number in range(1, newest + 1):
+        with suppress(sqlite3.DatabaseError):
+            found += old.execute("SELECT id, measurement, tags FROM series WHERE id=?", (number,))
+    for order in ("ASC", "DESC"):  # all of it stands in the index, too
+        with suppress(sqlite3.DatabaseError):
+            found += old.execute(
+                "SELECT id, measurement, tags FROM series INDEXED BY sqlite_autoindex_series_1 "
+                f"ORDER BY measurement {order}, tags {order}"
+            )
+    return {number: (name, text) for number, name, text in found if name in MEASUREMENTS}
 
 
 def _rows(old: sqlite3.Connection, name: str, columns: str, series: int) -> Iterator[tuple[object, ...]]:

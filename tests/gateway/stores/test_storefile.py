@@ -9,7 +9,7 @@ from devices.salvage import aside
 from gateway.stores.sqlite import SqliteStore
 from gateway.stores.store import RetryLater
 from gateway.stores.storefile import Turns, damage
-from tests.gateway.damage import WAYS, overwrite, pages
+from tests.gateway.damage import PAGE, WAYS, overwrite, pages
 from tests.gateway.readings import MINUTE, T, everything, reading
 from tests.servers import until
 
@@ -154,3 +154,20 @@ def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path):
         store.write([reading(T, soil_ec=1.0)])
         assert len(everything(store)) == 1
     assert damage(path) is None
+
+
+def test_tags_around_a_damaged_page_are_read_one_by_one(tmp_path):
+    path, devices = tmp_path / "store.sqlite", 300
+    with closing(SqliteStore(path)) as store:
+        store.write([reading(T, f"d{one}", soil_ec=1.0) for one in range(devices)])
+    with path.open("rb") as file:  # the root's first cell begins with the number of the first leaf
+        file.seek((pages(path, "series")[1] - 1) * PAGE)
+        root = file.read(PAGE)
+    assert root[0] == 5, "an inner page"
+    cell = int.from_bytes(root[12:14], "big")
+    overwrite(path, int.from_bytes(root[cell : cell + 4], "big"))
+    overwrite(path, pages(path, "sqlite_autoindex_series_1")[1])
+    with closing(SqliteStore(path)) as store:
+        believe_nothing(store)
+    with closing(SqliteStore(path, mend=True)) as store:
+        assert devices * 0.7 <= len(everything(store)) < devices
