@@ -274,19 +274,24 @@ def state_since(connection: Connection, before: State) -> tuple[State, bool]:
     return State(rows, last, act), last >= before.last and (same_acts > 0 or not before.act)
 
 
-def device_of(row: Row[Any]) -> Device:
-    """The device of a row of the table. Text that many devices have in common is stored once."""
+def device_of(row: Row[Any], *, site: bool = True) -> Device:
+    """The device of a row of the table; `site`: with the values of its place. Text that many devices have in
+    common is stored once.
+    """
     return Device(
         intern(row.pilot), intern(row.community), row.device, intern(row.model), simulated=False,
-        plot=_shared(row.plot), probe=_shared(row.probe), site=_site(row.site), enrolled=row.enrolled,
+        plot=_shared(row.plot), probe=_shared(row.probe), site=_site(row.site) if site else (),
+        enrolled=row.enrolled,
     )  # fmt: skip
 
 
-def readable(rows: Sequence[Row[Any]]) -> Iterator[tuple[Row[Any], Device]]:
-    """The rows with their devices, without those that our code stumbles over: the roster reported them."""
+def readable(rows: Sequence[Row[Any]], *, site: bool = True) -> Iterator[tuple[Row[Any], Device]]:
+    """The rows with their devices (`device_of`), without those that our code stumbles over: the roster
+    reported them.
+    """
     for row in rows:
         try:
-            device = device_of(row)
+            device = device_of(row, site=site)
         except CONTENT:
             continue
         yield row, device

@@ -71,5 +71,7 @@ def test_a_table_that_is_read_for_the_first_time_has_its_other_rows(registry, tm
     assert set(first.hashes()) == {"another", "my-esp32"}
     assert "device my-esp32" in caplog.text
     first.revoke("my-esp32")
-    first.enroll("tam-que", "soil-probe", "my-esp32")
+    first.enroll("canh-tan", "soil-probe", "my-esp32")
     assert first.lookup("my-esp32")
+    stood = {one.device.community for one in first.spans() if one.device.device == "my-esp32"}
+    assert stood == {"tam-que", "canh-tan"}, "where it stood before is known, although the old row is spoilt"

@@ -67,6 +67,23 @@ def test_what_is_whole_of_a_file_that_was_cut_off_is_delivered(broker, mend, cut
     assert received == MESSAGES[: len(received)] and len(received) >= least
 
 
+@pytest.mark.parametrize("size", [1, 2, 14, 15, 22])
+def test_a_file_cut_off_within_its_head_is_emptied(broker, size):
+    file = broker.folder / saved.FILE
+    file.write_bytes(file.read_bytes()[:size])
+    by_compose(file)
+    assert file.read_bytes() == b""
+    broker.start()
+
+
+def test_another_kind_of_file_is_left_to_whoever_put_it_there(broker):
+    file = broker.folder / saved.FILE
+    file.write_bytes(b"SQLite format 3")
+    with pytest.raises(AssertionError):
+        by_compose(file)
+    assert file.read_bytes() == b"SQLite format 3"
+
+
 def test_a_whole_file_an_empty_one_and_another_kind_stay_as_they_are(broker, caplog):
     file = broker.folder / saved.FILE
     for content, words in ((file.read_bytes(), 0), (b"", 1), (b"SQLite format 3\0" + bytes(50), 1)):
