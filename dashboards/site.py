@@ -22,7 +22,7 @@ from devices.access.registry import Registry, moved
 from devices.clock import DAY_MS, MINUTE_MS, now_ms
 from devices.pilots.scenario import held
 from devices.settings import Settings
-from devices.web import icon
+from devices.web import icon, language
 from devices.web.conditional import Conditional
 from devices.web.named import Named
 from devices.web.options import Options
@@ -95,6 +95,7 @@ def site(settings: Settings, figures: Figures, judge: check.Judge, others: Itera
     pages.include_router(learn.router())
     pages.include_router(scenarios.router(figures.played))
     pages.include_router(icon.router())
+    pages.include_router(language.router())
     for router in others:
         pages.include_router(router)
 

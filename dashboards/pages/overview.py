@@ -1,6 +1,5 @@
 """The overview at `/` for machines without Grafana: one page, no script, printable."""
 
-import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
@@ -30,15 +30,16 @@ from devices.pilots.pilot import Pilot
 from devices.pilots.reporting import upcoming
 from devices.texts import LANGS, day, moment, number, text
 from devices.web.frame import HTML, headers
-from devices.web.language import VARY, choose, language
+from devices.web.language import VARY, language
 from gateway.stores.points import Point
 
-REFRESH = 15  # seconds after which a browser asks again, until the reader stops that or looks for a place
+REFRESH = 15  # seconds after which a browser asks again, where its reader wants that
 FIRST = 1.0  # seconds after the start in which a reader waits for the first page
-SOON = 5  # seconds after which a reader who was shown that the start is still under way asks again
+SOON = 5  # the same while the start is still under way: its page says little, and is soon another
 SHOWN_DEVICES, SHOWN_LOTS, SHOWN_RECALLS = 10, 8, 5
 HEADERS = headers(vary=VARY, forms=True, cache="no-cache")
 LONGEST = 80  # characters of a search at most
+MAIN = '<main id="main">'  # of base.html
 CUT = "\0"  # marks a gap in a page; no page contains it, as hidden characters are spelt out
 
 
@@ -64,7 +65,7 @@ def router(
         return kept_for_the_next(Drawn.of(figures, first.progress, first.recent, lasting[lang], first.work))
 
     def kept_for_the_next(drawn: Drawn) -> Drawn:
-        earlier.keep(drawn.lang, drawn.page)
+        earlier.keep(drawn.lang, partial(drawn.page, refresh=SOON))
         return drawn
 
     def newest(lang: str) -> Drawn:
@@ -94,27 +95,24 @@ def router(
     routes = APIRouter(lifespan=ready)
 
     @routes.get("/", include_in_schema=False)
-    def overview(request: Request, q: str = "", still: str = "") -> Response:
+    def overview(request: Request, q: str = "", live: str = "") -> Response:
+        """A page that loads itself again takes a reader's focus, opened parts and typed text away: it does
+        so where the reader asked for it (`live=1`) and, until he forbids it (`live=0`), during the start.
+        """
         search, lang = q.strip()[:LONGEST], language(request)
-        stays, every = bool(search or still), REFRESH
-        page = earlier.page(lang) if shown[lang].begins and not stays else None
+        every = REFRESH if live == "1" and not search else 0
+        soon = SOON if live != "0" and not search else 0
+        page = earlier.page(lang) if shown[lang].begins and soon else None
         if page is None and shown[lang].begins and shown[lang].known(FIRST) is None:
-            stays, every = bool(search), SOON
-            page = begun(figures, standing.known(), starting[lang], search)
-        if page is None:
+            page = begun(figures, standing.known(), starting[lang], search, refresh=soon)
+        if page is not None:
+            every = soon
+        else:
             drawn = newest(lang)
-            page = drawn.search(search) if search else drawn.page(spoken.get(), stays=stays)
+            page = drawn.search(search) if search else drawn.page(spoken.get(), refresh=every)
         page = noted(page, troubled(data, lang))
-        sent = HEADERS if stays else HEADERS | {"Refresh": str(every)}
+        sent = HEADERS | {"Refresh": str(every)} if every else HEADERS
         return Response(page, media_type=HTML, headers=sent)
-
-    @routes.get("/language/{lang}", include_in_schema=False)
-    def other_language(lang: str, to: str = "/") -> Response:
-        """Choose a language and return to the page where that was done, if it is one of ours."""
-        back = to if re.fullmatch(r"/place/[a-z0-9-]{1,64}|/scenarios|/check|/learn", to) else "/"
-        response = Response(status_code=303, headers={"Location": back})
-        choose(response, lang)
-        return response
 
     PAGES.style(routes, "overview.css")
     return routes
@@ -147,8 +145,10 @@ class Drawn:
         parts = _drawn(figures, progress, recent, work, lasting).split(CUT)
         return cls(figures, progress, recent, work, lasting.lang, parts)
 
-    def page(self, spoken: Sequence[Point] = (), *, stays: bool = False) -> str:
-        """The page as HTML, with what was `spoken` since. One that `stays` does not reload itself."""
+    def page(self, spoken: Sequence[Point] = (), *, refresh: int = 0) -> str:
+        """The page as HTML, with what was `spoken` since. It says that it loads itself again after `refresh`
+        seconds, or with 0 that it does not.
+        """
         pilot, now = self.figures.pilot, self.figures.now()
         devices = [
             _device(device, pilot, self.lang)
@@ -156,7 +156,7 @@ class Drawn:
             if device.community in pilot.place
         ]
         head, middle, end = self.parts
-        top = PAGES.body("overview_top.html", self.lang, **self._top(stays=stays))
+        top = PAGES.body("overview_top.html", self.lang, **self._top(refresh))
         newest = PAGES.body("overview_newest.html", self.lang, devices=devices)
         return f"{head}{top}{middle}{newest}{end}"
 
@@ -170,24 +170,26 @@ class Drawn:
             pilot=pilot,
             rehearsal=self.figures.rehearsal,
             note=_note(self.recent, pilot, self.lang),
-            **self._top(stays=True),
+            **self._top(search=words),
             places=Lasting(self.lang).part("overview_places.html", places=places, asked=words),
             asked=words,
         )
 
-    def _top(self, *, stays: bool) -> dict[str, Any]:
+    def _top(self, refresh: int = 0, search: str = "") -> dict[str, Any]:
         """The values of the line at the top of the page."""
         at = min(self.progress.at, self.recent.at)
-        return _top(self.figures.pilot, at, self.lang, stays=stays, refresh=REFRESH)
+        return _top(self.figures.pilot, at, self.lang, refresh, search)
 
 
 def noted(page: str, ill: Sequence[str]) -> str:
     """The page, whenever it was drawn, with the sentences on gateways that are `ill` now at its top."""
     notes = "".join(f'<p class="note missed" role="alert">{escape(one)}</p>' for one in ill)
-    return page.replace("<main>", f"<main>\n{notes}", 1) if notes else page
+    return page.replace(MAIN, f"{MAIN}\n{notes}", 1) if notes else page
 
 
-def begun(figures: Figures, progress: Progress | None, lasting: Lasting, search: str = "") -> str:
+def begun(
+    figures: Figures, progress: Progress | None, lasting: Lasting, search: str = "", *, refresh: int = 0
+) -> str:
     """The page while the devices' values are being read for the first time. It shows what pilot, registry and
     diaries say, how the targets stand once that was read, and of the places only those of a `search`. Raises
     RegistryAway where the roster cannot be read.
@@ -195,7 +197,7 @@ def begun(figures: Figures, progress: Progress | None, lasting: Lasting, search:
     pilot, now, lang = figures.pilot, figures.now(), lasting.lang
     progress = progress or Progress(now, [], {}, {})
     devices = sum(one.model != DIARY for one in figures.roster())
-    top = _top(pilot, progress.at, lang, stays=bool(search), refresh=SOON)
+    top = _top(pilot, progress.at, lang, refresh, search)
     reading = f"<p>{text('overview.reading', lang)}</p>"
     note = text("overview.reading_note", lang, devices=number(devices, lang))
     if search:
@@ -211,9 +213,10 @@ def begun(figures: Figures, progress: Progress | None, lasting: Lasting, search:
     return body.replace(CUT, PAGES.body("overview_top.html", lang, **top), 1).replace(CUT, reading)
 
 
-def _top(pilot: Pilot, at: int, lang: str, *, stays: bool, refresh: int) -> dict[str, Any]:
+def _top(pilot: Pilot, at: int, lang: str, refresh: int, search: str) -> dict[str, Any]:
     as_of = moment(moment_of(at, pilot.zone), lang, seconds=True)
-    return {"as_of": as_of, "stays": stays, "refresh": refresh}
+    chosen = urlencode({"q": search} if search else {"live": 1} if refresh == REFRESH else {})
+    return {"as_of": as_of, "refresh": refresh, "every": REFRESH, "here": f"/?{chosen}" if chosen else "/"}
 
 
 def _rows(figures: Figures, progress: Progress, lasting: Lasting) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from dashboards.pages.frame import PAGES
 from devices.access.database import RegistryAway
 from devices.texts import text
-from devices.web.frame import headers
+from devices.web.frame import headers, here
 from devices.web.language import VARY, language
 from gateway.stores.store import RetryLater
 
@@ -35,7 +35,10 @@ def page(
     lang = language(request)
     title, sentence = text(f"trouble.{reason}_title", lang), text(f"trouble.{reason}", lang, **values)
     kept = headers(vary=VARY, cache="no-cache") | dict(sent or {})
-    return PAGES.answer("trouble.html", lang, status, kept, title=title, sentence=sentence)
+    passes = status >= 500 and request.method in ("GET", "HEAD")  # the same address may have a page again
+    return PAGES.answer(
+        "trouble.html", lang, status, kept, title=title, sentence=sentence, passes=passes, here=here(request)
+    )
 
 
 def add_handlers(pages: FastAPI) -> None:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
@@ -38,6 +39,12 @@ def headers(*, vary: Sequence[str] = (), forms: bool = False, cache: str = "") -
     return fields
 
 
+def here(request: Request) -> str:
+    """The path and query that a request asks for, as a link on this site."""
+    path = quote(request.url.path)
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
 class Pages:
     """The templates in the folder `templates` of one package.
 
@@ -65,8 +72,9 @@ class Pages:
         self._templates.get_template(template)
 
     def style(self, routes: APIRouter, name: str) -> None:
-        """Serve the style sheet `name` below /static/."""
-        sheet = (self._folder / name).read_bytes()
+        """Serve the style sheet `name` below /static/, after `base.css` if these templates share one."""
+        sheets = (self._folder / one for one in ("base.css", name))
+        sheet = b"".join(one.read_bytes() for one in sheets if one.is_file())
 
         @routes.get(f"/static/{name}", include_in_schema=False)
         def style() -> Response:

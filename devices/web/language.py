@@ -1,12 +1,31 @@
 """The language of a page: what the reader chose, else what the browser prefers, else Vietnamese."""
 
-from fastapi import Request
+import re
+
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from devices.texts import LANGS, Lang
 
 COOKIE, A_YEAR = "lang", 31_536_000  # seconds
 VARY = ("Accept-Language", "Cookie")  # what an answer in the reader's language depends on
+OURS = re.compile(
+    r"/(?![/\\])[!-~]*"
+)  # a path of this site, with its query; "//" begins another site's address
+
+
+def router() -> APIRouter:
+    """The route by which a reader chooses a language; it leads back to the page where that was done."""
+    routes = APIRouter()
+
+    @routes.get("/language/{lang}", include_in_schema=False)
+    def other_language(lang: str, to: str = "/") -> Response:
+        back = to if OURS.fullmatch(to) else "/"
+        response = Response(status_code=303, headers={"Location": back})
+        choose(response, lang)
+        return response
+
+    return routes
 
 
 def language(request: Request) -> Lang:

@@ -17,6 +17,7 @@ from dashboards.pages import lately, overview, place
 from dashboards.pages.frame import Lasting
 from dashboards.pages.lately import Lately
 from devices.texts import number, text
+from devices.web import language
 from gateway.stores.store import RetryLater
 from tests.dashboards import soil
 from tests.servers import until
@@ -31,6 +32,18 @@ def figures(tmp_path):
         yield made
 
 
+def shown(page: str) -> tuple[str, str]:
+    """The page up to its time, and from its first links on: between them it says how it is loaded again."""
+    return page.partition(" · ")[0], page.partition("<nav")[2]
+
+
+def drawn(client: TestClient, lang: str) -> str:
+    """The page in a language, once it has been drawn."""
+    client.get(f"/language/{lang}")
+    until(lambda: text("overview.reading", lang) not in client.get("/").text, "it is drawn")
+    return client.get("/").text
+
+
 def app_of(figures: Figures, recent: Kept[Lately], folder: Path) -> FastAPI:
     app = FastAPI()
     app.include_router(
@@ -39,6 +52,7 @@ def app_of(figures: Figures, recent: Kept[Lately], folder: Path) -> FastAPI:
         )
     )
     app.include_router(place.router(figures, recent))
+    app.include_router(language.router())
     return app
 
 
@@ -49,8 +63,7 @@ def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
     with TestClient(app_of(figures, lately.kept(figures), folder)) as client:
         until(lambda: len([*folder.glob("*.html")]) == 2, "it is kept")
         for lang in ("vi", "en"):
-            client.get(f"/language/{lang}")
-            pages[lang] = client.get("/").text
+            pages[lang] = drawn(client, lang)
 
     def slow() -> Lately:
         read.wait(60)
@@ -61,10 +74,16 @@ def test_the_first_view_after_a_start_is_what_was_drawn_last_with_its_time(
         for lang, page in pages.items():
             client.get(f"/language/{lang}")
             answer = client.get("/")
-            assert answer.text == page and "refresh" in answer.headers, "its browser asks again"
+            assert shown(answer.text) == shown(page) and answer.headers["refresh"] == str(overview.SOON)
+            assert text("overview.stop", lang) in answer.text, (
+                "its browser asks again, unless that is stopped"
+            )
+            stopped = client.get("/?live=0")
+            assert "refresh" not in stopped.headers and text("overview.reading", lang) in stopped.text
         assert "tam-que" in client.get("/place/tam-que").text, "a place is read by itself meanwhile"
         read.set()
-        until(lambda: client.get("/").text != page, "it is drawn anew")
+        until(lambda: shown(client.get("/").text) != shown(page), "it is drawn anew")
+        assert "refresh" not in client.get("/").headers, "it may be read in peace"
 
 
 def test_the_first_view_ever_says_what_is_known_while_the_store_is_read(
@@ -83,9 +102,9 @@ def test_the_first_view_ever_says_what_is_known_while_the_store_is_read(
         for lang in ("vi", "en"):
             client.get(f"/language/{lang}")
             until(lambda: '<svg class="bar"' in client.get("/").text, "how the targets stand is there")
-            for path in ("/", "/?still=1"):
+            for path, again in (("/", overview.SOON), ("/?live=1", overview.SOON), ("/?live=0", None)):
                 answer = client.get(path)
-                assert answer.status_code == 200 and answer.headers["refresh"] == str(overview.SOON)
+                assert answer.status_code == 200 and answer.headers.get("refresh") == (again and str(again))
                 assert answer.text.count(text("overview.reading", lang)) == 5
                 assert text("overview.reading_note", lang, devices=number(devices, lang)) in answer.text
                 assert all(f'href="/place/{place}"' in answer.text for place in figures.pilot.place)

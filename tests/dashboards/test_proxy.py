@@ -16,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from dashboards.site import site
 from devices.settings import Settings
+from devices.texts import LANGS, text
 from tests.dashboards import soil
 from tests.loopback import answers, free_port
 from tests.programs import program
@@ -100,13 +101,13 @@ def proxy(tmp_path_factory):
 
 
 def test_a_page_is_small_and_asked_for_once(proxy):
-    status, headers, whole = proxy.ask("/")
+    status, headers, whole = proxy.ask("/scenarios")
     assert status == 200 and headers["Strict-Transport-Security"] and "X-Cache" not in headers
-    _, small, body = proxy.ask("/", Accept_Encoding="gzip")
+    _, small, body = proxy.ask("/scenarios", Accept_Encoding="gzip")
     assert small["Content-Encoding"] == "gzip" and gzip.decompress(body) == whole
     assert "Accept-Encoding" in ", ".join(small.get_all("Vary"))
     for one, encoding in ((headers, "identity"), (small, "gzip")):
-        again = proxy.ask("/", Accept_Encoding=encoding, If_None_Match=one["ETag"])
+        again = proxy.ask("/scenarios", Accept_Encoding=encoding, If_None_Match=one["ETag"])
         assert (again[0], again[2]) == (304, b"")
 
 
@@ -132,6 +133,20 @@ def test_each_language_is_kept_for_its_readers(proxy):
     for _ in range(2):
         assert b'lang="vi"' in proxy.ask("/", Accept_Language="vi")[2]
         assert b'lang="en"' in proxy.ask("/", Accept_Language="en")[2]
+
+
+def test_pages_that_do_not_answer_are_told_of_in_both_languages(tmp_path):
+    made = Proxy(tmp_path, f"http://127.0.0.1:{free_port()}")
+    made.process.start(lambda: answers(made.secure))
+    try:
+        status, headers, body = made.ask("/01/02000000000039/10/A")
+    finally:
+        made.process.end()
+    page = body.decode()
+    assert status == 502 and headers["Content-Type"] == "text/html; charset=utf-8" and headers["Retry-After"]
+    for lang in LANGS:
+        for key in ("away_title", "busy", "again"):
+            assert text(f"trouble.{key}", lang) in page
 
 
 def test_another_name_gets_no_answer_and_plain_http_is_led_to_tls(proxy):

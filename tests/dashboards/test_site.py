@@ -117,6 +117,7 @@ def test_people_are_told_on_a_page_in_their_language(client, method, path, statu
         assert answer.status_code == status and answer.headers["content-type"] == "text/html; charset=utf-8"
         page = unescape(answer.text)
         assert said in page and f'<html lang="{lang}">' in page and '<a href="/">' in page
+        assert '<a href="/s">' in page, "a buyer's next step"
         assert answer.headers["vary"].startswith("Accept-Language, Cookie")
         assert answer.headers["cache-control"] == "no-cache"
         assert "default-src 'none'" in answer.headers["content-security-policy"]
@@ -142,7 +143,7 @@ def test_programs_are_told_in_json(client, method, path, status):
         assert answer.headers["allow"].startswith("GET")
 
 
-@pytest.mark.parametrize("path", ["/", "/place/tam-que", "/scenarios", "/check", "/learn"])
+@pytest.mark.parametrize("path", ["/", "/place/tam-que", "/scenarios", "/check", "/learn", "/none"])
 def test_every_page_of_the_office_leads_to_itself_in_the_other_language(client, path):
     for lang, other in (("vi", "en"), ("en", "vi")):
         client.cookies.clear()

@@ -104,7 +104,7 @@ class Walk:
     def _addresses(self):
         yield from (
             "/",
-            "/?still=1",
+            "/?live=1",
             "/?q=không",
             "/place/none",
             "/check",
@@ -113,7 +113,16 @@ class Walk:
             "/diary",
         )
         yield from (f"/place/{place.id}" for place in self.pilot.places)
-        yield from ("/01/1/10/X", "/01/02000000000015/10/NONE", "/01/02000000000015/10/%20")
+        yield from (
+            "/s",
+            "/s/NONE",
+            "/s/*",
+            "/none",
+            "/report/none",
+            "/01/1/10/X",
+            "/01/02000000000015/10/NONE",
+            "/01/02000000000015/10/%20",
+        )
         yield from (f"/01/{lot['gtin']}/10/{lot['lot']}" for lot in self.lots[:12] if not lot["refused"])
 
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from fastapi import Request
 from fastapi.responses import Response
 
 from devices.clock import moment_of
 from devices.pilots.pilot import Pilot
 from devices.texts import day
 from devices.web.frame import headers
-from devices.web.language import VARY
+from devices.web.language import VARY, language
 from traceability.digital_link import LotKey
 from traceability.pages.frame import PAGES, trouble
 from traceability.records.record import KINDS
@@ -17,11 +18,11 @@ from traceability.sealing import seal
 SHOWN = 20  # newest lots of a group; older ones are reached by scanning their label
 
 
-def page(folder: Path, pilot: Pilot, gtin: str, unknown: str, lang: str) -> Response:
+def page(folder: Path, pilot: Pilot, request: Request, gtin: str, unknown: str) -> Response:
     """A product's page. `unknown` is the code of a requested lot that does not exist: then status 404."""
-    product = pilot.product_of(gtin)
+    lang, product = language(request), pilot.product_of(gtin)
     if product is None:
-        return trouble(lang, "unknown_lot", 404)
+        return trouble(request, "unknown_lot", 404)
     groups = []
     for grower in pilot.producers.values():
         if grower.product(gtin) is None:

@@ -23,7 +23,7 @@ def router(folder: Path) -> APIRouter:
     def file(request: Request, id: str) -> Response:
         pdf = reports.read(id)
         if pdf is None:
-            return trouble(language(request), "unknown_report", 404)
+            return trouble(request, "unknown_report", 404)
         named = {"Content-Disposition": f'inline; filename="{id}.pdf"'}
         return Response(pdf, 200, headers(cache="no-cache") | named, "application/pdf")
 
@@ -32,7 +32,7 @@ def router(folder: Path) -> APIRouter:
         pdf = reports.read(id)
         proof_file = None if pdf is None or reports.changed(id, pdf) else reports.proof(pdf)
         if proof_file is None:
-            return trouble(language(request), "unknown_report", 404)
+            return trouble(request, "unknown_report", 404)
         named = {"Content-Disposition": f'attachment; filename="{id}.tlog-proof"'}
         return Response(proof_file, 200, headers(cache="no-cache") | named, TEXT)
 
@@ -40,7 +40,7 @@ def router(folder: Path) -> APIRouter:
     def page(request: Request, id: str) -> Response:
         lang, pdf = language(request), reports.read(id)
         if pdf is None:
-            return trouble(lang, "unknown_report", 404)
+            return trouble(request, "unknown_report", 404)
         index, why = reports.check(pdf)
         if reports.changed(id, pdf):
             index, why = None, "page.report_changed"

@@ -112,11 +112,11 @@ def router(pilot: Pilot, base_url: str, sealed: Callable[[LotKey], bool], show_p
         try:
             link = read(request.scope["raw_path"].decode("ascii", "replace"), request.url.query)
         except DigitalLinkError as error:
-            return _complete(trouble(lang, error.reason, 400, **error.values))
+            return _complete(trouble(request, error.reason, 400, **error.values))
         if link.key != GTIN:
-            return _complete(trouble(lang, "other_key", 404, name=link.key))
+            return _complete(trouble(request, "other_key", 404, name=link.key))
         if not (items := items_of(link, lang)):
-            return _complete(trouble(lang, "unknown_lot", 404))
+            return _complete(trouble(request, "unknown_lot", 404))
         if _for_a_person(request):
             key = items[0].key
             unknown = "" if key is not None else link.qualifiers.get(LOT_KEY, "")
@@ -194,7 +194,7 @@ def _answer(request: Request, items: Sequence[Item], lang: str) -> Response:
         name = next((link_type.removeprefix(one) for one in PREFIXES if link_type.startswith(one)), "")
         item = next((one for one in items if name in one.links), None)
         if item is None:
-            return trouble(lang, "no_link_type", 404, kind=link_type)
+            return trouble(request, "no_link_type", 404, kind=link_type)
         targets = item.links[name]
         best = max(quality(accept, one.kind) for one in targets)
         targets = [one for one in targets if quality(accept, one.kind) == best]

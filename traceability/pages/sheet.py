@@ -15,7 +15,6 @@ from fastapi.responses import RedirectResponse, Response
 
 from devices.texts import text
 from devices.web.frame import headers
-from devices.web.language import language
 from traceability.digital_link import LotKey, parse
 from traceability.pages import label
 from traceability.pages.frame import trouble
@@ -51,7 +50,7 @@ def router(folder: Path, base_url: str) -> APIRouter:
         key = parse(gtin, lot)
         data = seal.read(folder, key)
         if data is None:
-            return trouble(language(request), "unknown_lot", 404)
+            return trouble(request, "unknown_lot", 404)
         async with making:  # a waiting request holds no thread that other pages need
             content = await run_in_threadpool(sheet, key, data)
         if content is None:

@@ -25,7 +25,16 @@ from devices.texts import text
 from devices.web.frame import HTML, headers
 from devices.web.language import VARY, choose, language, spoken
 from traceability.digital_link import ANY_LOT, DigitalLinkError, LotKey, parse, product_path
-from traceability.pages import label, lot_page, product_page, report_page, resolver, sheet, verify_page
+from traceability.pages import (
+    find_page,
+    label,
+    lot_page,
+    product_page,
+    report_page,
+    resolver,
+    sheet,
+    verify_page,
+)
 from traceability.pages.frame import PAGES, trouble
 from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photographs
 from traceability.pages.resolver import LOT_PAGE, PRODUCT_PAGE
@@ -53,11 +62,11 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
     async def show_page(request: Request, key: LotKey | None, gtin: str, unknown: str) -> Response:
         lang = language(request)
         if key is None:
-            return await run_in_threadpool(product_page.page, folder, pilot, gtin, unknown, lang)
+            return await run_in_threadpool(product_page.page, folder, pilot, request, gtin, unknown)
         # not in a thread: the system caches the few small files, and a thread doubled the time of a page
         data = seal.read(folder, key)
         if data is None:
-            return trouble(lang, "unknown_lot", 404)
+            return trouble(request, "unknown_lot", 404)
         today, counts = day_of(now_ms(), pilot.zone), request.method == "GET"
         return _page(shelf, scans, photos, written, today, key, data, lang, counts=counts)
 
@@ -69,7 +78,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
     async def product(request: Request, gtin: str, lot: str = "") -> Response:
         """A product's page; `lot` is a requested code that does not exist."""
         if lot and not ANY_LOT.fullmatch(lot):  # a link must not put any text on the page
-            return trouble(language(request), "bad_lot", 400)
+            return trouble(request, "bad_lot", 400)
         return await show_page(request, None, gtin, lot)
 
     makers: dict[str, Callable[[LotKey, bytes], tuple[bytes | None, str]]] = {
@@ -86,7 +95,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         name = request.url.path.rpartition("/")[2]
         body, kind = (None, "") if data is None else makers[name](key, data)
         if body is None:
-            return trouble(language(request), "unknown_lot" if data is None else "no_proof", 404)
+            return trouble(request, "unknown_lot" if data is None else "no_proof", 404)
         return Response(body, headers=headers() | _named(name, key.lot), media_type=kind)
 
     for name in makers:
@@ -98,19 +107,11 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
         key = parse(gtin, lot)
         data = next((data for name, data in addendum.read_all(shelf.records, key) if name == event), None)
         if data is None or name not in ("record.json", "proof"):
-            return trouble(language(request), "unknown_lot", 404)
+            return trouble(request, "unknown_lot", 404)
         body, kind = makers[name](key, data)
         if body is None:
-            return trouble(language(request), "no_proof", 404)
+            return trouble(request, "no_proof", 404)
         return Response(body, headers=headers() | _named(name, f"{key.lot}.{event}"), media_type=kind)
-
-    @routes.get("/s/{lot}", include_in_schema=False)
-    def typed(request: Request, lot: str) -> Response:
-        """A label's short link, for people who type it."""
-        key = shelf.find(lot.upper())
-        if key is None:
-            return trouble(language(request), "unknown_lot", 404)
-        return RedirectResponse(key.path, status_code=303)
 
     @routes.api_route("/photos/{name}", methods=READ, include_in_schema=False)
     def photo(name: str) -> Response:
@@ -120,6 +121,7 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
             return Response(status_code=404, headers=headers())
         return Response(photo, headers=headers(cache=FOREVER), media_type="image/jpeg")
 
+    routes.include_router(find_page.router(shelf.find))
     routes.include_router(sheet.router(folder, base_url))
     routes.include_router(report_page.router(folder))
     _serve_log(routes, folder, shelf)
@@ -173,7 +175,7 @@ def _serve_fixed(routes: APIRouter) -> None:
 
     @routes.get("/scan/{lang}/01/{gtin}", include_in_schema=False)
     @routes.get("/scan/{lang}/01/{gtin}/10/{lot}", include_in_schema=False)
-    def other_language(lang: str, gtin: str, lot: str | None = None) -> Response:
+    def other_language(request: Request, lang: str, gtin: str, lot: str | None = None) -> Response:
         """Redirect to the page in the other language, for phones whose settings menu is out of reach."""
         try:
             page = (
@@ -182,7 +184,7 @@ def _serve_fixed(routes: APIRouter) -> None:
                 else f"{parse(gtin, lot).path}/{LOT_PAGE}"
             )
         except DigitalLinkError as error:
-            return trouble(spoken(lang), error.reason, 400)
+            return trouble(request, error.reason, 400, spoken(lang), **error.values)
         response = RedirectResponse(page, status_code=303)
         choose(response, lang)
         return response

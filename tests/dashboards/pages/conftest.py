@@ -12,6 +12,7 @@ from dashboards.earlier import EarlierPages
 from dashboards.figures import Figures
 from dashboards.pages import lately, overview
 from devices.pilots.pilot import Pilot, load
+from devices.web import language
 from gateway.indicators.count import Evaluation
 from gateway.stores.sqlite import SqliteStore
 
@@ -24,6 +25,7 @@ def overview_of(figures: Figures) -> FastAPI:
     earlier, standing = EarlierPages(None, figures.pilot.pilot), progress.kept(figures)
     app = FastAPI()
     app.include_router(overview.router(figures, lately.kept(figures), earlier, standing, NO_GATEWAYS))
+    app.include_router(language.router())
     return app
 
 

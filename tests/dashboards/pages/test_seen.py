@@ -18,7 +18,7 @@ from gateway.stores.points import Point, device_tags, tags
 from gateway.stores.sqlite import SqliteStore
 from tests import browser
 from tests.dashboards.pages.conftest import overview_of
-from tests.seen import SIZES, Served, judged
+from tests.seen import SIZES, Served, judged, too_wide
 
 NOW = int(datetime(2026, 11, 21, 5, 3, tzinfo=UTC).timestamp() * 1000)
 PILOT = load("dong-thap")
@@ -86,7 +86,7 @@ def test_a_page_is_readable_by_everybody(
     before = len(page.requests)
     page.open(site + path, SIZES[size])
     assert judged(page, axe) == []
-    assert page.run("document.documentElement.scrollWidth") <= SIZES[size], "nothing sticks out"
+    assert too_wide(page) == []
     assert page.run("document.scripts.length") == 0
     assert [url for url in page.requests[before:] if not url.startswith(site)] == [], "asks nobody else"
     page.picture(tmp_path / "page.png")
@@ -103,4 +103,24 @@ def test_an_answer_is_readable_by_everybody(
     if path == "/check":
         assert page.focused() == "section status", "the next key goes on from the answer"
     assert judged(page, axe) == []
-    assert page.run("document.documentElement.scrollWidth") <= SIZES[size], "nothing sticks out"
+    assert too_wide(page) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/place/thuan-tan", "/check"])
+def test_one_key_leads_past_the_links_at_the_top(page: browser.Page, site: str, path: str) -> None:
+    page.open(site + path)
+    page.keys("Tab")
+    assert page.focused() == "a #main" and page.run("document.activeElement.offsetHeight") > 20, "it is seen"
+    page.keys("Enter", "Tab")
+    assert page.run("document.activeElement.closest('main') !== null")
+
+
+@pytest.mark.parametrize("path", ["/", "/?q=que", "/place/thuan-tan"])
+def test_a_page_says_that_it_has_been_open_for_long(page: browser.Page, site: str, path: str) -> None:
+    page.open(site + path)
+    old = "document.getAnimations().find(one => one.animationName === 'old')"
+    for milliseconds, seen in ((299_999, "hidden"), (300_001, "visible")):
+        page.run(f"{old}.currentTime = {milliseconds}")
+        assert page.run("getComputedStyle(document.querySelector('.old')).visibility") == seen
+    page.press(".old a")
+    assert page.sent()[0] == site + path

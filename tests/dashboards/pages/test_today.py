@@ -102,11 +102,19 @@ def test_places_stand_in_vietnamese_order(client: TestClient, pilot: Pilot) -> N
     assert shown == sorted((place.name for place in pilot.places), key=alphabetical)
 
 
-def test_the_reader_may_stop_the_page_from_loading_itself(client: TestClient) -> None:
+def test_the_page_loads_itself_only_for_a_reader_who_wants_that(client: TestClient) -> None:
     page = client.get("/")
-    assert page.headers["refresh"] == "15" and "tự tải lại sau mỗi 15 giây" in page.text
-    still = client.get("/?still=1")
-    assert "refresh" not in still.headers and "không tự tải lại" in still.text
+    assert "refresh" not in page.headers and '<a href="/?live=1">Tự tải lại sau mỗi 15 giây</a>' in page.text
+    live = client.get("/?live=1")
+    assert live.headers["refresh"] == "15" and '<a href="/?live=0">Dừng tự tải lại</a>' in live.text
+    assert "refresh" not in client.get("/?live=0").headers
+
+
+@pytest.mark.parametrize("path", ["/?live=1", "/?q=c%C3%A1%20%26%3Flive"])
+def test_a_language_is_chosen_without_the_loss_of_what_else_was_chosen(client: TestClient, path: str) -> None:
+    (link,) = re.findall(r'href="(/language/en[^"]*)"', client.get(path).text)
+    answer = client.get(link, follow_redirects=False)
+    assert client.get(answer.headers["location"]).url.params == client.get(path).url.params
 
 
 def test_alarms_now_by_name_and_commune_the_highest_level_first(

@@ -62,7 +62,7 @@ def test_a_full_disk_is_said_with_what_to_do(given):
         assert en.startswith("Gateway gateway-1 is in trouble") and "make room on that disk" in en
         assert str(given.data) not in said and str(given.data) in trouble(full.files, "vi")
         with pages(given) as client:
-            for path in ("/", "/?q=tam", "/?still=1"):
+            for path in ("/", "/?q=tam", "/?live=1"):
                 page = client.get(path).text
                 assert "giải phóng chỗ" in page and str(given.data) not in page, path
             client.get("/language/en?to=/")

@@ -12,7 +12,7 @@ from devices.contract.diary import Packing, Shipping
 from devices.pilots.pilot import Pilot
 from tests import browser
 from tests.scanner import codes
-from tests.seen import SIZES, Served, judged
+from tests.seen import SIZES, Served, judged, too_wide
 from tests.traceability.conftest import HARVESTED, harvest, recall, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import label, verify_page, web
@@ -48,20 +48,23 @@ def site(tmp_path: Path, pilot: Pilot) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", ["record", "english", "recalled", "unknown", "wrong"])
+@pytest.mark.parametrize("kind", ["record", "english", "recalled", "unknown", "wrong", "find", "not found"])
 def test_a_page_is_readable_by_everybody(
     page: browser.Page, axe: str, site: str, lot: LotKey, request: pytest.FixtureRequest, tmp_path: Path,
     size: str, kind: str,
 ) -> None:  # fmt: skip
     if kind == "recalled":
         request.getfixturevalue("recalled")
-    path = {"unknown": "/01/02000000000039/10/NONE", "wrong": "/01/02000000000030/10/A"}.get(kind, lot.path)
+    path = {
+        "unknown": "/01/02000000000039/10/NONE", "wrong": "/01/02000000000030/10/A", "find": "/s",
+        "not found": "/s?lot=NONE",
+    }.get(kind, lot.path)  # fmt: skip
     if kind == "english":
         path = f"/scan/en{path}"
     before = len(page.requests)
     page.open(site + path, SIZES[size])
     assert judged(page, axe) == []
-    assert page.run("document.documentElement.scrollWidth") <= SIZES[size], "nothing sticks out"
+    assert too_wide(page) == []
     assert page.run("document.documentElement.lang") == ("en" if kind == "english" else "vi")
     assert page.run("document.scripts.length") == 0
     assert [url for url in page.requests[before:] if not url.startswith(site)] == [], "asks nobody else"
@@ -77,7 +80,7 @@ def test_the_checker_is_readable_by_everybody(
     page.open((tmp_path / "verify.html").as_uri(), SIZES[size])
     page.run("document.querySelector('button').click()")
     assert judged(page, axe) == []
-    assert page.run("document.documentElement.scrollWidth") <= SIZES[size]
+    assert too_wide(page) == []
 
 
 @pytest.mark.parametrize("made", ["label", "ticket"])

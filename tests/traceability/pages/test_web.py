@@ -206,14 +206,6 @@ def test_statuses(client: TestClient, path: str, status: int) -> None:
     assert client.get(path).status_code == status
 
 
-def test_a_typed_code_finds_its_lot(client: TestClient, key: LotKey) -> None:
-    for typed in (key.lot, key.lot.lower()):
-        found = client.get(f"/s/{typed}", follow_redirects=False)
-        assert found.status_code == 303 and found.headers["location"] == key.path
-    for wrong in ("TQ261112-AAAAAAAA", "..", "x" * 200, "%00", "*"):
-        assert client.get(f"/s/{wrong}").status_code == 404
-
-
 HOSTILE = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -322,7 +314,6 @@ def test_guessing_learns_nothing(client: TestClient) -> None:
     """Every unknown lot of a product gets the same answer, and so does every product that is not ours."""
     one, other = (client.get(f"/01/02000000000039/10/TQ261112-{code}") for code in ("AAAAAAAA", "BBBBBBBB"))
     assert one.status_code == 404 and one.text.replace("AAAAAAAA", "BBBBBBBB") == other.text
-    one, other = (
-        client.get(f"/01/{gtin}/10/ZZ000000-AAAAAAAA") for gtin in ("02000000009995", "09506000134352")
-    )
-    assert one.status_code == other.status_code == 404 and one.text == other.text
+    gtins = ("02000000009995", "09506000134352")
+    one, other = (client.get(f"/01/{gtin}/10/ZZ000000-AAAAAAAA") for gtin in gtins)
+    assert one.status_code == other.status_code == 404 and one.text.replace(*gtins) == other.text
