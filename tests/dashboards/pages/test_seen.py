@@ -119,8 +119,20 @@ def test_one_key_leads_past_the_links_at_the_top(page: browser.Page, site: str, 
 def test_a_page_says_that_it_has_been_open_for_long(page: browser.Page, site: str, path: str) -> None:
     page.open(site + path)
     old = "document.getAnimations().find(one => one.animationName === 'old')"
+    page.run(f"{old}.pause()")
     for milliseconds, seen in ((299_999, "hidden"), (300_001, "visible")):
         page.run(f"{old}.currentTime = {milliseconds}")
         assert page.run("getComputedStyle(document.querySelector('.old')).visibility") == seen
     page.press(".old a")
     assert page.sent()[0] == site + path
+
+
+@pytest.mark.parametrize("path", ["/", "/place/thuan-tan", "/check", "/learn", "/scenarios", "/place/x"])
+def test_paper_has_dark_words_and_no_links_that_lead_elsewhere(
+    page: browser.Page, site: str, path: str
+) -> None:
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.open(site + path)
+    assert page.run("getComputedStyle(document.querySelector('header')).color") == "rgb(0, 0, 0)"
+    assert page.run("[...document.querySelectorAll('nav, .links, .skip')].every(one => !one.offsetHeight)")
+    page.call("Emulation.setEmulatedMedia", media="")
