@@ -19,10 +19,11 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from devices import terminal
+from devices.command_line import Late, commands, run
 from devices.errors import UserError
 from devices.files import mend
 from devices.processes import CHILD, Child, end_with_others, leave, run_together, share_heap, stop_on_signals
-from devices.terminal import Late, announce, commands, complain, run
+from devices.terminal import announce, complain
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
@@ -167,31 +168,27 @@ def simulate() -> Callable[..., None]:
 
 SHARED = ("gateway.service", "gateway.stores.opening", "gateway.stores.sqlite", "sqlalchemy.dialects.sqlite")
 COMMANDS = {
-    "up": Late(lambda: up, "Run everything on this machine, without Docker"),
-    "doctor": Late("gateway.launch:doctor", "Check each part; say what is wrong and what to do"),
-    "device": Late("gateway.probing:devices_app", "Enrol and revoke devices; choose or make probe files"),
-    "trace": Late("traceability.commands:trace_app", "List lots; show, label, export, verify records"),
-    "report": Late(report, "Write the yearly report, or a review of several years"),
-    "quarantine": Late("gateway.commands:quarantine_app", "List, show and replay refused messages"),
-    "advice": Late("gateway.actuators:advice_app", "Stop all automatic commands, or allow them again"),
-    "alarms": Late("gateway.alarms:alarms_app", "List the alarms that fire now; send a test message"),
-    "audit": Late("gateway.audit.commands:audit_app", "List who did what to devices, commands and lots"),
-    "pilot": Late("devices.commands:pilot_app", "Check a province's pilot file"),
-    "simulate": Late(simulate, "Run only the simulator, or list and play scenarios"),
-    "gateway": Late("gateway.launch:gateway", "Run only the gateway"),
-    "web": Late(lambda: web, "Serve only the web pages"),
-    "dashboards": Late("dashboards.commands:dashboards_app", "Write or check Grafana's boards and alerts"),
-    "config": Late("devices.commands:config", "Show every setting: variable, value and meaning"),
-    "ca": Late("devices.commands:ca", "Print the CA certificate of the broker, for devices to trust"),
+    "up": Late(lambda: up),
+    "doctor": Late("gateway.launch:doctor"),
+    "device": Late("gateway.probing:devices_app"),
+    "trace": Late("traceability.commands:trace_app"),
+    "report": Late(report),
+    "quarantine": Late("gateway.commands:quarantine_app"),
+    "advice": Late("gateway.actuators:advice_app"),
+    "alarms": Late("gateway.alarms:alarms_app"),
+    "audit": Late("gateway.audit.commands:audit_app"),
+    "pilot": Late("devices.commands:pilot_app"),
+    "simulate": Late(simulate),
+    "gateway": Late("gateway.launch:gateway"),
+    "web": Late(lambda: web),
+    "dashboards": Late("dashboards.commands:dashboards_app"),
+    "config": Late("devices.commands:config"),
+    "ca": Late("devices.commands:ca"),
     "broker": Late("gateway.launch:broker", hidden=True),
     "accounts": Late("devices.commands:accounts", hidden=True),
     "tokens": Late("gateway.commands:tokens", hidden=True),
 }
-app = commands(
-    "Smart-village IoT and traceability pilot: simulator, gateway, boards and QR records. Start with "
-    "`hoiquan up`.\n\nExit code: 0 done; 1 a bad judgement, or something is away; 2 not doable as given.",
-    COMMANDS,
-)
+app = commands(COMMANDS)
 
 if __name__ == "__main__":
     main()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 ENDINGS = (".pdf", ".docx", ".md")
 OpenFigures = Callable[[Settings], AbstractContextManager["Figures"]]
 
-dashboards_app = typer.Typer(no_args_is_help=True, help="Write or check Grafana's boards and alerts.")
+dashboards_app = typer.Typer(no_args_is_help=True)
 
 
 @dashboards_app.command()
@@ -74,33 +74,24 @@ def report_command(open_figures: OpenFigures) -> Callable[..., None]:
     """The command `hoiquan report`; `open_figures` opens the store's figures under given settings."""
 
     def report(
-        year: Annotated[
-            int | None, typer.Option(min=2020, max=2100, help="Year of the report; without it, this year.")
-        ] = None,
+        year: Annotated[int | None, typer.Option(min=2020, max=2100, help="help.year")] = None,
         pilot: PilotName = None,
         years: Annotated[
             int,
-            typer.Option(
-                min=1, max=MOST_YEARS, help="Number of years, ending with --year. 3 or 5 make a review."
-            ),
+            typer.Option(min=1, max=MOST_YEARS, help="help.years"),
         ] = 1,
-        out: Annotated[
-            Path, typer.Option(help="File to write: .pdf, .docx (Word) or .md (Markdown).")
-        ] = Path("bao-cao.pdf"),
+        out: Annotated[Path, typer.Option(help="help.report_out")] = Path("bao-cao.pdf"),
         seal: Annotated[
             bool,
             typer.Option(
                 "--seal",
-                help="For a .pdf: add its hash to the transparency log, and a QR code to check it by.",
+                help="help.seal",
             ),
         ] = False,
         lang: Language = "vi",
         data: Data = None,
     ) -> None:
-        """Write the yearly report, or a review of several years, from the store, as PDF, Word or Markdown.
-
-        A year without data gives a report too. Example: `hoiquan report --year 2026 --out bao-cao.pdf`
-        """
+        """Write the yearly report, or a review of several years, from the store, as PDF, Word or Markdown."""
         from dashboards.report.compose import compose
         from dashboards.report.yearly import look_back
 

@@ -5,6 +5,7 @@ pilots/      a province's file: targets, places, rules
 access/      who may connect: registry, enrolment, the broker's accounts
 probes/      probe files, which turn the payload of a maker's device into our signals
 web/         the frame of all pages: language, headers, templates
+command_line/  the tree of commands, their help pages, and what cannot be read of a command line
 
 settings.py  HOIQUAN_* variables         credentials.py  accounts and passwords   clock.py  times and days
 texts.py     every sentence a person reads (texts.yaml)

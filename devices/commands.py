@@ -26,22 +26,20 @@ from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, text
 
-devices_app = typer.Typer(no_args_is_help=True, help="Enrol and revoke devices; choose or make probe files.")
-pilot_app = typer.Typer(no_args_is_help=True, help="Check a province's pilot file.")
-Known = Annotated[str, typer.Argument(help="Id of the enrolled device.")]
+devices_app = typer.Typer(no_args_is_help=True)
+pilot_app = typer.Typer(no_args_is_help=True)
+Known = Annotated[str, typer.Argument(help="help.device")]
 Qr = Annotated[
     Path | None,
-    typer.Option(help="Also draw these details as a QR code, into this file: .svg, .png or .pdf."),
+    typer.Option(help="help.qr"),
 ]
 Probe = Annotated[
     str | None,
-    typer.Option(help="Id of the probe file that reads the device's messages; see `hoiquan device probes`."),
+    typer.Option(help="help.probe"),
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", help="NAME=VALUE that the probe file needs of the site, such as height=3.2. Repeatable."
-    ),
+    typer.Option("--set", help="help.set"),
 ]
 COMPOSE_S = "secrets/chirpstack_password"  # where docker-compose.yml reads it
 SHOWN = 20  # refused lines that are printed; all of them are in the report
@@ -50,27 +48,22 @@ RELOAD = 1.5  # seconds until Mosquitto has read the file: deploy/mosquitto/run 
 
 @devices_app.command()
 def enroll(
-    community: Annotated[
-        str, typer.Option(help="Id of the device's community or village in the pilot file, such as tam-que.")
-    ],
-    model: Annotated[str, typer.Option(help=f"Kind of device, one of: {', '.join(MODELS)}.")],
-    device: Annotated[str, typer.Option("--id", help="New id of the device: 1 to 64 of a-z, 0-9 and -.")],
+    community: Annotated[str, typer.Option(help="help.community")],
+    model: Annotated[str, typer.Option(help=f"help.model {', '.join(MODELS)}")],
+    device: Annotated[str, typer.Option("--id", help="help.new_device")],
     dev_eui: Annotated[
         str | None,
-        typer.Option(help="DevEUI of a LoRaWAN device, whose uplinks come through a network server."),
+        typer.Option(help="help.dev_eui"),
     ] = None,
     plot: Annotated[
         str | None,
-        typer.Option(
-            help="Plot on which the device stands, as the diary names it. "
-            "Without it, the device measures for the whole place."
-        ),
+        typer.Option(help="help.plot"),
     ] = None,
     probe: Probe = None,
     values: Set = None,
     network_password: Annotated[
         bool,
-        typer.Option("--network-password", help="With --dev-eui: print the network server's password too."),
+        typer.Option("--network-password", help="help.network_password"),
     ] = False,
     qr: Qr = None,
     data: Data = None,
@@ -78,13 +71,7 @@ def enroll(
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Enrol a real device, and print its host, port, user, password, topic and a ready mosquitto_pub line.
-
-    Example: `hoiquan device enroll --community tam-que --model soil-probe --id my-esp32`
-
-    The password is shown only this once; the registry keeps its hash. With --model diary, the command also
-    prints the address of the diary page; with --dev-eui, the steps for ChirpStack and The Things Stack.
-    """
+    """Enrol a real device, and print its host, port, user, password, topic and a ready mosquitto_pub line."""
     may_write(qr, PICTURES, new=True)
     settings, registry = installation.registry(data, pilot)
     shelf = Shelf(settings.probes)
@@ -109,19 +96,13 @@ def enroll(
 
 @devices_app.command("enroll-many")
 def enroll_many(
-    file: Annotated[Path, typer.Argument(help="CSV with id,community,model[,dev_eui][,plot][,probe][,set].")],
-    report: Annotated[Path, typer.Option(help="New CSV with each line's result, address and password.")],
+    file: Annotated[Path, typer.Argument(help="help.roll")],
+    report: Annotated[Path, typer.Option(help="help.roll_report")],
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
 ) -> None:
-    """Enrol all devices of a CSV file, and write a report with the result of each line.
-
-    Example: `hoiquan device enroll-many probes.csv --report report.csv`
-
-    A line that cannot be enrolled does not stop the others, but the exit code is then 1. Correct that line
-    and run the file again, with another --report, to enrol the rest.
-    """
+    """Enrol all devices of a CSV file, and write a report with the result of each line."""
     may_write(report, new=True)
     settings, registry = installation.registry(data, pilot)
     name = registry.pilot.pilot
@@ -154,10 +135,7 @@ def rotate(
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Give a device a new password, and print it only this once.
-
-    The old password stops working, and a connection that was made with it is cut.
-    """
+    """Give a device a new password, and print it only this once."""
     may_write(qr, PICTURES, new=True)
     settings, registry = installation.registry(data, pilot)
     known = registry.lookup(device)
@@ -219,13 +197,10 @@ def revoke(device: Known, data: Data = None, pilot: PilotName = None, lang: Lang
 
 @pilot_app.command("check")
 def check_pilot(
-    file: Annotated[str, typer.Argument(help="A YAML file, or the name of a file in devices/pilots.")],
+    file: Annotated[str, typer.Argument(help="help.pilot_file")],
     lang: Language = "vi",
 ) -> None:
-    """Check whether a pilot file can be used, and list what to think over before using it.
-
-    Exit code: 2 if the file cannot be used, 1 if there is something to think over, else 0.
-    """
+    """Check whether a pilot file can be used, and list what to think over before using it."""
     pilot = load(file)
     sensors = sum(device.model != DIARY for device in pilot.fleet.values())
     counts = {"communities": len(pilot.communities), "villages": len(pilot.villages),
@@ -239,15 +214,12 @@ def check_pilot(
 
 
 def ca(
-    der: Annotated[bool, typer.Option("--der", help="Print DER, for MicroPython, instead of PEM.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write to this new file instead of printing.")] = None,
+    der: Annotated[bool, typer.Option("--der", help="help.der")] = False,
+    out: Annotated[Path | None, typer.Option(help="help.ca_out")] = None,
     data: Data = None,
     lang: Language = "vi",
 ) -> None:
-    """Print the CA certificate of the broker, for devices to trust, as PEM; make it if there is none.
-
-    The CA's fingerprint and expiry date go to standard error. Example: `hoiquan ca > ca.pem`
-    """
+    """Print the CA certificate of the broker, for devices to trust, as PEM; make it if there is none."""
     if der and out is None and sys.stdout.isatty():
         raise Misuse("ca.der")
     may_write(out, new=True)

@@ -19,39 +19,26 @@ from gateway.control.ledger import SENDER, Entry, Ledger
 
 RECORDED = b"recorded\n"  # content of the mark OFF once the registry has recorded who made it
 
-advice_app = typer.Typer(no_args_is_help=True, help="Stop all automatic commands, or allow them again.")
+advice_app = typer.Typer(no_args_is_help=True)
 
 
 @devices_app.command()
 def command(
-    device: Annotated[str, typer.Argument(help="Id of a device that has the actuator.")],
-    actuator: Annotated[str, typer.Argument(help=f"One of: {', '.join(ACTUATORS)}.")],
-    value: Annotated[
-        str, typer.Argument(metavar="SET", help="on, off, open, closed, or a number from 0 to 1.")
-    ],
-    minutes: Annotated[
-        float, typer.Option(help="Minutes for which the command holds; then the device lets go.")
-    ] = 30,
-    by: Annotated[
-        str, typer.Option(help="Name of the person who sends it; the account is recorded as well.")
-    ] = "",
+    device: Annotated[str, typer.Argument(help="help.actuated")],
+    actuator: Annotated[str, typer.Argument(help=f"help.actuator {', '.join(ACTUATORS)}")],
+    value: Annotated[str, typer.Argument(metavar="SET", help="help.value")],
+    minutes: Annotated[float, typer.Option(help="help.minutes")] = 30,
+    by: Annotated[str, typer.Option(help="help.by")] = "",
     wait: Annotated[
         float,
-        typer.Option(callback=terminal.seconds, help="Seconds to wait for the device's answer. 0: do not."),
+        typer.Option(callback=terminal.seconds, help="help.wait"),
     ] = 10,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """Move an actuator for a limited time, and wait for the device's answer.
-
-    Example: `hoiquan device command thuan-tan-pump-controller-01 pump on --minutes 30`
-
-    The command and its answer are recorded, even if the answer comes after the wait; `hoiquan device
-    commands` lists them. Exit code 1 if the device refuses, or has not answered yet. Sending needs the
-    broker's account `operator`, and a running gateway, which receives the answer.
-    """
+    """Move an actuator for a limited time, and wait for the device's answer."""
     settings, registry = installation.registry(data, pilot)
     if not isfinite(minutes):
         raise Misuse("order.too_long")
@@ -71,7 +58,7 @@ def command(
 
 @devices_app.command()
 def commands(
-    device: Annotated[str | None, typer.Option("--id", help="Only commands to this device.")] = None,
+    device: Annotated[str | None, typer.Option("--id", help="help.only_device")] = None,
     limit: Limit = 20,
     data: Data = None,
     pilot: PilotName = None,

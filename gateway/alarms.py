@@ -20,7 +20,7 @@ from gateway.control.alarms.watch import read
 from gateway.instance import files
 
 LATE_MS = 5 * MINUTE_MS  # the watch looks each minute: if its last look is older than this, it does not run
-alarms_app = typer.Typer(no_args_is_help=True, help="List the alarms that fire now; send a test message.")
+alarms_app = typer.Typer(no_args_is_help=True)
 
 
 class Listed(NamedTuple):
@@ -35,10 +35,7 @@ class Listed(NamedTuple):
 
 @alarms_app.command("list")
 def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = False) -> None:
-    """List the alarms that fire, since when, and on which channels people were told.
-
-    The list is that of the gateway's last look; the gateway looks every minute.
-    """
+    """List the alarms that fire, since when, and on which channels people were told."""
     settings = Settings.read(data=data).as_running()
     file = files(settings.data, settings.instance).alarms
     if not file.exists():
@@ -83,10 +80,7 @@ def list_alarms(data: Data = None, lang: Language = "vi", json_output: AsJson = 
 
 @alarms_app.command()
 def test(lang: Language = "vi", data: Data = None) -> None:
-    """Send a harmless test message on every channel that is set (mail, webhook).
-
-    Exit code 1 if a channel does not accept it.
-    """
+    """Send a harmless test message on every channel that is set (mail, webhook)."""
     ways = channels(Settings.read(data=data))
     if not ways:
         raise Misuse("alerts.no_channel")

@@ -34,15 +34,15 @@ from gateway.ingest.spool import Spool
 from gateway.instance import files
 from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
-quarantine_app = typer.Typer(no_args_is_help=True, help="List, show and replay refused messages.")
+quarantine_app = typer.Typer(no_args_is_help=True)
 # reasons that `look` cannot know: it does not hear other topics, nor the retain flag of a message that is new
 UNHEARD = frozenset({"forbidden_topic", "foreign_topic", "bad_topic", "retained"})
 LEAST, MENTIONED = 0.1, 3600.0  # seconds between two mentions of one silence, at least and at most
 LAST = 2**62  # highest id that is accepted: SQLite can hold it and the number after it
-Number = Annotated[int, typer.Argument(max=LAST, help="Id of the message, from `hoiquan quarantine list`.")]
+Number = Annotated[int, typer.Argument(max=LAST, help="help.message")]
 Instance = Annotated[
     str | None,
-    typer.Option(help="Gateway whose refused messages are meant: gateway-1, … (HOIQUAN_INSTANCE)."),
+    typer.Option(help="help.whose_refused"),
 ]
 
 
@@ -52,14 +52,9 @@ def list_refused(
     instance: Instance = None,
     limit: Limit = 20,
     lang: Language = "vi",
-    json_output: Annotated[
-        bool, typer.Option("--json", help="Print JSON, with reasons in both languages.")
-    ] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="help.json_both")] = False,
 ) -> None:
-    """List the newest refused messages with their reasons.
-
-    The last line counts all refused messages, and those of them that are no longer kept.
-    """
+    """List the newest refused messages with their reasons."""
     settings = Settings.read(data=data, instance=instance).as_running()
     with closing(Spool.to_read(_path(settings))) as spool:
         rows, books = spool.quarantined(limit), spool.books()
@@ -94,17 +89,13 @@ def show(number: Number, data: Data = None, instance: Instance = None) -> None:
 
 @quarantine_app.command()
 def replay(
-    numbers: Annotated[list[int] | None, typer.Argument(max=LAST, help="Ids from the list.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Replay all that were not replayed yet.")] = False,
+    numbers: Annotated[list[int] | None, typer.Argument(max=LAST, help="help.messages")] = None,
+    every: Annotated[bool, typer.Option("--all", help="help.replay_all")] = False,
     lang: Language = "vi",
     data: Data = None,
     instance: Instance = None,
 ) -> None:
-    """Process refused messages again, once the cause is mended.
-
-    A running gateway takes them at once, another one at its next start. Example: `hoiquan quarantine replay
-    12 13`, or `--all`.
-    """
+    """Process refused messages again, once the cause is mended."""
     with closing(Spool(_path(Settings.read(data=data, instance=instance)))) as spool:
         if every:
             numbers = [row.id for row in reversed(spool.quarantined(1_000_000)) if not row.replayed]
@@ -115,38 +106,26 @@ def replay(
 
 @devices_app.command()
 def check(
-    file: Annotated[str, typer.Argument(help="File with one message; -: standard input.")] = "-",
-    device: Annotated[
-        str | None, typer.Option("--id", help="Read the message as one of this enrolled device.")
-    ] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Check each message that the device (--id) sends from now on.")
-    ] = False,
+    file: Annotated[str, typer.Argument(help="help.message_file")] = "-",
+    device: Annotated[str | None, typer.Option("--id", help="help.as_device")] = None,
+    live: Annotated[bool, typer.Option("--live", help="help.live")] = False,
     uplink: Annotated[
         bool,
-        typer.Option("--uplink", help="The message is an uplink of ChirpStack or The Things Stack v3."),
+        typer.Option("--uplink", help="help.uplink"),
     ] = False,
     probe: Probe = None,
     values: Set = None,
-    messages: Annotated[
-        int, typer.Option("--number", help="With --live: stop after this many messages. 0: never.")
-    ] = 0,
+    messages: Annotated[int, typer.Option("--number", help="help.number")] = 0,
     seconds: Annotated[
         float,
-        typer.Option(
-            callback=terminal.seconds, help="With --live: say so after this many seconds without a message."
-        ),
+        typer.Option(callback=terminal.seconds, help="help.silence"),
     ] = 60,
     lang: Languages = "both",
     data: Data = None,
     pilot: PilotName = None,
-    json_output: Annotated[bool, typer.Option("--json", help="Print JSON, one line per message.")] = False,
+    json_output: Annotated[bool, typer.Option("--json", help="help.json_lines")] = False,
 ) -> None:
-    """Check a message: say which fields are wrong, what would be right, and what would be stored.
-
-    Nothing is stored. Example: `hoiquan device check message.json`, or `hoiquan device check --live --id
-    my-esp32`. Exit code 1 if the gateway would refuse the message; with --live, the last message counts.
-    """
+    """Check a message: say which fields are wrong, what would be right, and what would be stored."""
     if device:  # only an installation knows its devices; a payload alone can be judged anywhere
         settings, registry = installation.registry(data, pilot)
         place, enrolled = registry.pilot, registry.lookup(device)
@@ -275,8 +254,8 @@ def _plain(row: Quarantined) -> dict[str, object]:
 
 
 def tokens(
-    writer: Annotated[Path, typer.Option(help="File to write: the token of gateway and simulator.")],
-    reader: Annotated[Path, typer.Option(help="File to write: the token of pages and Grafana.")],
+    writer: Annotated[Path, typer.Option(help="help.writer")],
+    reader: Annotated[Path, typer.Option(help="help.reader")],
 ) -> None:
     """Make the services' tokens with the administrator's (docker-compose.yml, once InfluxDB runs)."""
     from gateway.stores.grants import Grant, provide

@@ -9,12 +9,14 @@ from devices.processes import share_heap, stop_on_signals
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
 
-Mqtt = Annotated[str | None, typer.Option(help="Address of the broker: mqtt://host:port (HOIQUAN_MQTT).")]
+Mqtt = Annotated[str | None, typer.Option(help="help.mqtt")]
 
 
 def broker(
-    port: Annotated[int, typer.Option(help="TCP port to listen on, on 127.0.0.1.")] = 1883,
-    kind: Annotated[Literal["mosquitto", "amqtt"], typer.Option("--with", help="Which broker.")] = "amqtt",
+    port: Annotated[int, typer.Option(help="help.broker_port")] = 1883,
+    kind: Annotated[
+        Literal["mosquitto", "amqtt"], typer.Option("--with", help="help.which_broker")
+    ] = "amqtt",
     data: Data = None,
     pilot: PilotName = None,
 ) -> None:
@@ -31,11 +33,11 @@ def gateway(
     mqtt: Mqtt = None,
     group: Annotated[
         str | None,
-        typer.Option(help="Share the broker's messages with the gateways of this group (HOIQUAN_GROUP)."),
+        typer.Option(help="help.group"),
     ] = None,
     instance: Annotated[
         str | None,
-        typer.Option(help="Name of this gateway: gateway-1, gateway-2, … (HOIQUAN_INSTANCE)."),
+        typer.Option(help="help.instance"),
     ] = None,
 ) -> None:
     """Run only the gateway: MQTT → spool → checks → store, records and indicators."""

@@ -49,16 +49,12 @@ USED_AFTER = RECHECK + 0.5  # seconds after which a running gateway uses the dev
 
 @devices_app.command("probes")
 def list_probes(
-    word: Annotated[str, typer.Argument(help="Part of a maker's, model's or file's name; none: all.")] = "",
+    word: Annotated[str, typer.Argument(help="help.word")] = "",
     data: Data = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """List the probe files, or those whose maker, model or id contains WORD.
-
-    If only one file is left, the command shows which field it reads as which signal, and in which unit.
-    Example: `hoiquan device probes dragino`
-    """
+    """List the probe files, or those whose maker, model or id contains WORD."""
     shelf = Shelf(Settings.read(data=data).as_running().probes)
     matching = [one for one in shelf.probes.values() if word.casefold() in _words(one.probe)]
     for trouble in shelf.troubles:
@@ -94,19 +90,14 @@ def list_probes(
 
 @devices_app.command("set")
 def set_probe(
-    device: Annotated[str, typer.Option("--id", help="Id of the enrolled device.")],
+    device: Annotated[str, typer.Option("--id", help="help.device")],
     probe: Probe = None,
     values: Set = None,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
 ) -> None:
-    """Choose the probe file that reads an enrolled device's messages.
-
-    Without --probe, the device's messages must follow the contract again. The gateway processes the
-    device's refused messages again at once.
-    Example: `hoiquan device set --id canal-1 --probe milesight-em410-rdl --set height=3.4`
-    """
+    """Choose the probe file that reads an enrolled device's messages."""
     settings, registry = installation.registry(data, pilot)
     _enrolled(registry, device)
     site = site_of(Shelf(settings.probes), probe, values or [])
@@ -115,38 +106,25 @@ def set_probe(
 
 @devices_app.command()
 def learn(
-    device: Annotated[str, typer.Option("--id", help="Id of the enrolled device.")],
+    device: Annotated[str, typer.Option("--id", help="help.device")],
     file: Annotated[
         Path | None,
-        typer.Argument(
-            help="A file with one message. Without it: the device's refused messages, or else its next one."
-        ),
+        typer.Argument(help="help.learnt_file"),
     ] = None,
-    live: Annotated[
-        bool, typer.Option("--live", help="Wait for the device's next message, whatever was refused before.")
-    ] = False,
-    seconds: Annotated[
-        float, typer.Option(callback=terminal.seconds, help="Wait at most this many seconds for a message.")
-    ] = 3600,
+    live: Annotated[bool, typer.Option("--live", help="help.learn_live")] = False,
+    seconds: Annotated[float, typer.Option(callback=terminal.seconds, help="help.learn_wait")] = 3600,
     take: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Ask nothing; take SIGNAL=PATH:UNIT, such as soil_moisture=water_SOIL:%, or "
-            "SIGNAL=PATH:UNIT:total or :daily of a counter, such as rainfall=rain:mm:total. Repeatable."
-        ),
+        typer.Option(help="help.take"),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Id of the new probe file; without it, own-ID.")] = None,
-    maker: Annotated[str, typer.Option(help="Maker of the device, to note in the file.")] = "-",
+    name: Annotated[str | None, typer.Option(help="help.probe_name")] = None,
+    maker: Annotated[str, typer.Option(help="help.maker")] = "-",
     values: Set = None,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
 ) -> None:
-    """Make a probe file from a device's messages: ask which field is which signal, in which unit.
-
-    The command writes DATA/probes/NAME.yaml. From then on that file reads the device's messages, and the
-    gateway processes the refused ones again. Example: `hoiquan device learn --id lora-2`
-    """
+    """Make a probe file from a device's messages: ask which field is which signal, in which unit."""
     settings, registry = installation.registry(data, pilot)
     enrolled = _enrolled(registry, device)
     probe = name or f"own-{device}"

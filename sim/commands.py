@@ -28,15 +28,11 @@ if TYPE_CHECKING:
 
 Rollout = Annotated[
     scenarios.Variant | None,
-    typer.Option(
-        help="When places and organisations join and stop. Without it: as the scenario says, else plan."
-    ),
+    typer.Option(help="help.own_rollout"),
 ]
 Faults = Annotated[
     scenarios.Faults | None,
-    typer.Option(
-        help="How often nodes, masts and the grid fail. Without it: as the scenario says, else none."
-    ),
+    typer.Option(help="help.own_faults"),
 ]
 UNITS = {"d": DAY_MS, "h": HOUR_MS, "m": MINUTE_MS}
 LONGEST_JITTER = 3600  # s; a node that waits longer for its link has an outage
@@ -53,81 +49,52 @@ def command(open_past: OpenPast) -> Callable[..., None]:
     def simulate(
         action: Annotated[
             Literal["run", "describe", "scenarios", "adoption"],
-            typer.Argument(
-                help="run: simulate. describe: draw the simulated world. scenarios: list what can be "
-                "rehearsed. adoption: list who takes part, year by year, and why."
-            ),
+            typer.Argument(help="help.action"),
         ] = "run",
         data: Data = None,
         pilot: PilotName = None,
         mqtt: Annotated[
             str | None,
-            typer.Option(help="Send live readings and diaries to this broker: mqtt://host:port."),
+            typer.Option(help="help.to_broker"),
         ] = None,
         out: Annotated[
             str | None,
-            typer.Option(
-                help="Write every message as ndjson to this file (-: standard output). describe: the page."
-            ),
+            typer.Option(help="help.out"),
         ] = None,
-        store: Annotated[
-            bool, typer.Option("--store", help="Write the past straight into the store of the data folder.")
-        ] = False,
+        store: Annotated[bool, typer.Option("--store", help="help.store")] = False,
         scenario: Annotated[
             str | None,
             typer.Option(
-                help="Scenario to play: a YAML file, or one of "
+                help="help.one_scenario "
                 + ", ".join(sorted(path.stem for path in scenarios.HERE.glob("*.yaml")))
             ),
         ] = None,
-        history: Annotated[
-            str | None, typer.Option(help="Length of the past that is made first: 30d, 12h or 90m.")
-        ] = None,
-        start: Annotated[
-            str | None, typer.Option(help="Begin at this time (RFC 3339) instead of now.")
-        ] = None,
-        until: Annotated[str | None, typer.Option(help="Stop at this simulated time (RFC 3339).")] = None,
-        speed: Annotated[
-            float, typer.Option(help="Speed of time. 1: real time; 0: as fast as possible.")
-        ] = 1.0,
+        history: Annotated[str | None, typer.Option(help="help.history")] = None,
+        start: Annotated[str | None, typer.Option(help="help.start")] = None,
+        until: Annotated[str | None, typer.Option(help="help.until")] = None,
+        speed: Annotated[float, typer.Option(help="help.own_speed")] = 1.0,
         seed: Annotated[
             int | None,
-            typer.Option(help="The same seed gives the same data. Without it: the scenario's, else 1."),
+            typer.Option(help="help.own_seed"),
         ] = None,
-        shard: Annotated[
-            str, typer.Option(help="Simulate only part i of n of the fleet, as i/n, for n processes.")
-        ] = "1/1",
+        shard: Annotated[str, typer.Option(help="help.shard")] = "1/1",
         faults: Faults = None,
         storm: Annotated[
             str | None,
-            typer.Option(
-                help="Every so often (30m), break the connections of one place; its nodes come back together."
-            ),
+            typer.Option(help="help.storm"),
         ] = None,
         jitter: Annotated[
             float,
-            typer.Option(
-                help="Spread over this many seconds the return of nodes that lost their connection. "
-                "0: all at once."
-            ),
+            typer.Option(help="help.jitter"),
         ] = 0.0,
-        truth: Annotated[
-            str | None, typer.Option(help="Also write what each fault changed, to this file (ndjson).")
-        ] = None,
-        history_only: Annotated[
-            bool, typer.Option("--history-only", help="Stop when the past is made.")
-        ] = False,
+        truth: Annotated[str | None, typer.Option(help="help.truth")] = None,
+        history_only: Annotated[bool, typer.Option("--history-only", help="help.history_only")] = False,
         rollout: Rollout = None,
-        community: Annotated[str, typer.Option(help="describe: draw a week of this community.")] = "tam-que",
-        year: Annotated[int, typer.Option(help="describe: draw this year.")] = 2026,
+        community: Annotated[str, typer.Option(help="help.drawn_community")] = "tam-que",
+        year: Annotated[int, typer.Option(help="help.drawn_year")] = 2026,
         lang: Language = "vi",
     ) -> None:
-        """Run only the simulator, or list and play scenarios: over MQTT, into a file or into the store.
-
-        Example: `hoiquan simulate --scenario decade --store --data rehearsal` plays the plan's ten years in
-        minutes; `hoiquan web --data rehearsal` then shows them. `hoiquan simulate describe --out FILE` draws
-        the simulated world. At least one of --mqtt, --out and --store is needed to run.
-        """
+        """Run only the simulator, or list and play scenarios: over MQTT, into a file or into the store."""
         # imported late, as in all commands, so that `--help` is quick
         from sim.session import Plan, Session
 

@@ -26,9 +26,9 @@ from traceability.tlog.log import LogBusy
 from traceability.tlog.tiles import LogReader
 from traceability.tlog.witness import accept, parse_witnesses
 
-trace_app = typer.Typer(no_args_is_help=True, help="List lots; show, label, export, verify records.")
-Gtin = Annotated[str, typer.Argument(help="GTIN of the lot, as `hoiquan trace list` shows it.")]
-Lot = Annotated[str, typer.Argument(help="Code of the lot, as `hoiquan trace list` shows it.")]
+trace_app = typer.Typer(no_args_is_help=True)
+Gtin = Annotated[str, typer.Argument(help="help.gtin")]
+Lot = Annotated[str, typer.Argument(help="help.lot")]
 
 
 @trace_app.command("list")
@@ -92,29 +92,24 @@ def show(gtin: Gtin, lot: Lot, data: Data = None) -> None:
 def make_label(
     gtin: Gtin,
     lot: Lot,
-    out: Annotated[Path, typer.Option(help="File to write. .svg or .png: only the code; .pdf: labels.")],
+    out: Annotated[Path, typer.Option(help="help.label_out")],
     data: Data = None,
-    paper: Annotated[str, typer.Option(help="For a .pdf: roll (50 × 30 mm) or a4 (24 per sheet).")] = "a4",
-    copies: Annotated[int, typer.Option(min=1, max=10_000, help="For a .pdf: number of labels.")] = 24,
+    paper: Annotated[str, typer.Option(help="help.paper")] = "a4",
+    copies: Annotated[int, typer.Option(min=1, max=10_000, help="help.copies")] = 24,
     rehearsal: Annotated[
         bool,
-        typer.Option("--rehearsal", help="Make a trial label, marked as such; it may lead to localhost."),
+        typer.Option("--rehearsal", help="help.rehearsal"),
     ] = False,
     anyway: Annotated[
         bool,
         typer.Option(
             "--anyway",
-            help="Make the label even if the lot was recalled, should not have been sealed, went into other "
-            "lots, or cannot be verified.",
+            help="help.anyway",
         ),
     ] = False,
     lang: Language = "vi",
 ) -> None:
-    """Write the QR code of a lot as a picture, or labels with the code to print.
-
-    The code's address is HOIQUAN_BASE_URL, else that of the running `hoiquan up`, else the one in the sealed
-    record. Example: `hoiquan trace label GTIN LOT --out labels.pdf --paper a4`
-    """
+    """Write the QR code of a lot as a picture, or labels with the code to print."""
     files.may_write(out, files.PICTURES)
     key, sealed = _record(data, gtin, lot)
     settings, content = Settings.read(data=data), record.parse(sealed)
@@ -144,14 +139,11 @@ def make_label(
 def export(
     gtin: Gtin,
     lot: Lot,
-    out: Annotated[Path, typer.Option(help="Folder to write record, proof and public key into.")],
+    out: Annotated[Path, typer.Option(help="help.export_out")],
     data: Data = None,
     lang: Language = "vi",
 ) -> None:
-    """Export what a buyer needs to check a lot elsewhere.
-
-    The folder gets the record, its addenda (later entries), their proofs and pictures, and the public key.
-    """
+    """Export what a buyer needs to check a lot elsewhere."""
     key, content = _record(data, gtin, lot)
     folder = _folder(data)
     shelf = Shelf(folder)
@@ -176,12 +168,9 @@ def export(
 
 @trace_app.command("epcis")
 def read_epcis(
-    file: Annotated[Path, typer.Argument(help="An EPCIS 2.0 document (JSON), from any source.")],
+    file: Annotated[Path, typer.Argument(help="help.epcis_file")],
 ) -> None:
-    """Read an EPCIS 2.0 document: print its events, or what is wrong with it.
-
-    Exit code: 1 if something is wrong with the document, 2 if it cannot be read, else 0.
-    """
+    """Read an EPCIS 2.0 document: print its events, or what is wrong with it."""
     document = files.value(file)
     if wrong := problems(document):
         for sentence in wrong:
@@ -194,41 +183,25 @@ def read_epcis(
 
 @trace_app.command()
 def verify(
-    file: Annotated[Path, typer.Argument(help="The downloaded record (.json) or yearly report (.pdf).")],
-    proof: Annotated[
-        Path | None, typer.Option(help="Proof of the file. Without it: the same name with .tlog-proof.")
-    ] = None,
+    file: Annotated[Path, typer.Argument(help="help.record_file")],
+    proof: Annotated[Path | None, typer.Option(help="help.proof")] = None,
     key: Annotated[
         Path | None,
-        typer.Option(help="Public key or list of keys. Without it: log.vkey or log.keys beside the file."),
+        typer.Option(help="help.key"),
     ] = None,
     later: Annotated[
         list[Path] | None,
-        typer.Option(
-            help="An entry made after the record. Entries beside it, named LOT.….json, are read anyway. "
-            "Repeatable."
-        ),
+        typer.Option(help="help.later"),
     ] = None,
     photo: Annotated[
         list[Path] | None,
-        typer.Option(help="Also check that the record names this picture. Repeatable."),
+        typer.Option(help="help.photo"),
     ] = None,
-    witnesses: Annotated[
-        Path | None, typer.Option(help="File with keys of witnesses, one per line, whose cosignatures count.")
-    ] = None,
-    quorum: Annotated[
-        int, typer.Option(min=0, help="With --witnesses: how many of them must have cosigned.")
-    ] = 1,
+    witnesses: Annotated[Path | None, typer.Option(help="help.witness_keys")] = None,
+    quorum: Annotated[int, typer.Option(min=0, help="help.quorum")] = 1,
     lang: Language = "vi",
 ) -> None:
-    """Check a record offline: whether it is the one that was sealed, and what came after it.
-
-    Needs no server and no network. Example: `hoiquan trace verify DIR/LOT.json`
-
-    Exit code: 0 if the file is verified. 1 if it is not or is doubtful, if the lot was recalled, or if it
-    would not have been sealed with the corrections made since. 2 if nothing could be judged: a file or the
-    key is missing or cannot be opened, or an option cannot be used.
-    """
+    """Check a record offline: whether it is the one that was sealed, and what came after it."""
     file.open("rb").close()  # a missing record is reported before a missing key
     doubted = [] if key else [text("verify.key_beside", lang)]
     key = key or next((one for one in map(file.with_name, ("log.vkey", "log.keys")) if one.exists()), None)
@@ -272,10 +245,8 @@ def verify(
 
 @trace_app.command()
 def cosign(
-    file: Annotated[Path, typer.Argument(help="File with a witness's answer: its cosignature lines.")],
-    witnesses: Annotated[
-        Path, typer.Option(help="File with the keys of the witnesses that were asked, one per line.")
-    ],
+    file: Annotated[Path, typer.Argument(help="help.answer")],
+    witnesses: Annotated[Path, typer.Option(help="help.asked_witnesses")],
     data: Data = None,
     lang: Language = "vi",
 ) -> None:
@@ -288,10 +259,7 @@ def cosign(
 
 @trace_app.command("rotate-key")
 def rotate_key(data: Data = None, lang: Language = "vi") -> None:
-    """Give the log a new signing key. Stop the gateway first.
-
-    The old key stays in log.keys, for what it signed.
-    """
+    """Give the log a new signing key. Stop the gateway first."""
     settings = installation.beside(data)
     origin = f"{settings.log_origin}/{settings.loaded_pilot.pilot}"
     today = datetime.now(settings.loaded_pilot.zone).date()
@@ -304,7 +272,7 @@ def rotate_key(data: Data = None, lang: Language = "vi") -> None:
 
 @trace_app.command()
 def verifier(
-    out: Annotated[Path, typer.Option(help="File to write, such as verify.html.")],
+    out: Annotated[Path, typer.Option(help="help.verifier_out")],
     lang: Language = "vi",
 ) -> None:
     """Write the page that checks records in a browser, without a network: one file, for others to host."""

@@ -12,29 +12,23 @@ from devices.terminal import AsJson, Data, Language, PilotName
 from devices.texts import Misuse, shown, text
 from gateway.audit.acts import WHAT, Acts
 
-audit_app = typer.Typer(no_args_is_help=True, help="List who did what to devices, commands and lots.")
+audit_app = typer.Typer(no_args_is_help=True)
 
 
 @audit_app.command("list")
 def list_acts(
     since: Annotated[
         datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="Only acts from this day on, in the pilot's time zone."),
+        typer.Option(formats=["%Y-%m-%d"], help="help.since"),
     ] = None,
-    what: Annotated[str | None, typer.Option(help=f"Only acts of this kind: {', '.join(WHAT)}.")] = None,
-    limit: Annotated[
-        int, typer.Option(min=1, max=terminal.MOST_ROWS, help="Show at most this many, the newest.")
-    ] = 50,
+    what: Annotated[str | None, typer.Option(help=f"help.what {', '.join(WHAT)}")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=terminal.MOST_ROWS, help="help.most")] = 50,
     data: Data = None,
     pilot: PilotName = None,
     lang: Language = "vi",
     json_output: AsJson = False,
 ) -> None:
-    """List what was done, by whom, when and from where, oldest first. Acts that failed are not listed.
-
-    The list names accounts, so the command needs the rights of the installation's own account.
-    Example: `hoiquan audit list --since 2026-11-01 --what enrolled`
-    """
+    """List what was done, by whom, when and from where, oldest first. Acts that failed are not listed."""
     settings, registry = installation.registry(data, pilot)
     zone = registry.pilot.zone
     if what is not None and what not in WHAT:

@@ -3,7 +3,6 @@
 import json
 import os
 
-import pytest
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -94,8 +93,3 @@ def test_a_test_message_says_by_which_way_it_went(tmp_path, monkeypatch):
 def test_a_test_without_anybody_to_tell_says_what_to_set(tmp_path):
     result = command(tmp_path, "test")
     assert isinstance(result.exception, Misuse) and "HOIQUAN_ALERT_WEBHOOK" in str(result.exception)
-
-
-@pytest.mark.parametrize("name", ["list", "test"])
-def test_help_teaches(name):
-    assert CliRunner().invoke(alarms_app, [name, "--help"]).exit_code == 0
