@@ -15,7 +15,7 @@ from ipaddress import AddressValueError, IPv6Address
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from devices.texts import Misuse
+from devices.texts import Mendable, Misuse
 
 if TYPE_CHECKING:
     from paho.mqtt.client import Client
@@ -70,7 +70,7 @@ def trust(ca: Path | None) -> ssl.SSLContext:
     try:
         context.load_verify_locations(ca)
     except OSError as error:  # SSLError is one
-        why = error.strerror or "no certificate"
+        why = Mendable("setting.no_certificate") if isinstance(error, ssl.SSLError) else error
         raise Misuse("setting.mqtt_ca", path=ca, why=why) from None
     return context
 

@@ -57,7 +57,7 @@ def mend(error: Exception, kind: type[Mendable] = Misuse) -> Exception:
         return kind("path.shut", path=path)
     if error.errno in _FULL:
         return kind("path.full", path=path)
-    return kind("path.other", path=path, error=error.strerror)
+    return kind("path.other", path=path, error=OSError(error.errno, error.strerror))
 
 
 def of_sqlite(error: BaseException, kind: type[Mendable] = Mendable) -> Mendable | None:

@@ -7,6 +7,8 @@ that fills a sentence writes its numbers with `number` and the functions like it
 decimal and thousands marks.
 """
 
+import errno
+import os
 from contextlib import suppress
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
@@ -52,13 +54,15 @@ def text(key: str, lang: str, **values: object) -> str:
 
 
 def worded(value: object, lang: str) -> object:
-    """The form in which a sentence of `lang` shows `value`: a `Mendable` becomes its sentence; a float, a
-    moment and a day become text. An int stays, for it may be a year or a port: a caller passes a count
-    through `number`.
+    """The form in which a sentence of `lang` shows `value`: a `Mendable` becomes its sentence, an error of
+    the system what the catalogue calls it; a float, a moment and a day become text. An int stays, for it may
+    be a year or a port: a caller passes a count through `number`.
     """
     match value:
         case Mendable():
             return value.sentence(lang)
+        case OSError():
+            return _of_system(value, lang)
         case float():
             return number(value, lang)
         case datetime():
@@ -66,6 +70,17 @@ def worded(value: object, lang: str) -> object:
         case date():
             return day(value, lang)
     return value
+
+
+def _of_system(error: OSError, lang: str) -> str:
+    """An error of the system in words, with its file; in its own words, on one line, if we have none."""
+    number = error.errno or (errno.ETIMEDOUT if isinstance(error, TimeoutError) else 0)
+    key = f"system.{errno.errorcode.get(number, '')}"
+    # other libraries count for themselves: 1 is a fault of TLS to one, and to the system a forbidden act
+    if key not in catalogue() or error.strerror not in (None, os.strerror(number)):
+        return " ".join(str(error).split())
+    said = catalogue()[key][lang]
+    return said if error.filename is None else f"{said}: {error.filename}"
 
 
 class Mendable(Exception):

@@ -204,7 +204,7 @@ def _report(fault: str) -> None:
 
 
 def _silent() -> RegistryAway:
-    return RegistryAway("enrol.away", error=f"no answer within {PATIENCE} s")
+    return RegistryAway("enrol.silent", seconds=PATIENCE)
 
 
 class _Table:

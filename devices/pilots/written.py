@@ -59,10 +59,13 @@ def read(name: str, folder: Path, model: type[M]) -> M:
         raise FileError(f"file.no_{kind}", path=path, there=names) from None
     except OSError as error:
         raise mend(error, FileError) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise FileError("path.no_text", path=path) from None
+    except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         if isinstance(error, yaml.MarkedYAMLError) and error.problem and mark is not None:
-            raise FileError("file.no_yaml_at", path=path, line=mark.line + 1, error=error.problem) from None
+            at = {"line": mark.line + 1, "column": mark.column + 1}
+            raise FileError("file.no_yaml_at", path=path, **at, error=error.problem) from None
         raise FileError("file.no_yaml", path=path, error=" ".join(str(error).split())) from None
     except ValidationError as error:
         # a default that needs a wrong field could not be made; that is no second mistake

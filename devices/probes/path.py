@@ -14,11 +14,13 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+from devices.texts import Mendable, Misuse
+
 MISSING: Any = object()
 _TOKEN = re.compile(r"'((?:[^']|'')*)'|(!=|[.\[\]=,])|([^.\[\]'=,!]+|!)")
 
 
-class PathError(ValueError):
+class PathError(Misuse):
     """The text is no path; the sentence says what is wrong with it."""
 
 
@@ -53,28 +55,28 @@ def parse(text: str) -> Path:
         else:
             if steps:
                 words.expect(".")
-            steps.append(Name(words.word("a name")))
+            steps.append(Name(words.word("name")))
     if not steps:
-        raise PathError("a path is missing")
+        raise PathError("probe.path_empty")
     return tuple(steps)
 
 
 def _bracket(words: "_Words") -> Index | Which:
-    first = words.word("a number or a name")
+    first = words.word("number_or_name")
     if re.fullmatch(r"-?\d{1,6}", first) and words.sign("]"):
         return Index(int(first))
     conditions = []
     while True:
         names = [first]
         while words.sign("."):
-            names.append(words.word("a name"))
+            names.append(words.word("name"))
         equal = not words.sign("!=")
         if equal:
             words.expect("=")
-        conditions.append((tuple(names), equal, words.word("a value")))
+        conditions.append((tuple(names), equal, words.word("value")))
         if not words.sign(","):
             break
-        first = words.word("a name")
+        first = words.word("name")
     words.expect("]")
     return Which(tuple(conditions))
 
@@ -102,13 +104,13 @@ class _Words:
 
     def word(self, what: str) -> str:
         if self.over or not self._pieces[self._at][1]:
-            raise self._missing(what)
+            raise self._missing(Mendable(f"probe.path_{what}"))
         self._at += 1
         return self._pieces[self._at - 1][0]
 
-    def _missing(self, what: str) -> PathError:
+    def _missing(self, what: str | Mendable) -> PathError:
         before = "".join(piece for piece, _ in self._pieces[: self._at])
-        return PathError(f"{what} is missing in {self._text!r} behind {before!r}")
+        return PathError("probe.path_missing", what=what, path=self._text, before=before)
 
 
 def find(data: Any, path: Path, at: int = 0) -> Any:
@@ -208,7 +210,7 @@ def _tokens(text: str) -> Iterator[tuple[str, bool]]:
     while at < len(text):
         piece = _TOKEN.match(text, at)
         if piece is None:
-            raise PathError(f"the quote at {at + 1} in {text!r} has no end")
+            raise PathError("probe.path_quote", at=at + 1, path=text)
         at = piece.end()
         quote, sign, bare = piece.groups()
         yield (sign, False) if sign else (quote.replace("''", "'") if bare is None else bare, True)

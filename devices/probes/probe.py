@@ -197,4 +197,4 @@ def parsed(text: str) -> Path:
     try:
         return parse(text)
     except PathError as error:
-        raise ProbeFault("probe.bad_path", why=str(error)) from None
+        raise ProbeFault("probe.bad_path", why=error) from None

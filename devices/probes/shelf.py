@@ -23,7 +23,7 @@ from devices.errors import CONTENT, error_text
 from devices.files import mend
 from devices.probes.probe import Probe, ProbeFault, Wording
 from devices.probes.reader import Measurements, Reader
-from devices.texts import Misuse
+from devices.texts import Mendable, Misuse
 
 log = logging.getLogger(__name__)
 HERE = Path(__file__).parent / "makers"
@@ -53,8 +53,8 @@ def read(path: Path) -> list[Probe]:
         return list(parse(path.read_text("utf-8"), path))
     except OSError as error:
         raise mend(error, ProbeError) from None
-    except UnicodeDecodeError as error:
-        raise ProbeError("file.no_yaml", path=path, error=str(error)) from None
+    except UnicodeDecodeError:
+        raise ProbeError("path.no_text", path=path) from None
 
 
 def parse(text: str, path: Path) -> Iterator[Probe]:
@@ -75,10 +75,9 @@ def parse(text: str, path: Path) -> Iterator[Probe]:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ProbeError(
-            "probe.no_yaml", path=path, line=line, error=error.problem or error.context
-        ) from None
+        mark, why = error.problem_mark, error.problem or error.context
+        at = {"line": 1, "column": 1} if mark is None else {"line": mark.line + 1, "column": mark.column + 1}
+        raise ProbeError("probe.no_yaml_at", path=path, **at, error=why) from None
     except yaml.YAMLError as error:
         raise ProbeError("probe.no_yaml", path=path, line=1, error=" ".join(str(error).split())) from None
     except CONTENT as error:  # an impossible day, a tag that does not fit its value
@@ -103,13 +102,13 @@ def _clearest(errors: list[ErrorDetails]) -> ErrorDetails:
     return next((one for one in of_one if not one["type"].endswith("_type")), errors[0])
 
 
-def _place(error: ErrorDetails, loc: list[Any], node: yaml.Node) -> tuple[str, int]:
+def _place(error: ErrorDetails, loc: list[Any], node: yaml.Node) -> tuple[str | Mendable, int]:
     """Field and line of an error. A reading's fault is raised for all readings; its signal says which."""
     cause = error.get("ctx", {}).get("error")
     if isinstance(cause, ProbeFault) and "signal" in cause.values and loc in ([], ["readings"]):
         at = cause.values.get("at")
         loc = [*(at if isinstance(at, tuple) else loc), cause.values["signal"]]
-    return ".".join(map(str, loc)) or "file", _line(node, loc)
+    return ".".join(map(str, loc)) or Mendable("probe.whole"), _line(node, loc)
 
 
 def _line(node: yaml.Node, loc: list[Any]) -> int:
@@ -133,9 +132,7 @@ def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...], seen: 
     if isinstance(node, yaml.CollectionNode):
         if id(node) in seen:
             line = node.start_mark.line + 1
-            raise ProbeError(
-                "probe.no_yaml", path=path, line=line, error="a reference (* and &); write it out"
-            )
+            raise ProbeError("probe.reference", path=path, line=line)
         seen.add(id(node))
     if isinstance(node, yaml.SequenceNode):
         for one in node.value:
@@ -146,7 +143,7 @@ def _refuse_repeated(node: yaml.Node, path: Path, above: tuple[str, ...], seen: 
     for key, value in node.value:
         line = key.start_mark.line + 1
         if not isinstance(key, yaml.ScalarNode):  # no field has such a name
-            raise ProbeError("probe.no_yaml", path=path, line=line, error="a list or an object as a name")
+            raise ProbeError("probe.no_name", path=path, line=line)
         if key.value in lines:
             where = ".".join((*above, key.value))
             raise ProbeError("probe.repeated", path=path, line=line, where=where, first=lines[key.value])

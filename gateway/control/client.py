@@ -36,7 +36,7 @@ class NotHeard(Mendable, OSError):
 
     def __init__(self, why: Why, *, where: BrokerAddress, said: object = "", **more: object) -> None:
         super().__init__(f"listen.{why}", where=where, said=said, **more)
-        self.why, self.said = why, str(said)
+        self.why, self.said = why, said
 
 
 def knock(settings: Settings, patience: float) -> None:
@@ -88,7 +88,7 @@ def connected(
     if not answer or answer[0].is_failure:
         broker_url.leave(client)
         if not answer:
-            raise NotHeard("silent", where=where, said="no CONNACK")
+            raise NotHeard("silent", where=where, said=Mendable("listen.no_connack"))
         raise NotHeard("refused", where=where, said=answer[0], account=account)
     return client
 

@@ -46,4 +46,4 @@ Check = Callable[[Visit], Iterator[Finding]]
 
 def one_line(cause: object) -> object:
     """Make an error or text fit into a sentence: without line breaks."""
-    return cause if isinstance(cause, Mendable) else " ".join(str(cause).split())
+    return cause if isinstance(cause, Mendable | OSError) else " ".join(str(cause).split())

@@ -7,7 +7,7 @@ from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from devices.texts import LANGS
+from devices.texts import LANGS, Misuse
 from gateway.doctor.finding import Finding, Visit, one_line
 
 TIMEOUT = 5.0  # seconds
@@ -19,7 +19,7 @@ def pages(visit: Visit) -> Iterator[Finding]:
     url = (visit.settings.web_url or visit.settings.base_url).rstrip("/") + "/healthz"
     try:
         if urlsplit(url).scheme not in ("http", "https"):
-            raise ValueError("expected http:// or https://")
+            raise Misuse("doctor.pages_scheme")
         urlopen(url, timeout=TIMEOUT).close()  # noqa: S310 -- http and https alone
     except HTTPError as error:
         answer = error.read(MOST).decode("utf-8", "replace")

@@ -17,7 +17,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
 from devices.files import of_sqlite, replace
-from devices.salvage import damaged, finish, renewed
+from devices.salvage import damaged, finish, renewed, why
 from gateway.stores import heading
 from gateway.stores.points import MEASUREMENTS, Kind
 from gateway.stores.store import RetryLater
@@ -91,7 +91,8 @@ class StoreFile:
                 undo.callback(os.close, used)
                 self._db = self._whole(used)
             except (sqlite3.OperationalError, OSError) as error:
-                raise RetryLater("path.store", path=self._path, error=error, alarm=True) from error
+                said = error if isinstance(error, OSError) else why(error)
+                raise RetryLater("path.store", path=self._path, error=said, alarm=True) from error
             self._used = used
             undo.pop_all()
 

@@ -1,7 +1,11 @@
 """Every sentence that code uses exists in both languages, with the same blanks to fill."""
 
 import ast
+import errno
+import os
 import re
+import socket
+import ssl
 import unicodedata
 from pathlib import Path
 from string import Formatter
@@ -10,7 +14,7 @@ import pytest
 
 from devices.contract.payloads import _BY_TYPE
 from devices.probes.telemetry import UNCLEAR
-from devices.texts import LANGS, Mendable, catalogue, shown, text
+from devices.texts import LANGS, Mendable, catalogue, shown, text, worded
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("devices", "gateway", "traceability", "dashboards", "sim")
@@ -168,6 +172,30 @@ def test_one_thing_has_one_name_in_vietnamese():
     """Two names for a checkpoint of the log read like two things."""
     checkpoints = [one for one in catalogue().values() if "checkpoint" in one["en"]]
     assert checkpoints and all("điểm kiểm tra (checkpoint)" in one["vi"].lower() for one in checkpoints)
+
+
+@pytest.mark.parametrize("name", [key for key in catalogue() if key.startswith("system.")])
+def test_an_error_of_the_system_has_its_own_english(name):
+    number = getattr(errno, name.removeprefix("system."))
+    assert catalogue()[name]["en"] == os.strerror(number)
+    for lang in LANGS:
+        assert worded(OSError(number, os.strerror(number)), lang) == catalogue()[name][lang]
+
+
+@pytest.mark.parametrize(
+    ("error", "vi"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "kết nối bị từ chối"),
+        (PermissionError(13, "Permission denied", "a/b"), "không có quyền: a/b"),
+        (TimeoutError("timed out"), "quá thời gian chờ"),
+        (socket.gaierror(-2, "Name or service\nnot known"), "[Errno -2] Name or service not known"),
+        (ssl.SSLError(1, "[SSL] record layer failure"), "[SSL] record layer failure"),
+        (OSError("a word of its own"), "a word of its own"),
+    ],
+)
+def test_an_error_of_the_system_is_said_in_the_readers_language(error, vi):
+    """Numbers that another library gives are no numbers of the system."""
+    assert text("path.other", "vi", path="x", error=error) == f"x: {vi}"
 
 
 def test_an_unknown_key_is_an_error():

@@ -94,7 +94,7 @@ BAD = [
             "hãy chọn ngày từ 2026-03-01",
         ),
         ("years: [{year: 2026, salt_km: 90.5}]", "years.0.salt_km: 90.5 không đúng: nhiều nhất là 60"),
-        ("seed: [", "không phải YAML, từ dòng 5: expected the node"),
+        ("seed: [", "không phải YAML: sai từ dòng 5, cột 1 (expected the node"),
         ("seed: -1", "seed: -1 không đúng: phải từ 0 trở lên"),
         ("seed: x", "seed: 'x' không đúng: phải là một số nguyên"),
         (PLACED, "events.0.theft.places: mất cắp (theft) chỉ nói đến thiết bị"),

@@ -1,6 +1,7 @@
 """Probe files: each error names file, line, field and mend; own files; which probe a profile means."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,12 @@ MISTAKES = {
         'the unit "blobs" is not known. Write it as UCUM does, such as uS/cm, mm, %.'),
     "bad path": (
         HEAD + "  air_temperature:\n    from: a[\n", 5, "readings.air_temperature.from",
-        f"đường dẫn sai: a number or a name is missing in 'a[' behind 'a['. {PATHS[0]}",
+        f"đường dẫn sai: thiếu một số hoặc một tên trong 'a[', sau 'a['. {PATHS[0]}",
         f"the path is wrong: a number or a name is missing in 'a[' behind 'a['. {PATHS[1]}"),
     "bad path to a unit": (
         HEAD + "  air_temperature:\n    from: a\n    unit: {from: b.}\n", 6,
         "readings.air_temperature.unit.from",
-        f"đường dẫn sai: a name is missing in 'b.' behind 'b.'. {PATHS[0]}",
+        f"đường dẫn sai: thiếu một tên trong 'b.', sau 'b.'. {PATHS[0]}",
         f"the path is wrong: a name is missing in 'b.' behind 'b.'. {PATHS[1]}"),
     "unknown field": (
         HEAD + "  air_temperature: {from: x, time: 2}\n", 4, "readings.air_temperature.time",
@@ -142,8 +143,6 @@ def test_what_stands_twice_is_refused_and_both_lines_are_named(content, line, wh
         ("id: mine\nmaker: 'Acme\n", 3),
         ("id: mine\nmaker: Acme\n\treadings: {}\n", 3),
         ("id: a\x00\n", 1),
-        ("id: mine\n? [a]\n: b\n", 2),
-        ("a: &a [*a]\n", 1),
         ("note: 2026-99-99\n", 1),
         ("a: *nobody\n", 1),
         ("a: !!python/object:os.system {}\n", 1),
@@ -151,8 +150,26 @@ def test_what_stands_twice_is_refused_and_both_lines_are_named(content, line, wh
 )
 def test_what_is_no_yaml_names_its_line(content, line):
     error = fault(content)
-    assert error.sentence("vi").startswith(f"{FILE} dòng {line} không phải YAML: ")
-    assert error.sentence("en").startswith(f"{FILE} line {line} is no YAML: ")
+    assert re.match(rf"{FILE} dòng {line}(, cột \d+)? không phải YAML \(.+\)\.$", error.sentence("vi"))
+    assert re.match(rf"{FILE} line {line}(, column \d+)? is no YAML \(.+\)\.$", error.sentence("en"))
+
+
+@pytest.mark.parametrize(
+    ("content", "vi", "en"),
+    [
+        ("id: mine\n? [a]\n: b\n", "dòng 2: một danh sách hoặc nhóm không làm tên được", "line 2: a list or"),
+        ("a: &a [*a]\n", "dòng 1: có tham chiếu (* và &)", "line 1: there is a reference (* and &)"),
+        ("31.5\n", "dòng 1: cả tệp: ", "line 1: file: "),
+        (
+            AIR.replace("from: t", "from: 'a['"),
+            "thiếu một số hoặc một tên trong 'a['",
+            "a number or a name is",
+        ),
+    ],
+)
+def test_what_we_refuse_ourselves_is_said_in_one_language(content, vi, en):
+    error = fault(content)
+    assert vi in error.sentence("vi") and en in error.sentence("en")
 
 
 @pytest.mark.parametrize("content", ["---\n", "- a\n", "31.5\n", "text\n"])
@@ -258,7 +275,7 @@ def test_a_tag_that_its_value_does_not_fit_is_a_trouble_and_takes_no_other_file_
 )
 def test_a_part_that_stands_in_several_places_is_refused(content, line):
     error = fault(content)
-    assert error.sentence("en").startswith(f"{FILE} line {line} is no YAML: a reference (* and &)")
+    assert error.sentence("en").startswith(f"{FILE} line {line}: there is a reference (* and &)")
 
 
 def test_an_own_file_that_is_far_too_large_is_a_trouble(tmp_path):
