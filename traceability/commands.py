@@ -169,12 +169,13 @@ def export(
 @trace_app.command("epcis")
 def read_epcis(
     file: Annotated[Path, typer.Argument(help="help.epcis_file")],
+    lang: Language = "vi",
 ) -> None:
     """Read an EPCIS 2.0 document: print its events, or what is wrong with it."""
     document = files.value(file)
     if wrong := problems(document):
-        for sentence in wrong:
-            typer.echo(sentence, err=True)
+        for one in wrong:
+            typer.echo(one.sentence(lang), err=True)
         raise typer.Exit(1)
     for event in events(document):
         step = str(event.get("bizStep", "-")).rsplit("/", 1)[-1]

@@ -9,6 +9,7 @@ from datetime import datetime
 from math import isfinite
 from typing import Any
 
+from devices.texts import Mendable
 from traceability.exchange import words
 
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
@@ -20,7 +21,7 @@ CBV_1, WEB = (
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 SHOWN = 60  # characters of a wrong value that a sentence shows
 
-Wrongs = Iterator[str]
+Wrongs = Iterator[Mendable]
 Check = Callable[[str, Any], Wrongs]  # (path of a value, the value) → what is wrong with it
 Fields = Mapping[str, Check]
 
@@ -31,6 +32,16 @@ def shown(value: object) -> str:
     return literal if len(literal) <= SHOWN else f"{literal[: SHOWN - 1]}…"
 
 
+def wrong(where: str, key: str, **values: object) -> Mendable:
+    """What is wrong at a path of the document; `key` is of the catalogue's group `epcis`."""
+    return Mendable("epcis.at", where=where.removeprefix("."), why=Mendable(f"epcis.{key}", **values))
+
+
+def missing(*paths: str) -> Mendable:
+    """What is missing, by its path."""
+    return Mendable("epcis.missing", names=", ".join(one.removeprefix(".") for one in paths))
+
+
 class Form:
     """An object of the standard: its fields, the required ones, and whether extensions are allowed."""
 
@@ -39,25 +50,25 @@ class Form:
 
     def __call__(self, where: str, value: Any) -> Wrongs:
         if not isinstance(value, dict):
-            yield f"{where}: {shown(value)} is no object"
+            yield wrong(where, "no_object", value=shown(value))
             return
         for name in self.needed:
             if value.get(name) is None:
-                yield f"{where}.{name} is missing"
+                yield missing(f"{where}.{name}")
         for name, one in value.items():
             if one is None and name in self.needed:
                 continue
             if name in self.fields:
                 yield from self.fields[name](f"{where}.{name}", one)
             elif not self.more:
-                yield f"{where}.{name}: there is no such field, and nothing else may stand here"
+                yield wrong(f"{where}.{name}", "no_field")
             elif not URI.fullmatch(name):
-                yield f"{where}.{name}: there is no such field; one of your own needs a prefix of @context"
+                yield wrong(f"{where}.{name}", "no_own_field")
 
 
 def _uri(where: str, value: Any) -> Wrongs:
     if not isinstance(value, str) or not URI.fullmatch(value):
-        yield f"{where}: {shown(value)} is no URI"
+        yield wrong(where, "no_uri", value=shown(value))
 
 
 def _moment(where: str, value: Any) -> Wrongs:
@@ -68,19 +79,19 @@ def _moment(where: str, value: Any) -> Wrongs:
         except ValueError:
             good = False
     if not good:
-        yield f"{where}: {shown(value)} is no moment; 2026-11-20T08:30:00+07:00 would be"
+        yield wrong(where, "no_moment", value=shown(value))
 
 
 def _number(where: str, value: Any) -> Wrongs:
     # any int is fine: isfinite would fail on one that is longer than a float
     whole = isinstance(value, int) and not isinstance(value, bool)
     if not whole and not (isinstance(value, float) and isfinite(value)):
-        yield f"{where}: {shown(value)} is no number; it stands without quotes"
+        yield wrong(where, "no_number", value=shown(value))
 
 
 def _text(where: str, value: Any) -> Wrongs:
     if not isinstance(value, str):
-        yield f"{where}: {shown(value)} is no text"
+        yield wrong(where, "no_text", value=shown(value))
 
 
 def _any(_where: str, _value: Any) -> Wrongs:
@@ -90,7 +101,7 @@ def _any(_where: str, _value: Any) -> Wrongs:
 def _like(pattern: str, example: str) -> Check:
     def check(where: str, value: Any) -> Wrongs:
         if not isinstance(value, str) or not re.fullmatch(pattern, value, re.ASCII):
-            yield f"{where}: {shown(value)} is not of the form {example}"
+            yield wrong(where, "no_form", value=shown(value), example=example)
 
     return check
 
@@ -100,7 +111,7 @@ def _word(known: frozenset[str], old: re.Pattern[str] = CBV_1) -> Check:
         if isinstance(value, str) and (value in known or (URI.fullmatch(value) and not old.match(value))):
             return
         some = ", ".join(sorted(known)[:3])
-        yield f"{where}: {shown(value)} is no word of CBV 2.0 ({some} …); one of your own is a URI"
+        yield wrong(where, "no_word", value=shown(value), some=some)
 
     return check
 
@@ -108,10 +119,10 @@ def _word(known: frozenset[str], old: re.Pattern[str] = CBV_1) -> Check:
 def _list(inner: Check, least: int = 0) -> Check:
     def check(where: str, value: Any) -> Wrongs:
         if not isinstance(value, list):
-            yield f"{where}: {shown(value)} is no list; also one alone stands in [ ]"
+            yield wrong(where, "no_list", value=shown(value))
             return
         if len(value) < least:
-            yield f"{where}: the list is empty"
+            yield wrong(where, "empty")
         for n, one in enumerate(value):
             yield from inner(f"{where}[{n}]", one)
 
@@ -126,7 +137,7 @@ def _set(inner: Check, least: int = 0) -> Check:
         if isinstance(value, list):
             texts = [one for one in value if isinstance(one, str)]
             for one in sorted({one for one in texts if texts.count(one) > 1}):
-                yield f"{where}: {shown(one)} stands in it twice"
+                yield wrong(where, "twice", value=shown(one))
 
     return check
 
@@ -143,7 +154,7 @@ def _certificates(where: str, value: Any) -> Wrongs:
 
 def _truth(where: str, value: Any) -> Wrongs:
     if not isinstance(value, bool):
-        yield f"{where}: {shown(value)} is neither true nor false"
+        yield wrong(where, "no_truth", value=shown(value))
 
 
 _ID = Form({"id": _uri}, ("id",))
@@ -162,7 +173,7 @@ _DEVICE: Fields = {
 _VALUES = ("value", "minValue", "maxValue", "meanValue", "sDev", "percRank", "percValue")
 _REPORT = Form({
     **_DEVICE, **dict.fromkeys(_VALUES, _number), "exception": _word(words.ALERTS, WEB),
-    "type": _like(rf"\w+|{URI.pattern}", "Temperature, or a URI"), "microorganism": _uri,
+    "type": _like(rf"\w+|{URI.pattern}", "Temperature, https://…"), "microorganism": _uri,
     "chemicalSubstance": _uri, "coordinateReferenceSystem": _uri, "component": _word(words.COMPONENTS),
     "stringValue": _text, "booleanValue": _truth, "hexBinaryValue": _like("[A-Fa-f0-9]+", "0A1F"),
     "uriValue": _uri, "uom": _text,

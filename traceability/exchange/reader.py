@@ -11,33 +11,36 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from traceability.exchange.forms import DOCUMENT, EVENTS, OWN, QUERY, URI, Wrongs, shown
+from devices.texts import Mendable
+from traceability.exchange.forms import DOCUMENT, EVENTS, OWN, QUERY, URI, Wrongs, missing, shown, wrong
 
 ACTIONS = ("ADD", "OBSERVE", "DELETE")
 THINGS, CHILDREN = ("epcList", "quantityList"), ("childEPCs", "childQuantityList")
 EITHER = ("time", "deviceID", "rawData", "dataProcessingMethod", "deviceMetadata")
 
 
-def problems(document: object) -> list[str]:
+def problems(document: object) -> list[Mendable]:
     """The faults of an EPCIS 2.0 document, one sentence each, the place first; [] if there are none."""
     if not isinstance(document, dict):
-        return ["document: it is no JSON object"]
+        return [Mendable("epcis.document", why=Mendable("epcis.no_json"))]
     kind = document.get("type")
     if kind not in ("EPCISDocument", "EPCISQueryDocument"):
         if isinstance(kind, str) and kind in EVENTS:
-            missing = [] if "@context" in document else ["event: @context is missing"]
-            return missing + [f"event: {sentence}" for sentence in _event(document)]
-        return [f"document: its type {shown(kind)} is not EPCISDocument, EPCISQueryDocument or an event's"]
+            every = [*([] if "@context" in document else [missing("@context")]), *_event(document)]
+            return [Mendable("epcis.one_event", why=one) for one in every]
+        return [Mendable("epcis.document", why=Mendable("epcis.no_type", value=shown(kind)))]
     version = document.get("schemaVersion", "2.0" if kind == "EPCISQueryDocument" else None)
     if not isinstance(version, str) or not re.fullmatch(r"2(\.\d+)*", version, re.ASCII):
-        return [f'schemaVersion: {shown(version)}; "2.0" is read, written as text']
+        return [wrong("schemaVersion", "version", value=shown(version))]
     head = QUERY if kind == "EPCISQueryDocument" else DOCUMENT
-    if missing := [name for name in head.needed if name not in document]:
-        return [f"document: {', '.join(missing)} is missing"]
-    if wrong := list(head("", document)):
-        return [sentence.removeprefix(".") for sentence in wrong]
+    if absent := [name for name in head.needed if name not in document]:
+        return [Mendable("epcis.document", why=missing(*absent))]
+    if faults := list(head("", document)):
+        return faults
     return [
-        f"event {n}: {sentence}" for n, event in enumerate(events(document)) for sentence in _event(event)
+        Mendable("epcis.event", number=n, why=one)
+        for n, event in enumerate(events(document))
+        for one in _event(event)
     ]
 
 
@@ -52,25 +55,24 @@ def events(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _event(event: object) -> Wrongs:
     if not isinstance(event, dict):
-        yield f"{shown(event)} is no event"
+        yield Mendable("epcis.no_event", value=shown(event))
         return
     kind = event.get("type")
     if not isinstance(kind, str) or (kind not in EVENTS and not URI.fullmatch(kind)):
-        yield f"its type {shown(kind)} is not one of {', '.join(EVENTS)}, nor a URI"
+        yield Mendable("epcis.no_event_type", value=shown(kind), there=", ".join(EVENTS))
         return
     form = EVENTS.get(kind, OWN)
-    for sentence in form("", event):
-        yield sentence.removeprefix(".")
+    yield from form("", event)
     if kind not in EVENTS:
         return
     if kind == "TransformationEvent":
         if "action" in event:
-            yield "a TransformationEvent has no action"
+            yield Mendable("epcis.action_of_none")
     elif event.get("action") not in ACTIONS:
-        yield f"action {shown(event.get('action'))} is not one of {', '.join(ACTIONS)}"
+        yield Mendable("epcis.no_action", value=shown(event.get("action")), there=", ".join(ACTIONS))
     yield from _goods(kind, event)
     if "ilmd" in event and kind != "TransformationEvent" and event.get("action") != "ADD":
-        yield "ilmd belongs to the event that makes the goods: ADD, or a TransformationEvent"
+        yield Mendable("epcis.ilmd")
     yield from _twice(event)
 
 
@@ -80,16 +82,16 @@ def _goods(kind: str, event: Mapping[str, Any]) -> Wrongs:
         into = any(event.get(name) for name in ("inputEPCList", "inputQuantityList"))
         out = any(event.get(name) for name in ("outputEPCList", "outputQuantityList"))
         if not ((into and out) or ("transformationID" in event and (into or out))):
-            yield "it names no goods; an input… list and an output… list must"
+            yield Mendable("epcis.no_change")
         return
     lists = THINGS if kind in ("ObjectEvent", "TransactionEvent") else CHILDREN
     if any(event.get(name) for name in lists) or "epcList" in event:
         return
     if kind == "ObjectEvent":
         if not (event.get("sensorElementList") and "readPoint" in event):
-            yield f"it names no goods; {' or '.join(lists)} must, or sensorElementList with a readPoint"
+            yield Mendable("epcis.no_object_seen", lists=", ".join(lists))
     elif event.get("action") != "DELETE":
-        yield f"it names no goods; {' or '.join(lists)} must"
+        yield Mendable("epcis.no_goods", lists=", ".join(lists))
 
 
 def _twice(event: Mapping[str, Any]) -> Wrongs:
@@ -101,4 +103,4 @@ def _twice(event: Mapping[str, Any]) -> Wrongs:
         if isinstance(metadata, dict) and isinstance(reports, list):
             for name in EITHER:
                 if name in metadata and any(isinstance(one, dict) and name in one for one in reports):
-                    yield f"{name} stands in sensorMetadata and in sensorReport; it may in one of them"
+                    yield Mendable("epcis.both", name=name)

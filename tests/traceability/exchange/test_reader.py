@@ -15,9 +15,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from devices.texts import Mendable
 from tests.vectors import VECTORS, files, published
-from traceability.exchange.reader import EITHER, events, problems
+from traceability.commands import trace_app
+from traceability.exchange import reader
+from traceability.exchange.reader import EITHER, events
 
 BOTH = "stands in sensorMetadata and in sensorReport"  # EPCIS 2.0, 7.3.7: it belongs in one of them
 # published as valid, refused here: the end of the path → the reason
@@ -31,6 +35,13 @@ OTHERWISE = {
     "simple-context/WithSensorData/SensorDataExample12.jsonld": "schemaVersion",  # the schema: must be
     "simple-context/WithSensorData/SensorDataExample17.jsonld": "schemaVersion: 2.0",  # the schema: a text
 }
+
+
+def problems(document: object) -> list[str]:
+    """The faults in English; in Vietnamese each has a sentence of its own."""
+    found = reader.problems(document)
+    assert all(isinstance(one, Mendable) and one.sentence("vi") != one.sentence("en") for one in found)
+    return [one.sentence("en") for one in found]
 
 
 @pytest.mark.parametrize("name", files("epcis/*.jsonld"))
@@ -218,3 +229,17 @@ def test_whatever_stands_anywhere_is_no_traceback(data: st.DataObject) -> None:
 def test_a_whole_number_may_be_longer_than_any_float(whole: dict[str, Any]) -> None:
     whole["epcisBody"]["eventList"][0]["quantityList"] = [{"epcClass": "urn:x", "quantity": 10**400}]
     assert problems(whole) == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "line"),
+    [("vi", "sự kiện 0: epcList[0]: 5 không phải URI"), ("en", "event 0: epcList[0]: 5 is no URI")],
+)
+def test_the_command_answers_in_the_readers_language(
+    whole: dict[str, Any], tmp_path: Path, lang: str, line: str
+) -> None:
+    whole["epcisBody"]["eventList"][0]["epcList"] = [5]
+    file = tmp_path / "epcis.json"
+    file.write_text(json.dumps(whole), "utf-8")
+    said = CliRunner().invoke(trace_app, ["epcis", str(file)], env={"HOIQUAN_LANG": lang})
+    assert (said.exit_code, said.stderr) == (1, f"{line}\n")
