@@ -105,15 +105,9 @@ class Session:
         self._seed, world, self._forced = cast.seed, cast.pilot, (*plan.forced, *cast.incidents)
         self._world = World(self._seed, world, self._actions)
         self._nodes = fleet(
-            self._seed,
-            world,
-            plan.shard,
-            plan.faults,
-            self._actions,
-            plan.interval,
-            self._world,
+            self._seed, world, plan.shard, plan.faults, self._actions, plan.interval, self._world,
             self._forced,
-        )
+        )  # fmt: skip
         index, count = plan.shard
         self._communities = world.communities[index - 1 :: count]
         own = {community.id for community in world.communities}
@@ -210,10 +204,9 @@ class Session:
                 for one in self._missing(node):
                     if one.stop > start:
                         live.env.process(departure(live.env, node.device, one.start, one.stop, self._links))
-        saver = threading.Thread(target=self._save_now_and_then, args=(live, stop), daemon=True)
-        saver.start()
         try:
-            live.run(plan.speed, plan.until, stop, self._links)
+            with self._saved_now_and_then(live):
+                live.run(plan.speed, plan.until, stop, self._links)
         finally:
             if self._links is None or self._links.close(DRAIN):
                 self._save(readings=live.now, diaries=live.now)
@@ -266,12 +259,9 @@ class Session:
         parts = pieces(self._nodes, begin, start, lambda node: self._since(node, begin, start))
         note = None if out is None else partial(self._write, out)
         for _, readings in track(
-            history(parts, note),
-            f"history, {days:.1f} days",
-            total=len(parts),
-            console=Console(stderr=True),
-            disable=quiet,
-        ):
+            history(parts, note), f"history, {days:.1f} days", total=len(parts),
+            console=Console(stderr=True), disable=quiet,
+        ):  # fmt: skip
             if stop.is_set():
                 return
             if self._past is not None and readings:
@@ -319,12 +309,24 @@ class Session:
         if self._links is not None:
             self._links.publish_on(device, topic(device), encode(label))
 
-    def _save_now_and_then(self, live: Live, stop: threading.Event) -> None:
-        while not stop.wait(SAVE_EVERY):
-            if self._links is None or not self._links.waiting:
-                # a full disk may have room the next time, and the save at the end says what is wrong
-                with contextlib.suppress(OSError):
-                    self._save(readings=live.now, diaries=live.now)
+    @contextlib.contextmanager
+    def _saved_now_and_then(self, live: Live) -> Iterator[None]:
+        ended = threading.Event()
+
+        def save() -> None:
+            while not ended.wait(SAVE_EVERY):
+                if self._links is None or not self._links.waiting:
+                    # a full disk may have room the next time, and the save at the end says what is wrong
+                    with contextlib.suppress(OSError):
+                        self._save(readings=live.now, diaries=live.now)
+
+        saver = threading.Thread(target=save, daemon=True)
+        saver.start()
+        try:
+            yield
+        finally:
+            ended.set()  # a run may end by itself, long before its process is told to stop
+            saver.join()
 
     def _save(self, **until: int) -> None:
         """Save up to which simulated epoch ms readings and diaries are safe."""

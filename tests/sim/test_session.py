@@ -246,15 +246,17 @@ def test_shards(wrong):
 
 def test_saving_goes_on_after_a_disk_that_took_nothing(tmp_path, monkeypatch):
     monkeypatch.setattr(session, "SAVE_EVERY", 0.01)
-    stop, made = threading.Event(), Session(plan(start=None), PILOT, tmp_path, "secret", None)
+    made = Session(plan(start=None), PILOT, tmp_path, "secret", None)
     state, tries, save = made._state, [], made._save
     monkeypatch.setattr(made, "_save", lambda **until: tries.append(until) or save(**until))
     state.parent.touch()  # a file where the folder should be
-    live = SimpleNamespace(now=START)
-    saver = threading.Thread(target=made._save_now_and_then, args=(live, stop))
-    saver.start()
-    servers.until(lambda: tries, "it has tried in vain")
-    state.parent.unlink()
-    servers.until(state.exists, "it is saved")
-    stop.set()
-    saver.join()
+    with made._saved_now_and_then(SimpleNamespace(now=START)):
+        servers.until(lambda: tries, "it has tried in vain")
+        state.parent.unlink()
+        servers.until(state.exists, "it is saved")
+
+
+def test_a_run_that_ended_leaves_no_thread_that_would_hold_its_world(tmp_path):
+    before = threading.enumerate()
+    Session(plan(out=str(tmp_path / "out")), PILOT, tmp_path, "secret", None).run(threading.Event())
+    assert threading.enumerate() == before
