@@ -32,15 +32,15 @@ def world(request):
 @pytest.fixture(scope="module")
 def fired(world):
     """Rule → community → an array of hours, true where the rule holds."""
-    return {
-        rule.id: {
-            place.id: held
-            for place in PILOT.communities
-            if {product.crop for product in place.products} & set(rule.crops)
-            and (held := hours(world, place, rule.when[0])) is not None
-        }
-        for rule in PILOT.advice.rules
-    }
+    found = {rule.id: {} for rule in PILOT.advice.rules}
+    for place in PILOT.communities:
+        for rule in PILOT.advice.rules:
+            if {product.crop for product in place.products} & set(rule.crops):
+                held = hours(world, place, rule.when[0])
+                if held is not None:
+                    found[rule.id][place.id] = held
+        world.forget()  # ten years of a place's plots, 40 MB, are asked for once
+    return found
 
 
 def hours(world, place, condition):
@@ -67,8 +67,8 @@ def reached():
     found = {}
     for seed in SEEDS:
         world = World(seed, PILOT)
-        for level in PILOT.alarms.levels:
-            for place in PILOT.places:
+        for place in PILOT.places:
+            for level in PILOT.alarms.levels:
                 models = [model for model in place.fleet if level.signal in MODELS[model].signals]
                 if not models or PILOT.alarms.of(level.signal, place.id) is not level:
                     continue
@@ -77,6 +77,7 @@ def reached():
                     beyond = values > at if level.when == "over" else values < at
                     row = found.setdefault((level.signal, level.gauge, name), {}).setdefault(seed, {})
                     row[place.id] = float(beyond.mean())
+            world.forget()
     return found
 
 
