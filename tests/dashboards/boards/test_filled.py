@@ -242,11 +242,6 @@ def test_every_alert_rule_has_one_number_a_series(filled, name):
         assert places[0] == places[1], "each has a number for the other"
 
 
-def found_by_query(engine, rule):
-    """Key → number, as Grafana finds it."""
-    return {key(one.get("tags", {})): one["values"][0][1] for one in engine(alarms.queries(rule, PILOT)[0])}
-
-
 def test_the_watch_finds_the_numbers_that_grafana_finds(written, filled):
     """An hour, or a slot of the books, may begin while Grafana asks: before that or after it they agree."""
     store, engine = written[0], filled[0]
