@@ -39,21 +39,15 @@ class Coverage:
         """Device → share of the slots of the window before epoch ms `at` that have a reading of it."""
         days, whole = self._days(at), self._window // self._slot
         if not days:
-            return self._store.coverage(self._where, at - self._window, at, self._slot)
+            return self.once(at)
         filled: Counter[str] = Counter()
         for day in days:
             filled.update(self._of_day(day))
         return {device: slots / whole for device, slots in filled.items()}
 
     def once(self, at: int) -> dict[str, float]:
-        """The same for a caller that counts one moment only. If devices send seldom, one query over the
-        window costs InfluxDB half as much as a query a day; if they send often, it costs more.
-        """
-        days = self._days(at)
-        first = self._of_day(days[0]) if days else {}
-        if 2 * sum(first.values()) < self._slots * len(first):
-            return self._store.coverage(self._where, at - self._window, at, self._slot)
-        return self.until(at)
+        """The same for a caller that counts one moment only: one query costs less than one for each day."""
+        return self._store.coverage(self._where, at - self._window, at, self._slot)
 
     def lately(self, at: int) -> dict[str, float]:
         """The same, but possibly from a while ago: a window of days hardly changes within a minute, and its
@@ -97,7 +91,8 @@ class Coverage:
     def begun(self, at: int) -> bool:
         """Whether readings began before the window that ends at epoch ms `at`, or on its first day."""
         start = at - self._window
-        return bool(self._of_day(start) or self._store.series("telemetry", self._where, 0, start, 1))
+        spans = (start, start + DAY_MS), (0, start)  # the first is found at once, and holds almost always
+        return any(self._store.series("telemetry", self._where, *span, 1) for span in spans)
 
     def _days(self, at: int) -> range:
         """Where the days of the window before epoch ms `at` begin; empty if a day is not whole slots."""

@@ -40,6 +40,7 @@ class InfluxStore:
         self._server = Server(url, token, org, bucket, reread)
         self._places = 0  # most places per query, since one took too long; 0: no limit
         self._larger = 0.0  # when that limit is raised again, s, monotonic
+        self._sparse = False  # whether more than half of the slots that were last asked for were empty
 
     def close(self) -> None:
         self._server.close()
@@ -178,7 +179,6 @@ class InfluxStore:
         slots = max(1, math.ceil((stop - start) / slot))
         steps = f"GROUP BY time({int(slot)}ms, {int(start % slot)}ms), device fill(none)"
         span, inside = influxql.where(where, start, stop), influxql.where({}, start, stop)
-        sparse = False  # whether more than half of the slots of the last places were empty
 
         def counted(condition: str) -> list[Mapping[str, Any]]:
             # Count points by a tag, which every point has: counting every column costs ten times as much.
@@ -194,8 +194,7 @@ class InfluxStore:
             second counts any points of the other devices. Where readings are sparse no device fills every
             slot: one query counts any points of all devices.
             """
-            nonlocal sparse
-            if sparse:
+            if self._sparse:
                 series = counted(places)
             else:
                 listed, most = self._server.query(
@@ -208,7 +207,7 @@ class InfluxStore:
                 for some in influxql.batched(rest, TOGETHER):
                     series += counted(influxql.any_of("device", some))
             of_each = {one["tags"]["device"]: len(one["values"]) for one in series}
-            sparse = 2 * sum(of_each.values()) < slots * len(of_each)
+            self._sparse = 2 * sum(of_each.values()) < slots * len(of_each)
             return series
 
         filled: dict[str, set[int]] = {}  # by device: one that moved to another place counts once
