@@ -183,6 +183,16 @@ def commune(place: Place, pilot: Pilot, at: int) -> str:
     return pilot.commune(place, day_of(at, pilot.zone))
 
 
+def commune_before(place: Place, pilot: Pilot, at: int, lang: str) -> str:
+    """What the commune was before it was merged, and whether that of today is certain; "" before that day."""
+    if pilot.merged is None or day_of(at, pilot.zone) < pilot.merged:
+        return ""
+    if place.commune_new is None:
+        return text("report.commune_unknown", lang)
+    before = text("report.commune_before", lang, old=place.commune_old)
+    return f"{before} {text('place.commune_assumed', lang)}" if place.commune_assumed else before
+
+
 def joined(place: Place, pilot: Pilot, at: int, lang: str) -> str:
     """When a place joined, or will join, as of epoch ms `at`."""
     key = "place.joins_later" if place.joined > day_of(at, pilot.zone) else "place.joins"

@@ -11,9 +11,12 @@ from devices.clock import day_of, midnight_of
 from devices.contract.signals import SIGNALS
 from devices.pilots.pilot import SHARE, Pilot
 from devices.pilots.places import Place, Village
+from devices.texts import rounded
 from gateway.indicators.count import Count, SealTimes, share, share_window
 from gateway.indicators.course import forecasts, required
 from gateway.stores.points import FLAG_TRUE
+
+DIGITS = 9  # decimals of a difference of shares: 0.16 less 0.15 is 0.01, and as floats a bit more
 
 
 def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
@@ -34,7 +37,7 @@ def indicators(figures: Figures, progress: Progress) -> list[dict[str, Any]]:
         stored = Count(
             one.id, one.value, one.real, one.simulated, one.due.at_least,
             tuple(sorted(mine.members, key=lambda place: order.get(place, 0))),
-            tuple((place, mine.missed[place]) for place in order if place in mine.missed),
+            tuple(sorted(mine.missed.items(), key=lambda one: order.get(one[0], 0))),
         )  # fmt: skip
         rows.append(_row(pilot, stored, one.at))
     return rows
@@ -56,14 +59,14 @@ def _row(pilot: Pilot, count: Count, at: int) -> dict[str, Any]:
     return {
         "indicator": count.indicator,
         "unit": "1",
-        "value": count.value,
-        "value_real": count.real,
-        "value_simulated": count.simulated,
+        "value": float(count.value),
+        "value_real": float(count.real),
+        "value_simulated": float(count.simulated),
         "target": count.target,
         "target_over": due.strictly_over,
         "target_up_to": due.up_to,
         "target_year": due.year,
-        "gap": count.gap,
+        "gap": rounded(count.gap, DIGITS),
         "path": required(target, day),
         "time": iso(at),
         "counted": list(count.members),
@@ -87,6 +90,7 @@ def community(place: Place) -> dict[str, Any]:
         "id": place.id,
         "kind": "village" if isinstance(place, Village) else "hoi-quan",
         **place.model_dump(mode="json", include=shown),
+        "commune_assumed": place.commune_assumed,
         "unit": "deg",
         "accuracy_km": ACCURACY_KM,
         "products": [product.name.vi for product in getattr(place, "products", ())],

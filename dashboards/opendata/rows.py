@@ -68,6 +68,7 @@ class CommunityRow(_Row):
     name: str
     commune_old: str
     commune_new: str | None
+    commune_assumed: bool = Field(description="true if the new commune is an assumption, to be confirmed")
     lat: float
     lon: float
     unit: str = Field(description="unit of lat and lon")

@@ -233,7 +233,7 @@ def _frame(
     pilot, now, lang = figures.pilot, figures.now(), lasting.lang
     cards = [_card(one, pilot, progress.standing, lang) for one in progress.indicators]
     return {
-        "trend_days": figures.trend_days,
+        "trend_days": number(figures.trend_days, lang),
         "cards": cards,
         "behind": lasting.part("overview_behind.html", cards=[(one["name"], one["missed"]) for one in cards]),
         "places": lasting.part("overview_places.html", places=rows, asked=""),

@@ -81,13 +81,12 @@ def render(figures: Figures, recent: Lately, curves: Curves, place: Place, lang:
         for group, signals in GROUPS.items()
     ]
     listed = _devices(figures, recent, place.id, now, lang)
-    commune = wording.commune(place, pilot, now)
     return PAGES.body(
         "place.html",
         lang,
         place=place,
-        commune=commune,
-        commune_before=place.commune_old if commune == place.commune_new else None,
+        commune=wording.commune(place, pilot, now),
+        commune_before=wording.commune_before(place, pilot, now, lang),
         kind=wording.kind(place, lang),
         joined=wording.joined(place, pilot, now, lang),
         rehearsal=figures.rehearsal,

@@ -53,6 +53,11 @@ class Place(Written):
                 raise Misuse("pilot.no_model", model=model, there=", ".join(sorted(MODELS)))
         return fleet
 
+    @property
+    def commune_assumed(self) -> bool:
+        """Whether the new commune is to be confirmed: `assumption` names it among what is assumed."""
+        return self.commune_new is not None and "commune" in (self.assumption or "")
+
 
 class Product(Written):
     """What a community sells under a GTIN. `yield_kg_ha`: the most that a hectare gives in a season of

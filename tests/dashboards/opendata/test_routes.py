@@ -3,7 +3,9 @@
 import csv
 import io
 import threading
+from datetime import date
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
@@ -11,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from dashboards.figures import Figures
 from dashboards.kept import Kept
+from dashboards.opendata import gather
 from dashboards.opendata import routes as api
 from dashboards.opendata import rows as open_rows
 from dashboards.pages import lately
@@ -18,6 +21,7 @@ from dashboards.progress import Progress
 from devices.clock import DAY_MS, day_of, midnight_of
 from devices.contract.signals import SIGNALS
 from devices.web.conditional import Conditional
+from gateway.indicators.count import Count, Evaluation
 from gateway.indicators.standing import standing
 from gateway.stores.points import Point, tags
 from tests.dashboards import soil
@@ -214,6 +218,20 @@ def test_a_target_that_has_to_be_exceeded_says_so(client):
     over = {name: (row["target"], row["target_over"], row["target_up_to"]) for name, row in rows.items()}
     assert over["traceability_share"] == (0.5, True, None)
     assert over["iot_communities"] == over["smart_villages"] == (14, False, None)
+
+
+def test_a_difference_of_shares_has_no_digits_of_its_own():
+    """As floats, 0.16 is 0.010000000000000009 more than 0.15."""
+    count = Count("traceability_share", 0.16, 0.0, 0.16, 0.15, (), ())
+    figures = SimpleNamespace(pilot=PILOT, evaluation=lambda at: Evaluation(at, (count,), {}))
+    (row,) = gather.counted(figures, midnight_of(date(2025, 12, 31), PILOT.zone))
+    assert (row["value"], row["target"], row["gap"]) == (0.16, 0.15, 0.01)
+
+
+def test_whether_a_commune_is_certain_is_said(client):
+    rows = {row["id"]: row for row in client.get("/api/v1/communities").json()["rows"]}
+    assert rows["thuan-tan"]["commune_assumed"] and not rows["an-nong"]["commune_assumed"]
+    assert rows["an-nong"]["commune_new"] is None
 
 
 def test_lots_keep_their_codes(client):

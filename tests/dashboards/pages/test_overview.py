@@ -184,6 +184,15 @@ def test_flagged_values_are_shown_as_such(client: TestClient, store: SqliteStore
     assert re.search(r'class="pair flagged">Độ ẩm đất 99,0% \(Ngoài khoảng có thể\)', client.get("/").text)
 
 
+def test_the_days_of_a_decade_are_written_as_numbers_are(figures: Figures, store: SqliteStore) -> None:
+    where = tags(pilot="dong-thap", indicator="smart_villages")
+    store.write([Point("kpi", where, {"value": float(back)}, NOW - back * DAY_MS) for back in (0, 1)])
+    figures.trend_days = 3652
+    client = TestClient(overview_of(figures))
+    assert "3.652 ngày qua" in client.get("/").text
+    assert "Last 3,652 days" in client.get("/", headers={"Accept-Language": "en"}).text
+
+
 def test_how_much_is_simulated_is_counted(client: TestClient, store: SqliteStore) -> None:
     """A province with mostly real devices must not read that most of them are simulated."""
     assert "không có thiết bị mô phỏng nào gửi số liệu" in client.get("/").text

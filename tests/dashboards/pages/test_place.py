@@ -350,4 +350,6 @@ def test_the_commune_is_that_of_the_moment_shown(store: SqliteStore, pilot: Pilo
     for path in ("/", "/place/lang-dinh-yen"):
         assert "huyện Lấp Vò" not in re.sub(r"Trước ngày[^<]*", "", now.get(path).text)
         assert "Lai Vung" in now.get(path).text and "xã Định Yên, huyện Lấp Vò" in then.get(path).text
-    assert "Trước ngày 01/07/2025" not in then.get("/place/lang-dinh-yen").text
+    assert "01/07/2025" not in then.get("/place/lang-dinh-yen").text + then.get("/place/an-nong").text
+    assert "huyện Lấp Vò. Tên hiện nay cần được xác nhận." in now.get("/place/lang-dinh-yen").text
+    assert "tên hiện nay chưa được xác định" in now.get("/place/an-nong").text, "its district was divided"
