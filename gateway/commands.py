@@ -36,7 +36,7 @@ from gateway.preview import UNKNOWN, anybody, fitting_of, lines, plain, preview
 
 quarantine_app = typer.Typer(no_args_is_help=True)
 # reasons that `look` cannot know: it does not hear other topics, nor the retain flag of a message that is new
-UNHEARD = frozenset({"forbidden_topic", "foreign_topic", "bad_topic", "retained"})
+UNHEARD = frozenset({"forbidden_topic", "foreign_topic", "bad_topic", "retained", "two_at_once"})
 LEAST, MENTIONED = 0.1, 3600.0  # seconds between two mentions of one silence, at least and at most
 LAST = 2**62  # highest id that is accepted: SQLite can hold it and the number after it
 Number = Annotated[int, typer.Argument(max=LAST, help="help.message")]
@@ -188,8 +188,11 @@ def _look_live(
             payload = bytes(message.payload)
             if message.topic not in (own, answers) and sender(message.topic, payload) != eui:
                 continue  # another device's
-            if message.topic == answers or message.retain:
-                denied = _told("retained") if message.retain else _denied(payload)
+            if message.retain:  # the broker kept it: it is not what the device sends now
+                typer.echo(text("check.retained", spoken, topic=message.topic), err=True)
+                continue
+            if message.topic == answers:
+                denied = _denied(payload)
                 if denied is None:  # it answers a message that `look` has judged itself
                     continue
                 accepted = False
@@ -209,12 +212,6 @@ def _denied(answer: bytes | bytearray) -> dict[str, str] | None:
         if content["reason"] in UNHEARD:
             return content
     return None
-
-
-def _told(reason: str) -> dict[str, str]:
-    """A refusal as the gateway would answer it."""
-    error = PayloadError(reason)
-    return {"reason": reason, "vi": error.sentence("vi"), "en": error.sentence("en")}
 
 
 def _bytes(file: str) -> bytes:

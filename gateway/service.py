@@ -107,6 +107,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
     )
     health = Health(own, receiver, spool, pipeline, (answers, diaries), faults)
     denials = _denials(settings)
+    crowded = receiver.notices.crowded if settings.instance == FIRST_INSTANCE else tuple
     advisor = Advisor(
         store, pilot, registry.devices, settings.data, ledger, _sender(settings, registry, ledger)
     )
@@ -137,7 +138,7 @@ def _serve(settings: Settings, own: Files, account: str, store: Store, stop: thr
             if pipeline.failed or not all(thread.is_alive() for thread in others):
                 return False
             health.look()
-            if receiver.connected and (denied := denials()):
+            if receiver.connected and (denied := [*denials(), *crowded()]):
                 receiver.take_in(denied)
             if receiver.connected and former != settings.group:
                 with suppress(OSError):  # a full disk: the next look tries again

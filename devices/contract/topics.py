@@ -6,7 +6,8 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 ROOT = "hoiquan/v1"
-# the embedded broker tells the gateways here what its rules turned away: DENIED/{account}/{topic}
+# The broker tells the gateways here what its rules turned away: DENIED/{account}/{topic}. Without a topic:
+# connections of that account cut each other off.
 DENIED = "hoiquan-gateway/v1/denied"
 UP = frozenset({"telemetry", "status", "diary", "result"})
 DOWN = frozenset({"command", "rejected"})

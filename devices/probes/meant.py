@@ -155,18 +155,22 @@ def value_doubted(name: str, value: float) -> tuple[str, tuple[Phrase, ...]]:
 
 
 def other_unit(signal: Signal, value: float) -> Phrase | None:
-    """The unit that the value seems to be in, and the value to send instead."""
+    """The unit that the value seems to be in, and the value to send instead; of several units, all."""
     if signal.unit == "V" and 0 < value <= FULL:
         return "check.as_level", {}
+    fitting: dict[str, str] = {}
     for name, other in _OTHER_UNITS.get(signal.unit, ()):
         own = UNITS[signal.unit]
-        if isinstance(other, float) and value in SENTINELS:
+        if isinstance(other, float) and (value in SENTINELS or not float(value).is_integer()):
             continue
         right = value * other if isinstance(other, float) else convert(value, UNITS[other], own)
         right = round(right, signal.decimals)
         if signal.low <= right <= signal.high:
-            shown = with_unit(spelt(right), signal.shown_unit)
-            return "check.other_unit", {"unit": name, "value": shown}
+            fitting[name] = with_unit(spelt(right), signal.shown_unit)
+    if len(fitting) > 1:
+        return "check.other_units", {"units": ", ".join(f"{unit} → {fitting[unit]}" for unit in fitting)}
+    for unit, shown in fitting.items():
+        return "check.other_unit", {"unit": unit, "value": shown}
     return None
 
 

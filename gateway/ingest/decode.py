@@ -21,6 +21,7 @@ from devices.contract.models import DIARY
 from devices.contract.orders import parse_answer
 from devices.contract.payloads import PayloadError, Telemetry
 from devices.contract.reading import Device, Reading
+from devices.credentials import CHIRPSTACK
 from devices.errors import CONTENT
 from devices.pilots.bounds import within
 from devices.pilots.pilot import Pilot
@@ -265,7 +266,11 @@ class Decoder:
         topic = message.topic
         if (account := topics.denied_to(topic)) is not None:
             self._find(self._lookup, account)  # so that a device enrolled a moment ago gets the answer, too
-            raise PayloadError("forbidden_topic", topic.removeprefix(f"{topics.DENIED}/{account}/"))
+            if denied := topic.removeprefix(f"{topics.DENIED}/{account}/"):
+                if account == CHIRPSTACK:
+                    raise PayloadError("uplink_topic", denied)
+                raise PayloadError("forbidden_topic", denied)
+            raise PayloadError("two_at_once", account)
         if foreign(topic):
             return self._node_of(message)
         try:
@@ -296,7 +301,7 @@ class Decoder:
         """
         whose = addressed(message.topic)
         if whose is None:
-            raise PayloadError("bad_topic", message.topic)
+            raise PayloadError("uplink_topic", message.topic)
         envelope, kind, eui = whose
         name = eui if eui is not None else envelope.eui(uplink_json(message.payload))
         device = self._find(self._by_eui, name)

@@ -5,12 +5,13 @@ import pytest
 from devices.contract.signals import SIGNALS
 from devices.probes import meant
 from devices.probes.units import UNITS
+from devices.texts import text
 
 
 @pytest.mark.parametrize(
     ("signal", "value", "unit", "right"),
     [
-        ("air_temperature", 301.15, "K", "28 °C"), ("air_temperature", 86.0, "°F", "30 °C"),
+        ("air_temperature", 301.15, "K", "28 °C"), ("air_temperature", 86.5, "°F", "30.3 °C"),
         ("air_temperature", 1500, "K", None), ("air_pressure", 101_325, "Pa", "1013.2 hPa"),
         ("air_pressure", 101.3, "kPa", "1013 hPa"), ("battery_voltage", 3600, "mV", "3.6 V"),
         ("soil_ec", 1130, "µS/cm", "1.13 dS/m"), ("soil_ph", 650, "1/100 pH", "6.5"),
@@ -25,6 +26,16 @@ def test_a_value_out_of_range_is_told_in_the_unit_that_it_seems_to_be_in(signal,
         assert said is None or said[1]["unit"] != unit
     else:
         assert said == ("check.other_unit", {"unit": unit, "value": right})
+
+
+@pytest.mark.parametrize(
+    ("value", "units"),
+    [(285, "K → 11.8 °C, 1/10 °C → 28.5 °C"), (86, "°F → 30 °C, 1/10 °C → 8.6 °C")],
+)
+def test_of_several_units_that_fit_none_is_called_the_right_one(value, units):
+    said = meant.other_unit(SIGNALS["air_temperature"], value)
+    assert said == ("check.other_units", {"units": units})
+    assert all(units in text(said[0], lang, **said[1]) for lang in ("vi", "en"))
 
 
 @pytest.mark.parametrize("value", [-127, 85, 327.67, 65535, -999])

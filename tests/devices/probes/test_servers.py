@@ -183,7 +183,7 @@ def test_its_join_is_a_sign_of_life_and_a_stranger_s_is_nobody_s():
     ["v3/a@t/devices/thua-3/down/sent", "v3/a@t/devices/thua-3", "v3//devices/x/up", "v3/a/devices/x/y/up"],
 )
 def test_other_topics_of_it_are_refused(topic):
-    assert decoder().decode([said(things(), topic=topic)]).refused[0].reason == "bad_topic"
+    assert decoder().decode([said(things(), topic=topic)]).refused[0].reason == "uplink_topic"
 
 
 # -- ChirpStack: joins, states and logs

@@ -1,6 +1,8 @@
 """Only Mosquitto's notices about itself are noted. With a real broker: intake/test_receive.py."""
 
-from gateway.brokers.notices import DROPPED, LOG, Notices
+from devices.contract.topics import DENIED
+from gateway.brokers import notices as module
+from gateway.brokers.notices import DROPPED, ERRORS, LOG, OFTEN, WITHIN, Notices
 
 
 def test_it_knows_nothing_before_the_broker_speaks() -> None:
@@ -24,3 +26,31 @@ def test_refused_logins_are_counted_off_the_log() -> None:
     for _ in range(2):
         notices.take(LOG, b"1795856846: Client guesser disconnected, not authorised.")
     assert notices.refused_logins == 2
+
+
+def cut_off(account: str) -> bytes:
+    return f"1796050867: Client {account} already connected, closing old connection.".encode()
+
+
+def test_an_account_whose_connections_cut_each_other_off_is_named_once(monkeypatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    notices = Notices()
+    for topic in [LOG, ERRORS] * OFTEN:
+        assert notices.take(topic, cut_off("my-esp32"))
+        assert notices.take(topic, b"1796050867: Client my-esp32 disconnected.")
+    assert (notices.crowded(), notices.crowded()) == ([f"{DENIED}/my-esp32/"], [])
+    now += module.AGAIN
+    for _ in range(OFTEN):
+        notices.take(ERRORS, cut_off("my-esp32"))
+    assert notices.crowded() == [f"{DENIED}/my-esp32/"]
+
+
+def test_a_machine_that_connects_anew_now_and_then_is_not_named(monkeypatch) -> None:
+    now = 1000.0
+    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    notices = Notices()
+    for _ in range(3 * OFTEN):
+        notices.take(ERRORS, cut_off("my-esp32"))
+        now += WITHIN / (OFTEN - 1) + 1
+    assert notices.crowded() == []

@@ -284,6 +284,23 @@ def test_an_account_enrolled_a_moment_ago_is_told_of_its_wrong_topic(spool):
     assert pipeline.telling.rates[DEVICES["d1"].community, "quarantined"] == 1
 
 
+def test_whose_connections_cut_each_other_off_is_told(spool):
+    pipeline, receiver = build(spool, FakeStore())
+    spool.append([Message(f"{DENIED}/d1/", b"", NOW)])
+    drain(pipeline, spool)
+    ((topic, told),) = receiver.sent
+    assert (topic, told["reason"]) == ("hoiquan/v1/p/c/d1/rejected", "two_at_once")
+    assert all("d1" in told[lang] for lang in ("vi", "en"))
+
+
+def test_a_network_server_that_sends_elsewhere_is_told_of_its_own_topics(spool):
+    pipeline, _ = build(spool, FakeStore())
+    spool.append([Message(f"{DENIED}/chirpstack/lora/7/up", b"", NOW)])
+    drain(pipeline, spool)
+    (row,) = spool.quarantined(5)
+    assert (row.reason, row.field) == ("uplink_topic", "lora/7/up")
+
+
 @pytest.mark.parametrize("topic", [f"{DENIED}/nobody/a", f"{DENIED}/d1", "a/b", "hoiquan/v1/p/c/d1/no-kind"])
 def test_what_names_nobody_is_set_aside_and_nobody_is_told(spool, topic):
     pipeline, receiver = build(spool, FakeStore())

@@ -10,7 +10,9 @@ from paho.mqtt.client import Client, MQTTv5
 from paho.mqtt.enums import CallbackAPIVersion
 
 from devices.access.authority import CA, prepare
+from devices.contract.topics import DENIED
 from devices.credentials import hash_password
+from gateway.brokers.notices import OFTEN
 from gateway.intake import arrivals, receive
 from gateway.intake.heartbeat import HEARTBEATS
 from gateway.intake.receive import Receiver
@@ -309,6 +311,22 @@ def test_who_was_turned_away_is_heard_from_the_broker(tmp_path):
             guesser.connect("127.0.0.1", broker.port)
             until(lambda one=guesser: one.loop(0.1) != 0, "it is turned away")
         until(lambda: receiver.notices.refused_logins == 3, "the gateway hears of all three")
+        receiver.stop()
+
+
+def test_two_machines_with_one_account_are_heard_of_from_the_broker():
+    with mosquitto("allow_anonymous true", "log_dest topic", "log_type error", "log_type notice") as broker:
+        receiver = Receiver(broker.url, "gateway", "", MQTTv5)
+        receiver.start()
+        until(lambda: receiver.connected, "it subscribes")
+        machines = []
+        for _ in range(OFTEN + 1):
+            machines.append(Client(CallbackAPIVersion.VERSION2, client_id="my-esp32", protocol=MQTTv5))
+            machines[-1].connect("127.0.0.1", broker.port)
+            until(lambda one=machines[-1]: one.loop(0.1) == 0 and one.is_connected(), "it is let in")
+        named = []
+        until(lambda: named.extend(receiver.notices.crowded()) or named, "the gateway hears of it")
+        assert named == [f"{DENIED}/my-esp32/"]
         receiver.stop()
 
 
