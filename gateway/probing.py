@@ -28,14 +28,14 @@ from devices.contract.signals import SIGNALS
 from devices.contract.topics import ID, Topic
 from devices.files import replace
 from devices.probes.envelope import addressed, content, envelopes, parsed_json, sender, server
-from devices.probes.learn import fields, text_of
+from devices.probes.learn import fields, text_of, time_in
 from devices.probes.probe import Probe as ProbeFile
 from devices.probes.reader import Reader
 from devices.probes.shelf import Shelf, parse, read
 from devices.probes.telemetry import speaks_contract
 from devices.settings import Settings
 from devices.terminal import AsJson, Data, Language, PilotName
-from devices.texts import Misuse, moment, text
+from devices.texts import Misuse, moment, shown, text
 from gateway import asking
 from gateway.control.client import listening
 from gateway.ingest.message import Quarantined
@@ -162,6 +162,8 @@ def learn(
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, written)
     typer.echo(text("learn.written", lang, path=path))
+    if registry.eui_of(device) is None and (clock := time_in(messages[-1])) is not None:
+        typer.echo(text("learn.time", lang, path=shown(clock), file=path))
     _read_with(settings, registry, device, probe, site, lang)
 
 

@@ -16,12 +16,13 @@ from typing import Any, NamedTuple
 
 import yaml
 
+from devices.clock import YEAR_2020_MS
 from devices.contract.models import MODELS
 from devices.contract.payloads import MAX_EXACT
 from devices.contract.signals import SIGNALS
 from devices.probes.number import TwoWays, number_in
 from devices.probes.path import Which, elements, find, parse, quoted, written
-from devices.probes.probe import AMBIGUOUS, COUNTED, units_for
+from devices.probes.probe import AMBIGUOUS, COUNTED, as_share, units_for
 from devices.probes.units import UNITS, Unit, convert, ucum, unit_of
 
 # Numbers that makers' decoders give when nothing is connected or measured: the ends of integers, the
@@ -36,6 +37,8 @@ _MARKS = ("type", "label", "id", "measurementId", "name", "variable", "channel",
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|%|°")
 # A file may leave out the unit of these; for an unknown maker it is asked: km/h and knots, inches.
 _UNIT_ASKED = frozenset({"wind_speed", "rainfall", "rain_rate"})
+_TIME = re.compile(r"\s*20\d\d-\d\d-\d\d[T ]\d\d:\d\d").match
+_YEAR_2100_MS = 4_102_444_800_000
 _MEDIA = ("air", "soil", "water", "leaf")
 MOST = 100  # fields that are looked at, at most
 LEAVES = 2000  # values of a message that are looked at, at most
@@ -127,6 +130,17 @@ def fields(messages: Sequence[Any]) -> list[Field]:
     return list(known.values())
 
 
+def time_in(message: Any) -> str | None:
+    """The path of what looks like the time of a message; None if nothing does. A hint, no more."""
+    for path, raw in islice(_leaves(message, ""), LEAVES):
+        since = raw if type(raw) is int else 0  # 1970, in seconds or ms
+        if (isinstance(raw, str) and _TIME(raw)) or any(
+            YEAR_2020_MS <= ms < _YEAR_2100_MS for ms in (since, since * 1000)
+        ):
+            return path or None
+    return None
+
+
 def signals_of(model: str) -> tuple[str, ...]:
     """The signals that a real device of that model may have."""
     return (*MODELS[model].signals, *MODELS[model].more)
@@ -165,7 +179,8 @@ def meant(field: Field, signal: str) -> list[Meant]:
     values = []
     for unit in units:
         value = convert(field.number, UNITS[unit], wanted)
-        values.append(Meant(unit, value, signal in COUNTED or row.low <= value <= row.high))
+        plausible = row.low <= value <= row.high and not as_share(signal, value)
+        values.append(Meant(unit, value, signal in COUNTED or plausible))
     return values
 
 

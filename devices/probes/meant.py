@@ -16,7 +16,7 @@ from devices.contract.payloads import FIELDS, SECONDS, PayloadError
 from devices.contract.signals import SIGNALS, SWITCHES, Signal
 from devices.probes.learn import SENTINELS
 from devices.probes.number import TwoWays, number_in
-from devices.probes.probe import MOISTURES
+from devices.probes.probe import as_share
 from devices.probes.units import UNITS, convert
 from devices.texts import spelt, with_unit
 
@@ -148,7 +148,7 @@ def value_doubted(name: str, value: float) -> tuple[str, tuple[Phrase, ...]]:
         sentinel: Phrase = ("check.sentinel", {"value": spelt(value)})
         guess = other_unit(signal, value)
         return "gross_range", (doubt, *[sentinel] * (value in SENTINELS), *([guess] if guess else ()))
-    if name in MOISTURES and 0 < value < 1:
+    if as_share(name, value):
         right = with_unit(spelt(round(value * 100, signal.decimals)), signal.shown_unit)
         return "share", (("check.share", {"value": spelt(value), "right": right}),)
     return "", ()

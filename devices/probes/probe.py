@@ -179,6 +179,11 @@ def _check_wording(name: str, wording: Wording) -> None:
         raise ProbeFault("probe.times", signal=name)
 
 
+def as_share(signal: str, value: float) -> bool:
+    """Whether a moisture in per cent is rather a share of 1: soil is hardly ever as dry as that."""
+    return signal in MOISTURES and 0 < value < 1
+
+
 def units_for(signal: str) -> list[str]:
     """The UCUM names of the units that a signal may be given in."""
     names = spellings(_unit(SIGNALS[signal].unit).dimension)

@@ -250,3 +250,8 @@ def test_of_any_names_the_file_reads_the_number_that_was_shown(says):
 def test_any_maker_can_be_written(maker):
     (probe,) = probes_of(text_of("own", maker, {"soil_temperature": Choice("t")}), FILE)
     assert (probe.id, probe.maker) == ("own", maker)
+
+
+def test_a_moisture_that_is_rather_a_share_of_1_is_called_implausible_in_per_cent():
+    units = {one.unit: one.plausible for one in meant(Field("vwc", 0.31, "", False), "soil_moisture")}
+    assert units == {"%": False, "1": True, "m3/m3": True, "[ppth]": False}
