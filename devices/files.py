@@ -29,6 +29,8 @@ _SQLITE = {
     sqlite3.SQLITE_READONLY: "readonly",
     sqlite3.SQLITE_IOERR: "io",
     sqlite3.SQLITE_CANTOPEN: "unopened",
+    sqlite3.SQLITE_CORRUPT: "damaged",
+    sqlite3.SQLITE_NOTADB: "damaged",
 }
 _UNSYNCED = (errno.EINVAL, errno.EACCES)  # a file system that syncs no folders; a folder that may not be read
 

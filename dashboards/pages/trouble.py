@@ -5,6 +5,7 @@ store or registry away, a defect, a damaged file ──────────�
 """
 
 import logging
+import sqlite3
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -16,14 +17,15 @@ from starlette.requests import ClientDisconnect
 
 from dashboards.pages.frame import PAGES
 from devices.access.database import RegistryAway
-from devices.texts import text
+from devices.files import of_sqlite
+from devices.texts import Mendable, text
 from devices.web.frame import headers, here
 from devices.web.language import VARY, language
 from gateway.stores.store import RetryLater
 
 log = logging.getLogger(__name__)
 MACHINES = "/api/"
-DAMAGED = ("store.damaged", "enrol.damaged")
+DAMAGED = ("store.damaged", "enrol.damaged", "sqlite.damaged")
 REASONS = {404: "nothing", 405: "method"}
 SHARED = {"Access-Control-Allow-Origin": "*", "Cache-Control": "no-cache"}
 
@@ -65,9 +67,16 @@ def add_handlers(pages: FastAPI) -> None:
         log.warning("%s %s: cut off before its end", request.method, request.url.path)
         return Response(status_code=400)  # nobody is there to read it
 
+    @pages.exception_handler(sqlite3.Error)
+    def unread(request: Request, error: sqlite3.Error) -> Response:
+        """As `away`, where the diary's file cannot be read; an error that is not the file's is a defect."""
+        if (known := of_sqlite(error)) is None:
+            raise error
+        return away(request, known)
+
     @pages.exception_handler(RetryLater)
     @pages.exception_handler(RegistryAway)
-    def away(request: Request, error: RetryLater | RegistryAway) -> Response:
+    def away(request: Request, error: Mendable) -> Response:
         """503 with Retry-After: a sign to caches and monitors to ask again. Anybody may ask, so a server's
         own words stay in the log.
         """

@@ -152,5 +152,6 @@ def reached() -> Iterator[None]:
         ):  # a subclass of its own: our fault
             raise
         at_fault = isinstance(error.orig, sqlite3.DatabaseError) and damaged(error.orig)
-        cause = why(error.orig or error)
-        raise RegistryAway("enrol.damaged" if at_fault else "enrol.away", error=cause) from error
+        if at_fault:
+            raise RegistryAway("enrol.damaged", error=" ".join(str(error.orig).split())) from error
+        raise RegistryAway("enrol.away", error=why(error.orig or error)) from error

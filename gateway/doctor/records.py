@@ -1,7 +1,10 @@
 """Checks the farm diary, and the log that holds the sealed records."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 
+from devices.files import to_read
 from gateway.doctor.finding import Finding, Visit, one_line
 from traceability.diary.file import MARK
 from traceability.tlog.merkle import ProofError
@@ -12,10 +15,19 @@ ENTRIES = 200  # entries of the log that are checked
 
 
 def diary(visit: Visit) -> Iterator[Finding]:
-    """A diary that was damaged and mended, if its mark has not been removed yet."""
+    """A diary that cannot be read; or that was damaged and mended, if its mark has not been removed yet."""
     path = visit.settings.trace / "trace.sqlite"
     if (mark := path.with_suffix(MARK)).exists():
         yield visit.finding("diary", "bad", "diary_mended", path=path, mark=mark)
+    if not path.exists():
+        return
+    try:
+        with closing(to_read(path, 1)) as db:
+            fault = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.Error as error:
+        fault = error
+    if fault != "ok":
+        yield visit.finding("diary", "bad", "diary_bad", path=path, error=one_line(fault))
 
 
 def log(visit: Visit) -> Iterator[Finding]:

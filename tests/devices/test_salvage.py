@@ -32,6 +32,8 @@ def test_each_cause_has_its_mend(tmp_path):
     found["hãy giải phóng chỗ"] = met(path, "PRAGMA max_page_count=2", WRITE)
     found["hãy cấp quyền ghi"] = met(path, "PRAGMA query_only=1", WRITE)
     found["không mở được tệp"] = opened(tmp_path)
+    (tmp_path / "b.sqlite").write_bytes(b"no database " * 100)
+    found["hãy kiểm tra đĩa, dừng mọi tiến trình"] = met(tmp_path / "b.sqlite", WRITE)
     for vietnamese, cause in found.items():
         assert vietnamese in worded(cause, "vi")
         assert worded(cause, "en").isascii()

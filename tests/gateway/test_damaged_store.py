@@ -79,3 +79,12 @@ def test_the_doctor_names_a_file_that_is_no_database_and_one_that_was_kept(tmp_p
     kept.touch()
     _, found = doctor(tmp_path, "--lang", "en")
     assert found["kept"]["level"] == "warning" and str(kept) in found["kept"]["sentence"]
+
+
+def test_the_doctor_names_a_diary_that_cannot_be_read(tmp_path):
+    path = tmp_path / "trace" / "trace.sqlite"
+    path.parent.mkdir()
+    path.write_bytes(b"no database " * 1000)
+    code, found = doctor(tmp_path, "--lang", "en")
+    assert code == 1 and found["diary"]["level"] == "bad"
+    assert str(path) in found["diary"]["sentence"] and "start again" in found["diary"]["mend"]

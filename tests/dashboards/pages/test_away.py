@@ -78,3 +78,17 @@ def test_pages_say_that_the_embedded_store_is_damaged(how: str, pilot: Pilot, tm
         answer = client.get("/api/v1/indicators")
         assert answer.status_code == 503
         assert answer.json()["detail"].startswith("the store file is damaged, so")
+
+
+def test_pages_say_that_the_diary_is_damaged(pilot: Pilot, tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    settings.trace.mkdir()
+    (settings.trace / "trace.sqlite").write_bytes(b"no database " * 1000)
+    with (
+        closing(SqliteStore(tmp_path / "store.sqlite")) as store,
+        TestClient(site(settings, opened(settings, store), lambda *_: Verdict(True, []), ())) as client,
+    ):
+        for address in ("/", "/place/tam-que", "/api/v1/lots"):
+            answer = client.get(address, headers={"Accept-Language": "en"})
+            assert answer.status_code == 503
+            assert "the file is damaged; whoever runs it" in answer.text and str(tmp_path) not in answer.text
