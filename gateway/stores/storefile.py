@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from devices.files import of_sqlite, replace
-from devices.salvage import damaged, finish, renewed, why
+from devices.files import mend, of_sqlite, replace
+from devices.salvage import damaged, finish, renewed
+from devices.texts import Mendable
 from gateway.stores import heading
 from gateway.stores.points import MEASUREMENTS, Kind
 from gateway.stores.store import RetryLater
@@ -55,6 +56,7 @@ class StoreFile:
         self._turns = Turns()
         self._db: sqlite3.Connection | None = None
         self._used = -1  # descriptor of the locked file, while the file is open
+        self._fault: str | None = None  # of damage that was met, even if it could not be marked
         with suppress(RetryLater), self.turn():
             pass
 
@@ -76,7 +78,7 @@ class StoreFile:
                 if self._db is None:
                     self._open()
                 assert self._db is not None
-                if write and (fault := damage(self._path)) is not None:
+                if write and (fault := damage(self._path) or self._fault) is not None:
                     raise self._damaged(fault)
                 yield self._db
             except sqlite3.DatabaseError as error:
@@ -85,14 +87,14 @@ class StoreFile:
                 raise trouble from error
 
     def _open(self) -> None:
+        self._fault = None
         with ExitStack() as undo:
             try:
                 used = os.open(self._path.with_suffix(LOCK), os.O_RDWR | os.O_CREAT, 0o600)
                 undo.callback(os.close, used)
                 self._db = self._whole(used)
             except (sqlite3.OperationalError, OSError) as error:
-                said = error if isinstance(error, OSError) else why(error)
-                raise RetryLater("path.store", path=self._path, error=said, alarm=True) from error
+                raise self._unusable(mend(error, Mendable)) from error
             self._used = used
             undo.pop_all()
 
@@ -123,14 +125,17 @@ class StoreFile:
         if damaged(error):
             return self._damaged(self._note(error))
         cause = of_sqlite(error)
-        return None if cause is None else RetryLater("store.unread", why=cause)
+        return None if cause is None else self._unusable(cause)
+
+    def _unusable(self, cause: Exception) -> RetryLater:
+        return RetryLater("store.unread", path=self._path, why=cause)
 
     def _damaged(self, fault: str) -> RetryLater:
         return RetryLater("store.damaged", path=self._path, error=fault, alarm=True)
 
     def _note(self, error: sqlite3.DatabaseError) -> str:
         """Mark the file as damaged; returns what is wrong with it."""
-        fault = " ".join(str(error).split())
+        self._fault = fault = " ".join(str(error).split())
         if damage(self._path) is None:
             log.error("%s", self._damaged(fault))
             with suppress(OSError):  # such as a full disk: whoever meets the damage next marks it

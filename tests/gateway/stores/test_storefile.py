@@ -149,7 +149,7 @@ def test_a_file_that_cannot_be_opened_is_tried_again(tmp_path):
     path = tmp_path / "store.sqlite"
     path.mkdir()
     with closing(SqliteStore(path)) as store:
-        assert believe_nothing(store).key == "path.store"
+        assert believe_nothing(store).key == "store.unread"
         path.rmdir()
         store.write([reading(T, soil_ec=1.0)])
         assert len(everything(store)) == 1
@@ -171,3 +171,27 @@ def test_tags_around_a_damaged_page_are_read_one_by_one(tmp_path):
         believe_nothing(store)
     with closing(SqliteStore(path, mend=True)) as store:
         assert devices * 0.7 <= len(everything(store)) < devices
+
+
+def test_damage_that_cannot_be_marked_is_no_less_damage(path):
+    overwrite(path, pages(path, "telemetry")[0] // 2)
+    path.with_suffix(".damaged").mkdir()  # as a full disk, it takes no file of that name
+    with closing(SqliteStore(path)) as store:
+        with pytest.raises(RetryLater):
+            everything(store)
+        assert damage(path) is None
+        believe_nothing(store)
+
+
+def test_a_mend_that_finds_no_room_is_tried_again_and_leaves_the_file(path):
+    overwrite(path, pages(path, "telemetry")[0] // 2)
+    with closing(SqliteStore(path)) as store, pytest.raises(RetryLater):
+        everything(store)
+    before = path.read_bytes()
+    path.with_name("store.sqlite.new").mkdir()
+    with closing(SqliteStore(path, mend=True)) as store:
+        assert "cannot be used" in str(believe_nothing(store))
+        assert path.read_bytes() == before and damage(path)
+        path.with_name("store.sqlite.new").rmdir()
+        store.write(ALL)
+        assert len(everything(store)) == len(ALL)
