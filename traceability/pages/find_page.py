@@ -8,7 +8,7 @@ from collections.abc import Callable
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from devices.web.frame import headers, here
+from devices.web.frame import headers
 from devices.web.language import VARY, language
 from traceability.digital_link import LOT, LotKey
 from traceability.pages.frame import PAGES
@@ -30,7 +30,7 @@ def router(find: Callable[[str], LotKey | None]) -> APIRouter:
         return PAGES.answer(
             "find.html", language(request), 404 if code else 200,
             headers(vary=VARY, forms=True, cache="no-cache"),
-            wrong=wrong, code=code if legible else "", here=here(request),
+            wrong=wrong, code=code if legible else "", here="/s",
         )  # fmt: skip
 
     return routes

@@ -40,12 +40,13 @@ from traceability.pages.lot_page import OPENED, REMEMBERED, SIGN, Written, photo
 from traceability.pages.resolver import LOT_PAGE, PRODUCT_PAGE
 from traceability.pages.scans import Scans, far_more
 from traceability.pages.shared import Shared
-from traceability.records import addendum
+from traceability.records import addendum, picture
 from traceability.records.photos import Photos
 from traceability.records.shelf import Shelf
 from traceability.sealing import seal
 from traceability.tlog.tiles import LogMissing
 
+SHRUNK = 32  # small pictures in memory, with the 300 kB that each was made of
 READ, TEXT = ["GET", "HEAD"], "text/plain; charset=utf-8"
 NAMED = ("checkpoint", "vkey", "keys")
 # https://c2sp.org/tlog-tiles: level, number in groups of three digits, and the width of a partial tile
@@ -113,13 +114,17 @@ def router(folder: Path, pilot: Pilot, base_url: str, canonical: str = CANONICAL
             return trouble(request, "no_proof", 404)
         return Response(body, headers=headers() | _named(name, f"{key.lot}.{event}"), media_type=kind)
 
+    shrunk = lru_cache(maxsize=SHRUNK)(picture.small)
+
     @routes.api_route("/photos/{name}", methods=READ, include_in_schema=False)
-    def photo(name: str) -> Response:
-        """A picture by the hash of its bytes, so what an address serves can never change."""
+    @routes.api_route("/photos/{name}/small", methods=READ, include_in_schema=False)
+    def photo(request: Request, name: str) -> Response:
+        """A picture by the hash of its bytes, or its small form: what an address serves can never change."""
         photo = photos.read(name)
         if photo is None:
             return Response(status_code=404, headers=headers())
-        return Response(photo, headers=headers(cache=FOREVER), media_type="image/jpeg")
+        shown = shrunk(photo) if request.url.path.endswith("/small") else photo
+        return Response(shown, headers=headers(cache=FOREVER), media_type="image/jpeg")
 
     routes.include_router(find_page.router(shelf.find))
     routes.include_router(sheet.router(folder, base_url))

@@ -15,6 +15,7 @@ MOST = 12_000_000  # bytes of an upload; a phone's photograph has 2 to 8 million
 PIXELS = 60_000_000  # a picture with more pixels would fill the memory
 SIDE = 1600  # pixels of the longer side of the kept picture: sharp on a phone, some 300 kB
 QUALITY = 85
+SMALL, SMALL_QUALITY = 640, 70  # the same for the picture in a page: some 40 kB, for slow networks
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError)
 
 
@@ -43,4 +44,13 @@ def clean(data: bytes) -> bytes:
     paper = Image.new("RGBA", pixels.size, "white")  # the background behind transparent pixels
     out = io.BytesIO()
     Image.alpha_composite(paper, pixels).convert("RGB").save(out, "JPEG", quality=QUALITY, optimize=True)
+    return out.getvalue()
+
+
+def small(kept: bytes) -> bytes:
+    """A kept picture as a page shows it: a JPEG of at most SMALL pixels a side."""
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(kept), formats=("JPEG",)) as image:
+        image.thumbnail((SMALL, SMALL))
+        image.save(out, "JPEG", quality=SMALL_QUALITY, optimize=True, progressive=True)
     return out.getvalue()

@@ -100,8 +100,9 @@ def test_a_photograph_goes_from_the_form_to_the_page(client: TestClient, folder:
     assert content["product"]["image"] == {"kind": "photo", "sha256": NAME}
     assert content["events"]["rows"][0]["photos"] == [NAME]
     page = client.get(key.path)
-    assert f'<img src="/photos/{NAME}"' in page.text and "Hình minh họa" not in page.text
-    assert "đúng là tệp có mã băm ghi trong hồ sơ" in page.text and len(page.content) < 60_000
+    assert f'<a href="/photos/{NAME}"><img src="/photos/{NAME}/small"' in page.text
+    assert "Hình minh họa" not in page.text
+    assert "đúng tệp có mã băm ghi trong hồ sơ" in page.text and len(page.content) < 60_000
     assert "img-src 'self'" in page.headers["content-security-policy"]
     shown = client.get(f"/photos/{NAME}")
     assert hashlib.sha256(shown.content).hexdigest() == NAME
@@ -113,12 +114,24 @@ def test_a_photograph_goes_from_the_form_to_the_page(client: TestClient, folder:
     )
 
 
+def test_a_page_has_the_picture_small_for_a_slow_network(client: TestClient, folder: Path) -> None:
+    grain = Image.effect_noise((1600, 1200), 60).convert("RGB")
+    out = io.BytesIO()
+    grain.save(out, "PNG")
+    uploaded(client, out.getvalue())
+    (name,) = (path.name for path in (folder / "photos").iterdir())
+    whole, small = (client.get(f"/photos/{name}{form}") for form in ("", "/small"))
+    assert len(small.content) < len(whole.content) / 4
+    assert Image.open(io.BytesIO(small.content)).size == (640, 480)
+    assert "immutable" in small.headers["cache-control"] and small.headers["content-type"] == "image/jpeg"
+
+
 def test_a_photograph_of_the_packing_stands_with_what_came_later(client: TestClient, folder: Path) -> None:
     client.post("/diary/harvest", data=filled(client))
     given = filled(client, "packing", packages="80", ts="2026-11-22T10:30")
     client.post("/diary/packing", data=given, files={"photos": ("a", PHOTO)})
     page = client.get(lot(folder).path).text
-    assert f'<img src="/photos/{NAME}"' in page and "Hình minh họa" in page
+    assert f'<img src="/photos/{NAME}/small"' in page and "Hình minh họa" in page
 
 
 def test_a_changed_picture_is_not_served_and_that_is_said(client: TestClient, folder: Path) -> None:
@@ -129,7 +142,7 @@ def test_a_changed_picture_is_not_served_and_that_is_said(client: TestClient, fo
     page = client.get(path).text
     assert "Hình minh họa" in page, "a page has a picture of the product"
     assert "KHÔNG còn đúng với mã băm" in page and '<img src="/photos/' not in page
-    assert client.get(f"/photos/{NAME}").status_code == 404
+    assert {client.get(f"/photos/{NAME}{form}").status_code for form in ("", "/small")} == {404}
     stored.unlink()
     page = client.get(path).text
     assert "máy chủ này không có" in page and NAME[:16] in page and "Hồ sơ nguyên vẹn" in page
