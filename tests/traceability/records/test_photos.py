@@ -20,7 +20,7 @@ from devices.contract.reading import Device
 from devices.pilots.pilot import Pilot
 from devices.texts import text
 from tests import browser
-from tests.seen import AXE, SIZES, Served, axe, judged
+from tests.seen import AXE, SIZES, Served, axe, judged, too_wide
 from tests.traceability.conftest import WHO, harvest, write
 from traceability.commands import trace_app
 from traceability.digital_link import LotKey
@@ -162,7 +162,7 @@ def test_the_page_with_a_photograph_fits_and_can_be_read(
     with Served(app) as site, browser.page() as page:
         page.open(f"{site}{lot(folder).path}", width)
         assert judged(page, axe) == []
-        assert page.run("document.documentElement.scrollWidth") <= width
+        assert too_wide(page) == []
         drawn = page.run("document.querySelectorAll('.photo img').length")
         assert drawn == (state == "here")
         page.picture(tmp_path / "photo.png")
