@@ -235,7 +235,7 @@ def ca(
         out.write_bytes(content)
 
 
-def config(json_output: AsJson = False) -> None:
+def config(lang: Language = "vi", json_output: AsJson = False) -> None:
     """Show every setting: variable, value and meaning (secrets are hidden)."""
     settings = Settings.read()
     values = {name: getattr(settings, name) for name in Settings.model_fields}
@@ -243,9 +243,9 @@ def config(json_output: AsJson = False) -> None:
     if json_output:
         terminal.print_json(rows)
         return
-    for name, field in Settings.model_fields.items():
+    for name in values:
         variable = f"HOIQUAN_{name.upper()}"
-        typer.echo(f"{variable}={rows[variable]}\n    {field.description}")
+        typer.echo(f"{variable}={rows[variable]}\n    {text(f'config.{name}', lang)}")
 
 
 def accounts(data: Data = None, pilot: PilotName = None) -> None:

@@ -34,97 +34,48 @@ ADDRESS = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5}
 
 
 class Settings(BaseSettings):
-    """Settings that every command shares; command-line options override them."""
+    """Settings that every command shares; command-line options override them. What each of them is says the
+    catalogue's `config.*`.
+    """
 
     model_config = SettingsConfigDict(env_prefix="HOIQUAN_", env_ignore_empty=True, extra="ignore")
 
-    pilot: str = Field(
-        "dong-thap", description="pilot: name of a file in devices/pilots, or path of a YAML file"
-    )
-    data: Path = Field(Path("data"), description="data folder, with all local state")
-    mqtt: str = Field(
-        "mqtt://127.0.0.1:1883", description="address of the broker: mqtt://host:port or mqtts://host:port"
-    )
-    public_mqtt: str = Field("", description="address at which devices reach the broker; empty: HOIQUAN_MQTT")
-    mqtt_ca: Path | None = Field(
-        None,
-        description="file of the CA to trust for an mqtts:// broker; empty: the system's CAs",
-    )
-    mqtt_version: int = Field(5, ge=4, le=5, description="MQTT version: 5, or 4 for MQTT 3.1.1 (amqtt)")
-    gateway_password: SecretStr = Field(SecretStr(""), description="the gateway's password at the broker")
-    reader_password: SecretStr = Field(
-        SecretStr(""),
-        description="password of the broker's account 'reader', which receives everything and sends nothing",
-    )
-    operator_password: SecretStr = Field(
-        SecretStr(""), description="password of the broker's account 'operator', which sends commands"
-    )
-    simulator_secret: SecretStr = Field(
-        SecretStr(""), description="secret from which the simulated nodes' passwords derive"
-    )
-    registry: SecretStr = Field(
-        SecretStr(""), description="SQLAlchemy URL of the registry; empty: registry.sqlite in data"
-    )
-    influx_url: str = Field("", description="InfluxDB's address; empty: the embedded SQLite store")
-    influx_token: SecretStr = Field(SecretStr(""), description="InfluxDB token that may read and write")
-    influx_org: str = Field("hoiquan", description="InfluxDB organisation")
-    influx_bucket: str = Field(
-        "hoiquan", description="InfluxDB bucket, which is also the name of the InfluxQL database"
-    )
-    base_url: str = Field(
-        "http://localhost:8080",
-        description="public address of the pages, for QR codes and links, without a slash at the end",
-    )
-    canonical: str = Field(
-        CANONICAL, pattern=r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+$",
-        description="domain of the links in EPCIS documents, whichever host serves them",
-    )  # fmt: skip
-    trusted_hosts: str = Field(
-        "",
-        description="other hosts (with port, separated by commas) that keep their own name in links",
-    )
-    log_origin: str = Field("localhost/hoiquan", description="name of the transparency log in its checkpoint")
-    mosquitto_passwords: Path | None = Field(
-        None,
-        description="Mosquitto's password file, written at each enrolment; its rules beside it as NAME.acl",
-    )
-    mosquitto_denied: Path | None = Field(
-        None, description="file with the lines of Mosquitto's log about messages that its rules denied"
-    )
-    chirpstack_password: SecretStr = Field(
-        SecretStr(""), description="password of the broker's account 'chirpstack'; empty: no such account"
-    )
-    instance: str = Field(
-        FIRST_INSTANCE, description="name of this gateway, used for its broker account, spool and figures"
-    )
-    group: str = Field(
-        "", pattern="^[a-z0-9-]{0,64}$",
-        description="gateways with the same group share the messages (MQTT 5); empty: this one takes all",
-    )  # fmt: skip
-    spool_max_mb: int = Field(
-        4096, ge=1,
-        description="MB that the spool may hold; 4096 are about 15 million messages of 5 signals",
-    )  # fmt: skip
-    spool_free_mb: int = Field(256, ge=0, description="MB that the spool leaves free on its disk")
-    quarantine_days: int = Field(90, ge=1, description="days for which refused messages are kept")
-    quarantine_max_mb: int = Field(
-        256, ge=1, description="MB of refused messages that are kept; the newest stay"
-    )
-    metrics_port: int = Field(0, ge=0, le=65535, description="port of the gateway's /metrics; 0: none")
-    metrics_bind: str = Field("127.0.0.1", description="address that the gateway's /metrics listens on")
-    web_url: str = Field(
-        "", description="address at which this machine reaches the pages; empty: HOIQUAN_BASE_URL"
-    )
-    alert_email: str = Field("", description="mail addresses that get alarms, separated by ; (empty: nobody)")
-    alert_webhook: SecretStr = Field(
-        SecretStr(""), description="address that alarms are posted to as JSON; empty: none"
-    )
-    alert_sender: str = Field("", description="sender of mails about alarms; empty: hoiquan@ the mail server")
-    smtp: SecretStr = Field(
-        SecretStr(""),
-        description="mail server for HOIQUAN_ALERT_EMAIL: smtp://user:password@host:587, or smtps://…",
-    )
-    lang: Lang = Field("vi", description="language of commands' output, vi or en; --lang overrides it")
+    pilot: str = "dong-thap"
+    data: Path = Path("data")
+    mqtt: str = "mqtt://127.0.0.1:1883"
+    public_mqtt: str = ""
+    mqtt_ca: Path | None = None
+    mqtt_version: int = Field(5, ge=4, le=5)
+    gateway_password: SecretStr = SecretStr("")
+    reader_password: SecretStr = SecretStr("")
+    operator_password: SecretStr = SecretStr("")
+    simulator_secret: SecretStr = SecretStr("")
+    registry: SecretStr = SecretStr("")
+    influx_url: str = ""
+    influx_token: SecretStr = SecretStr("")
+    influx_org: str = "hoiquan"
+    influx_bucket: str = "hoiquan"
+    base_url: str = "http://localhost:8080"
+    canonical: str = Field(CANONICAL, pattern=r"^https?://[a-z0-9-]+(\.[a-z0-9-]+)+$")
+    trusted_hosts: str = ""
+    log_origin: str = "localhost/hoiquan"
+    mosquitto_passwords: Path | None = None
+    mosquitto_denied: Path | None = None
+    chirpstack_password: SecretStr = SecretStr("")
+    instance: str = FIRST_INSTANCE
+    group: str = Field("", pattern="^[a-z0-9-]{0,64}$")
+    spool_max_mb: int = Field(4096, ge=1)
+    spool_free_mb: int = Field(256, ge=0)
+    quarantine_days: int = Field(90, ge=1)
+    quarantine_max_mb: int = Field(256, ge=1)
+    metrics_port: int = Field(0, ge=0, le=65535)
+    metrics_bind: str = "127.0.0.1"
+    web_url: str = ""
+    alert_email: str = ""
+    alert_webhook: SecretStr = SecretStr("")
+    alert_sender: str = ""
+    smtp: SecretStr = SecretStr("")
+    lang: Lang = "vi"
 
     @classmethod
     def read(cls, **overrides: Any) -> "Settings":

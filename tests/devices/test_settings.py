@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 import hoiquan
 from devices import installation
 from devices.settings import Settings
-from devices.texts import Misuse
+from devices.texts import LANGS, Misuse, catalogue, text
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +113,13 @@ def test_settings_may_be_set_as_they_are_shown(monkeypatch: pytest.MonkeyPatch) 
     for variable, value in shown.items():
         monkeypatch.setenv(variable, value)
     assert Settings.read() == settings
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_each_setting_is_explained_in_the_readers_language(lang: str) -> None:
+    named = {key for key in catalogue() if key.startswith("config.")}
+    assert named == {f"config.{name}" for name in Settings.model_fields}
+    said = CliRunner().invoke(hoiquan.app, ["config", "--lang", lang], env={"COLUMNS": "80"}).stdout
+    assert [line.strip() for line in said.splitlines() if line.startswith("    ")] == [
+        text(f"config.{name}", lang) for name in Settings.model_fields
+    ]
