@@ -14,7 +14,7 @@ from devices.clock import day_of
 from devices.files import may_write
 from devices.settings import Settings
 from devices.terminal import Data, Language, PilotName, announce
-from devices.texts import Misuse
+from devices.texts import Misuse, text
 
 if TYPE_CHECKING:
     from dashboards.figures import Figures
@@ -36,15 +36,13 @@ def build() -> None:
 
 
 @dashboards_app.command()
-def check() -> None:
+def check(lang: Language = "vi") -> None:
     """Check that dashboards/json and dashboards/alerts hold what the code writes. Exit code 1 if not."""
     from dashboards.boards.build import stale
 
     old = stale()
-    for name in old:
-        typer.echo(f"stale: {name}", err=True)
     if old:
-        typer.echo("run `hoiquan dashboards build`", err=True)
+        typer.echo(text("boards.stale", lang, names=", ".join(old)), err=True)
         raise typer.Exit(1)
 
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 1_000_000
 LONGEST_WAIT = 30 * 86_400  # seconds
+# what a person may answer, in either language
+YES = frozenset({"y", "yes", "c", "co", "có"})
+NO = frozenset({"n", "no", "k", "ko", "khong", "không"})
 Called = typer.Context  # for a command that asks which options it was called with
 _LANG_OPTION: ContextVar[str] = ContextVar("the language that --lang asked for", default="")
 
@@ -54,6 +57,18 @@ def announce(key: str, lang: str, *, err: bool = False, **values: object) -> Non
     """Print one of the command's own sentences, with `hoiquan: ` before each line."""
     for line in text(key, lang, **values).splitlines():
         typer.echo(f"hoiquan: {line}", err=err)
+
+
+def agreed(question: str, lang: str, *, default: bool) -> bool:
+    """Ask a person at the terminal a question of yes or no until it is answered; Enter is the default."""
+    choice = text("option.yes_or_no" if default else "option.no_or_yes", lang)
+    while True:
+        answer = typer.prompt(f"{question} [{choice}]", default="", show_default=False).strip().lower()
+        if not answer:
+            return default
+        if answer in YES or answer in NO:
+            return answer in YES
+        typer.echo(text("option.answer", lang), err=True)
 
 
 def print_json(value: object) -> None:

@@ -76,7 +76,7 @@ def from_person(some: Sequence[Field], device: Device, settings: Settings, lang:
         answer = typer.prompt(question, default="y").strip().lower()
         if answer.isdecimal() and 1 <= int(answer) <= len(some):
             field = some[int(answer) - 1]
-        elif answer not in ("y", "c", "yes", "co", "có"):
+        elif answer not in terminal.YES:
             continue
         choices[signal] = _choice(signal, field, today.get(signal), lang)
     missing = [signal for signal in signals_of(device.model) if signal not in choices]
@@ -119,8 +119,8 @@ def _choice(signal: str, field: Field, today: tuple[float, float] | None, lang: 
         while (answer := typer.prompt("   " + text("learn.which_counter", lang))) not in kinds:
             pass
         counter = kinds[answer]
-    down = signal == "water_level" and typer.confirm(
-        "   " + text("learn.down", lang), default="distance" in field.path.lower()
+    down = signal == "water_level" and terminal.agreed(
+        "   " + text("learn.down", lang), lang, default="distance" in field.path.lower()
     )
     return Choice(field.path, unit, counter, down)
 

@@ -253,6 +253,7 @@ def _plain(row: Quarantined) -> dict[str, object]:
 def tokens(
     writer: Annotated[Path, typer.Option(help="help.writer")],
     reader: Annotated[Path, typer.Option(help="help.reader")],
+    lang: Language = "vi",
 ) -> None:
     """Make the services' tokens with the administrator's (docker-compose.yml, once InfluxDB runs)."""
     from gateway.stores.grants import Grant, provide
@@ -269,4 +270,4 @@ def tokens(
     ]
     admin = settings.influx_token.get_secret_value()
     new = provide(settings.influx_url, admin, settings.influx_org, settings.influx_bucket, wanted)
-    typer.echo(f"tokens: new: {', '.join(new) or 'none, each is taken'}")
+    typer.echo(text("store.new_tokens" if new else "store.no_new_token", lang, names=", ".join(new)))

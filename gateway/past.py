@@ -15,6 +15,8 @@ from devices.contract.reading import Device, Reading
 from devices.pilots.pilot import Pilot
 from devices.pilots.written import SCENARIO
 from devices.settings import Settings
+from devices.terminal import languages
+from devices.texts import text
 from gateway.clerk.indicators import recount
 from gateway.control.rules import advise, points
 from gateway.indicators.hourly import roll
@@ -52,7 +54,7 @@ class Past:
             self._diaries.keep(some)
             harvests += sum(isinstance(written.event, Harvest) for written in some)
         with Progress(console=Console(stderr=True)) as progress:
-            task = progress.add_task("harvests sealed", total=harvests)
+            task = progress.add_task(text("simulated.sealed", languages()[0]), total=harvests)
             while done := self._diaries.seal_some(LOTS):
                 progress.advance(task, done)
 
@@ -64,7 +66,8 @@ class Past:
             self._store.write(points(self._store, self._pilot, advise(self._store, self._pilot, at), at))
         first, last = day_of(start, self._pilot.zone), day_of(stop - 1, self._pilot.zone) + timedelta(days=1)
         days = recount(self._store, self._pilot, always(self._pilot.fleet.values()), first, last)
-        for _ in track(days, "days counted", total=(last - first).days, console=Console(stderr=True)):
+        counted = text("simulated.counted", languages()[0])
+        for _ in track(days, counted, total=(last - first).days, console=Console(stderr=True)):
             pass
 
 

@@ -157,7 +157,7 @@ def learn(
     if path.exists() and [one.id for one in read(path)] != [probe]:
         raise Misuse("learn.another", path=path)
     question = text("learn.overwrite" if path.exists() else "learn.write", lang, path=path)
-    if not take and not typer.confirm(question, default=True):
+    if not take and not terminal.agreed(question, lang, default=True):
         raise SystemExit(1)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace(path, written)

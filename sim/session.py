@@ -29,7 +29,8 @@ from devices.files import replace
 from devices.pilots.levers import Event, YearIs
 from devices.pilots.pilot import Pilot
 from devices.pilots.scenario import Variant
-from devices.texts import Misuse
+from devices.terminal import languages
+from devices.texts import Misuse, number, text
 from sim.nodes.control import Control
 from sim.nodes.faults import GONE, NONE, THEFT
 from sim.nodes.masts import Incident
@@ -259,9 +260,12 @@ class Session:
         parts = pieces(self._nodes, begin, start, lambda node: self._since(node, begin, start))
         note = None if out is None else partial(self._write, out)
         for _, readings in track(
-            history(parts, note), f"history, {days:.1f} days", total=len(parts),
-            console=Console(stderr=True), disable=quiet,
-        ):  # fmt: skip
+            history(parts, note),
+            text("simulated.progress", languages()[0], days=number(days, languages()[0], 1)),
+            total=len(parts),
+            console=Console(stderr=True),
+            disable=quiet,
+        ):
             if stop.is_set():
                 return
             if self._past is not None and readings:

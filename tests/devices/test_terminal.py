@@ -3,11 +3,14 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from typer.testing import CliRunner
 
 from devices import terminal
+from devices.texts import LANGS, text
 
 WORDS = st.lists(st.text("abcđêộ", min_size=1, max_size=12), max_size=25).map(" ".join)
 WHOLE = st.text("abc/0-", min_size=1, max_size=100)
@@ -53,3 +56,24 @@ def test_moments_have_their_zone():
     zone = ZoneInfo("Asia/Ho_Chi_Minh")
     assert terminal.moment(1795845904000, zone, "vi") == "28/11/2026 13:05 +07"
     assert terminal.moment(1795845904000, zone, "en", seconds=True) == "28 Nov 2026 13:05:04 +07"
+
+
+@pytest.mark.parametrize(
+    ("answers", "default", "said"),
+    [("c", False, True), ("có", False, True), ("Y", False, True), ("k", True, False), ("không", True, False),
+     ("n", True, False), ("", True, True), ("", False, False), ("maybe\nk", True, False)],
+)  # fmt: skip
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_question_is_answered_in_either_language(answers, default, said, lang):
+    app = typer.Typer()
+
+    @app.command()
+    def ask() -> None:
+        typer.echo(terminal.agreed("Ghi?", lang, default=default))
+
+    done = CliRunner().invoke(app, input=f"{answers}\n")
+    assert done.stdout.endswith(f"{said}\n") and done.exit_code == 0
+    assert done.stdout.startswith(
+        f"Ghi? [{text('option.yes_or_no' if default else 'option.no_or_yes', lang)}]"
+    )
+    assert done.stderr == (text("option.answer", lang) + "\n" if "maybe" in answers else "")
