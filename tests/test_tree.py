@@ -107,7 +107,6 @@ NOT_FOR_PEOPLE = {
     "dashboards/sta/network.py": "open data, in English",
     "gateway/brokers/embedded.py": "a log",
     "sim/physics/weather.py": "names what stands in a YAML file, as it stands there",
-    "sim/session.py": "progress in a terminal, in English",
     "traceability/diary/entries.py": "reads what people type",
     "traceability/exchange/event_hash.py": "the form of GS1's hash",
     "traceability/pages/chart.py": "coordinates of a picture",

@@ -27,7 +27,8 @@ def run(app: typer.Typer) -> NoReturn:
     remember_language(lang)  # before anything is parsed, so that every answer is in it
     try:
         # not every command takes --lang; its page is in the language that was asked for all the same
-        code = app(others if "--help" in others else sys.argv[1:], standalone_mode=False)
+        arguments = others if "--help" in others else sys.argv[1:]
+        code = app(arguments, prog_name="hoiquan", standalone_mode=False)
     except typer.Abort:  # Ctrl-C at a question
         complain(Misuse("option.stopped"), 1)
     except TyperException as error:
