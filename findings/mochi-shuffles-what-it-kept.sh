@@ -5,10 +5,8 @@
 # MQTT (4.6 in versions 3.1.1 and 5) demands that messages of one topic and QoS reach a subscriber in the order in
 # which a client sent them; so the last one heard is the newest. This broker keeps the messages of a session without
 # their order and sorts them by the second in which they came. Those of one second come in any order, other than the
-# time before. The seconds are cut to 16 bits as well, so that after 18 hours they begin anew, and messages from
-# before and after that moment change places. All of them are marked as sent again (DUP), though none was sent before
-# (3.3.1.1), so that a reader that takes the mark as a reason to look for a copy finds none. Live messages are in
-# order, and unmarked.
+# time before. All of them are marked as sent again (DUP), though none was sent before (3.3.1.1), so that a reader that
+# takes the mark as a reason to look for a copy finds none. Live messages are in order, and unmarked.
 #
 # A display that shows the last value, or a sluice that obeys the last order, has a wrong one after a loss of the
 # network, until the next message. Put the time into the payload and compare it. We found no issue upstream.
