@@ -18,6 +18,7 @@
 #   2026-12-21: dt-suntime 2026-12-22 06:10 to 2026-12-21 17:41, astral 2026-12-21 06:10 to 2026-12-21 17:40
 #   2026: the sun rises after it sets on 365 of 365 days by dt-suntime, on 0 by astral
 #   daytime at noon: dt-suntime on 0 days, astral on 365
+#   in New York, 2026-06-21: sunset by dt-suntime 2026-06-20 20:30, by astral 2026-06-21 20:30
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -56,6 +57,9 @@ for tool in dt_suntime, astral:
 print(f"2026: the sun rises after it sets on {turned[dt_suntime]} of {len(days)} days by dt-suntime, on {turned[astral]} "
       "by astral")
 print(f"daytime at noon: dt-suntime on {light[dt_suntime]} days, astral on {light[astral]}")
+day, zone, place = date(2026, 6, 21), timezone(timedelta(hours=-4)), (40.71, -74.01)
+by_both = Sun(*place).get_local_sunset_time(day, local_time_zone=zone), sunset(Observer(*place), day, tzinfo=zone)
+print(f"in New York, {day}: sunset by dt-suntime {by_both[0]:%Y-%m-%d %H:%M}, by astral {by_both[1]:%Y-%m-%d %H:%M}")
 PY
 venv/bin/python days.py | tee found
 cat > expected << 'SEEN'
@@ -63,5 +67,6 @@ cat > expected << 'SEEN'
 2026-12-21: dt-suntime 2026-12-22 06:10 to 2026-12-21 17:41, astral 2026-12-21 06:10 to 2026-12-21 17:40
 2026: the sun rises after it sets on 365 of 365 days by dt-suntime, on 0 by astral
 daytime at noon: dt-suntime on 0 days, astral on 365
+in New York, 2026-06-21: sunset by dt-suntime 2026-06-20 20:30, by astral 2026-06-21 20:30
 SEEN
 cmp found expected

@@ -4,7 +4,7 @@
 #
 # A DateTime of NGSI is ISO 8601 with its zone, and Z means UTC (FIWARE-NGSI v2, "Special Attribute Types"). For a
 # datetime, `DataModel.add` writes its day and hour as they stand, with a Z behind; `datetime_to_iso8601` of
-# pyngsi.utils does the same. For a datetime without a zone it must assume something, but one with a zone is one
+# pyngsi.utils.iso8601 does the same. For a datetime without a zone it must assume something, but one with a zone is one
 # certain moment. A comment in the code says that the value must be in UTC; the README does not, and there is no error.
 # PyPI ngsildclient 0.5.2 converts the same datetime.
 #
@@ -15,6 +15,7 @@
 #   given: 2026-11-30T08:00:00+07:00
 #   pyngsi: 2026-11-30T08:00:00Z, 7:00:00 off
 #   pyngsi, converted before: 2026-11-30T01:00:00Z, 0:00:00 off
+#   pyngsi.utils.iso8601.datetime_to_iso8601: 2026-11-30T08:00:00Z, 7:00:00 off
 #   ngsildclient: 2026-11-30T01:00:00Z, 0:00:00 off
 set -eu
 work=$(mktemp -d)
@@ -36,12 +37,14 @@ from datetime import timezone
 
 from moment import READ, tell
 from pyngsi.ngsi import DataModel
+from pyngsi.utils.iso8601 import datetime_to_iso8601
 
 print("given:", READ.isoformat())
 for name, time in (("pyngsi", READ), ("pyngsi, converted before", READ.astimezone(timezone.utc))):
     gauge = DataModel("gauge", "WaterLevel")
     gauge.add("dateObserved", time)
     tell(name, gauge["dateObserved"]["value"])
+tell("pyngsi.utils.iso8601.datetime_to_iso8601", datetime_to_iso8601(READ))
 PY
 cat > with-ngsildclient.py << 'PY'
 from moment import READ, tell
@@ -59,6 +62,7 @@ cat > expected << 'SEEN'
 given: 2026-11-30T08:00:00+07:00
 pyngsi: 2026-11-30T08:00:00Z, 7:00:00 off
 pyngsi, converted before: 2026-11-30T01:00:00Z, 0:00:00 off
+pyngsi.utils.iso8601.datetime_to_iso8601: 2026-11-30T08:00:00Z, 7:00:00 off
 ngsildclient: 2026-11-30T01:00:00Z, 0:00:00 off
 SEEN
 cmp found expected
