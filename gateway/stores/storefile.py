@@ -87,7 +87,6 @@ class StoreFile:
                 raise trouble from error
 
     def _open(self) -> None:
-        self._fault = None
         with ExitStack() as undo:
             try:
                 used = os.open(self._path.with_suffix(LOCK), os.O_RDWR | os.O_CREAT, 0o600)
@@ -95,7 +94,7 @@ class StoreFile:
                 self._db = self._whole(used)
             except (sqlite3.OperationalError, OSError) as error:
                 raise self._unusable(mend(error, Mendable)) from error
-            self._used = used
+            self._used, self._fault = used, None
             undo.pop_all()
 
     def _whole(self, used: int) -> sqlite3.Connection:

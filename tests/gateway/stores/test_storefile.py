@@ -195,3 +195,11 @@ def test_a_mend_that_finds_no_room_is_tried_again_and_leaves_the_file(path):
         path.with_name("store.sqlite.new").rmdir()
         store.write(ALL)
         assert len(everything(store)) == len(ALL)
+
+
+def test_who_may_mend_and_is_the_first_to_meet_the_damage_mends_at_once(path):
+    overwrite(path, 1)
+    with closing(SqliteStore(path, mend=True)) as store:
+        store.write(ALL)
+        assert len(everything(store)) == len(ALL)
+    assert damage(path) is None and len(aside(path)) == 1
