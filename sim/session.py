@@ -254,18 +254,15 @@ class Session:
         return saved
 
     def _history(self, begin: int, start: int, out: IO[str] | None, stop: threading.Event) -> None:
-        days = (start - begin) / DAY_MS
+        days, lang = (start - begin) / DAY_MS, languages()[0]
         count = 0
         quiet = start - begin < DAY_MS  # the hours since the last run need no progress bar
         parts = pieces(self._nodes, begin, start, lambda node: self._since(node, begin, start))
         note = None if out is None else partial(self._write, out)
         for _, readings in track(
-            history(parts, note),
-            text("simulated.progress", languages()[0], days=number(days, languages()[0], 1)),
-            total=len(parts),
-            console=Console(stderr=True),
-            disable=quiet,
-        ):
+            history(parts, note), text("simulated.progress", lang, days=number(days, lang, 1)),
+            total=len(parts), console=Console(stderr=True), disable=quiet,
+        ):  # fmt: skip
             if stop.is_set():
                 return
             if self._past is not None and readings:

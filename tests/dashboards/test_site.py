@@ -16,6 +16,7 @@ from devices.access import registry as registry_module
 from devices.access.registry import Registry
 from devices.clock import DAY_MS, HOUR_MS, day_of, midnight_of
 from devices.settings import Settings
+from devices.texts import text
 from gateway.indicators.count import evaluate, points
 from gateway.indicators.standing import standing
 from gateway.stores.points import Point, device_tags, tags
@@ -164,6 +165,7 @@ def test_a_tab_has_its_sign(client, path):
 
 @pytest.mark.parametrize("path", ["/", "/api/v1/series/soil_moisture.csv", "/static/place.css"])
 def test_what_is_long_is_sent_small_to_whoever_can_read_it(client, path):
+    until(lambda: text("overview.reading", "vi") not in client.get("/").text, "the overview is drawn")
     whole = client.get(path, headers={"Accept-Encoding": "identity"})
     small = client.get(path, headers={"Accept-Encoding": "gzip"})
     assert small.content == whole.content and small.headers["content-encoding"] == "gzip"
@@ -244,11 +246,13 @@ def asked_of(folder, places):
     with TestClient(site(Settings(data=folder), made, lambda *_: None, ())) as client:
         for path in PAGES:
             client.get(path)  # afterwards everything that is read ahead is there
-            store._db.set_trace_callback(heard)
+            with store._file.turn() as db:
+                db.set_trace_callback(heard)
             asked.clear()
             answer = client.get(path)
             found[path] = len(asked)
-            store._db.set_trace_callback(None)
+            with store._file.turn() as db:
+                db.set_trace_callback(None)
             assert answer.status_code == 200 and (path != "/" or answer.text.count("/place/more-") >= places)
     store.close()
     return found

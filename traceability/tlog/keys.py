@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from devices.files import sync_directory, write_all
+from devices import files
 from traceability.tlog.log import Log
 from traceability.tlog.note import NoteError, Signer, Verifier
 
@@ -68,14 +68,14 @@ def note_current(path: Path, verifier: Verifier, size: int, today: date) -> None
     if listed:
         listed[-1] = replace(listed[-1], last=size)
     listed.append(LogKey(verifier, size if listed else 0, None, today.isoformat()))
-    write_all({path: write(listed).encode()})
+    files.replace(path, write(listed))
 
 
 def show(folder: Path, verifier: Verifier) -> None:
     """Write the key in use to `log.vkey`, unless it stands there: a full disk keeps nobody from starting."""
     path, content = folder / "log.vkey", f"{verifier.vkey}\n".encode()
     if not path.exists() or path.read_bytes() != content:
-        write_all({path: content})
+        files.replace(path, content)
 
 
 def rotate(folder: Path, origin: str, today: date) -> LogKey:
@@ -93,7 +93,7 @@ def rotate(folder: Path, origin: str, today: date) -> LogKey:
         new = Signer.from_file(coming, origin)
         log.hand_over(new)
         coming.replace(private)
-        sync_directory(folder)
+        files.sync_directory(folder)
         show(folder, new.verifier)
         note_current(folder / "log.keys", new.verifier, log.size, today)
     return parse((folder / "log.keys").read_text("utf-8"))[-1]

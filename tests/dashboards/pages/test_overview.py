@@ -303,10 +303,11 @@ def test_a_silent_real_device_still_comes_first(client: TestClient, store: Sqlit
     assert page.index("my-esp32") < page.index("Đầu đo đất 1 ")
 
 
-def test_the_page_runs_no_script_and_asks_again_by_itself(client: TestClient) -> None:
-    answer = client.get("/")
+def test_the_page_runs_no_script_and_asks_again_by_itself_for_who_wants_that(client: TestClient) -> None:
+    answer = client.get("/?live=1")
     assert "<script" not in answer.text and "default-src 'none'" in answer.headers["content-security-policy"]
     assert answer.headers["refresh"] == "15"
+    assert "refresh" not in client.get("/?live=0").headers
     assert "@media print" in client.get("/static/overview.css").text
 
 

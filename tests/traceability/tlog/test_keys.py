@@ -1,10 +1,12 @@
 """The log's key is replaced: everything that the old key signed stays verifiable, and nothing else."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from devices import files
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import Grower, harvest, write
 from traceability.records.check import CheckFailed, check
@@ -116,14 +118,23 @@ def test_the_key_in_use_is_written_again_only_if_it_is_another(
     keys.show(tmp_path, old)
     path = tmp_path / "log.vkey"
 
-    def full(_: object) -> None:
+    def full(*_: object) -> None:
         raise OSError("no space left")
 
     with monkeypatch.context() as patched:
-        patched.setattr(keys, "write_all", full)
+        patched.setattr(files, "replace", full)
         keys.show(tmp_path, old)
         with pytest.raises(OSError, match="no space left"):
             keys.show(tmp_path, new)
     assert path.read_text("utf-8") == f"{old.vkey}\n"
     keys.show(tmp_path, new)
     assert path.read_text("utf-8") == f"{new.vkey}\n"
+
+
+def test_gateways_of_one_folder_that_start_together_all_show_the_key(tmp_path: Path) -> None:
+    verifier = Signer.from_file(tmp_path / "log.key", ORIGIN).verifier
+    with ThreadPoolExecutor(8) as gateways:
+        for begun in [gateways.submit(keys.show, tmp_path, verifier) for _ in range(8)]:
+            begun.result()
+    assert (tmp_path / "log.vkey").read_text("utf-8") == f"{verifier.vkey}\n"
+    assert not [*tmp_path.glob("log.tmp"), *tmp_path.glob(".log*")]
