@@ -156,7 +156,7 @@ class Live:
 
     def __init__(
         self, seed: int, pilot: Pilot, nodes: Sequence[Node], start: int, send: Send,
-        communities: Sequence[Community] | None = None, tell: Tell | None = None,
+        communities: Sequence[Community], tell: Tell | None = None,
         control: tuple[Control, Commands] | None = None, world: World | None = None, stamped: bool = False,
         underway: Iterable[tuple[Node, Delivery]] = (),
     ) -> None:  # fmt: skip
@@ -170,7 +170,7 @@ class Live:
                 self.env.process(self._measure(node))
         for node, delivery in underway:
             self.env.process(self._bring(node, delivery))
-        for community in pilot.communities if communities is None else communities:
+        for community in communities:
             self.env.process(self._write_down(seed, pilot, community))
 
     @property

@@ -140,7 +140,7 @@ class Schedule:
     """The episodes of one device of `place` that do not depend on the world. `timed`: it has a clock."""
 
     def __init__(
-        self, seed: int, device: str, level: str, model: Model, ticks: Ticks, place: str = "",
+        self, seed: int, device: str, level: str, model: Model, ticks: Ticks, place: str,
         timed: bool = True,
     ) -> None:  # fmt: skip
         self._seed, self._device, self._level = seed, device, LEVELS.get(level, QUIET)

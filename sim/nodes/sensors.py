@@ -34,7 +34,7 @@ class Sensors:
 
     def __init__(
         self, world: World, device: Device, plot: int, model: Model, ticks: Ticks, seed: int,
-        actions: Actions | None = None, ideal: bool = True,
+        actions: Actions | None, ideal: bool,
     ) -> None:  # fmt: skip
         self._world, self._device, self._plot = world, device, plot
         self._model, self._ticks, self._seed = model, ticks, seed

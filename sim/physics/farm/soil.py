@@ -84,7 +84,7 @@ class Soil(Pumped):
     """One plot's soil. `water` at the start of each day and its changes in the day, mm of the root zone."""
 
     def __init__(
-        self, weather: Weather, crop: str, plot: int = 1, actions: Iterable[Action] = (),
+        self, weather: Weather, crop: str, plot: int, actions: Iterable[Action] = (),
         fertilised: Sequence[int] | None = None, paddy: Paddy | None = None,
     ) -> None:  # fmt: skip
         self._weather, self._crop, self._plot = weather, _CROPS.get(crop, _GARDEN), plot
