@@ -21,7 +21,7 @@ SAME_MS = 5 * MINUTE_MS  # values of a device that are less apart are shown unde
 
 
 def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
-    """How the pilot file counts an indicator in `year`."""
+    """How the pilot file counts an indicator in `year`, and whether its target is an assumption."""
     rules = pilot.rules
     organisations = pilot.organisations_of(year)
     values: dict[str, dict[str, object]] = {
@@ -37,7 +37,10 @@ def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
             "assumed": f" {text('overview.htx_assumed', lang)}" if organisations.assumption else "",
         },
     }
-    return text(f"overview.rule_{indicator}", lang, **values[indicator])
+    counted = text(f"overview.rule_{indicator}", lang, **values[indicator])
+    if pilot.target(indicator).assumption is None:
+        return counted
+    return f"{counted} {text('overview.target_assumed', lang)}"
 
 
 def number(one: Indicator, value: float, lang: str) -> str:

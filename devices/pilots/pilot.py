@@ -25,7 +25,7 @@ from devices.pilots.certificates import Records
 from devices.pilots.names import Names
 from devices.pilots.places import PLOTS, Community, Place, Product, Service, Village
 from devices.pilots.reporting import ReportDay, ReportForm, Review
-from devices.pilots.written import Written
+from devices.pilots.written import Defended, Written
 from devices.texts import Misuse, spelt
 
 HERE = Path(__file__).parent
@@ -48,12 +48,11 @@ class TargetPoint(Written):
     strictly_over: bool = False
 
 
-class Target(Written):
-    """The dated targets of one indicator."""
+class Target(Defended):
+    """The dated targets of one indicator. `assumption`: which of them the plan does not name."""
 
     indicator: Indicator
     points: tuple[TargetPoint, ...] = Field(min_length=1)
-    source: str
 
     @field_validator("points")
     @classmethod

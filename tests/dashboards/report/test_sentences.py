@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from dashboards.report.plain import markdown
 from dashboards.report.words import listed
 from devices.clock import DAY_MS
+from devices.pilots.pilot import load
 from gateway.stores.points import Point, tags
 from gateway.stores.sqlite import SqliteStore
 from tests.dashboards.report.filled import NOW, PILOT, report
@@ -67,6 +69,13 @@ def test_one_is_no_plural(store):
     assert "Doubted values, kept apart and not used: 1." in said
     assert "(invented for the rehearsal): 1, 7 kg" in said and "simulated ones: 2, 14 kg" in said
     assert not re.search(r"\b1 (lots|devices|values|places|days|groups|kilograms)\b", said)
+
+
+@pytest.mark.parametrize("name", ["dong-thap", "binh-duong", "quang-ngai", "quang-tri"])
+def test_a_target_that_no_plan_names_is_called_an_assumption(store, name):
+    """Only Đồng Tháp's plan names numbers; who hands in a report must not claim others as the plan's."""
+    assumed = markdown(report(store, pilot=load(name))).count("Mục tiêu có phần là giả định")
+    assert assumed == (0 if name == "dong-thap" else 3)
 
 
 def test_where_no_device_reported_there_is_no_mean_coverage(store):
