@@ -196,7 +196,7 @@ def test_dead_devices_come_first_with_since_when(store: SqliteStore, pilot: Pilo
         ("Đầu đo đất 1", False),
     ]  # fmt: skip
     assert [seen for *_, seen in listed][:4] == [
-        "chưa gửi lần nào", "im lặng từ 01/11/2026 12:03 (20 ngày trước)",
+        "chưa có số đo nào được nhận", "im lặng từ 01/11/2026 12:03 (20 ngày trước)",
         "im lặng từ 19/11/2026 12:03 (2 ngày trước)", "gửi vừa xong · pin 3,90 V",
     ]  # fmt: skip
 
