@@ -317,14 +317,7 @@ def test_the_language_is_chosen_on_the_page_and_leads_back_to_it(client: TestCli
     longest = f"/place/{'a' * 64}"  # as long as an id may be
     answer = client.get("/language/en", params={"to": longest}, follow_redirects=False)
     assert answer.headers["location"] == longest
-    for elsewhere in (
-        "https://example.org",
-        "//example.org",
-        "/\\example.org",
-        "/\t/example.org",
-        "/a\nb",
-        "",
-    ):
+    for elsewhere in ("https://a.org", "//a.org", "/\\a.org", "/\t/a.org", "/a\nb", ""):
         answer = client.get("/language/en", params={"to": elsewhere}, follow_redirects=False)
         assert answer.headers["location"] == "/"
 
