@@ -153,7 +153,8 @@ def test_data_that_nobody_may_write_into(folder, name):
     line = refused(folder, (*RUN[name], "--data", "{}"), f"{LOCKED}/hoiquan")
     assert LOCKED in line and "rights" in line
     if name != "up":
-        assert LOCKED in refused(folder, (*RUN[name], "--data", "{}"), LOCKED, code=1 if name == "simulate" else 2)
+        code = 1 if name == "simulate" else 2
+        assert LOCKED in refused(folder, (*RUN[name], "--data", "{}"), LOCKED, code=code)
 
 
 @pytest.mark.parametrize("name", ["lots", "refused"])

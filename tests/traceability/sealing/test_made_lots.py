@@ -115,7 +115,8 @@ def test_no_list_takes_the_day_of_a_split_for_a_harvest(plot: Plot, lang: str) -
     plot.write(pick("h", 0, 850), entry("split", "sp", 1, harvest="h", parts=[300, 550]))
     plot.write(entry("revocation", "r", 2, harvest="sp-1", reason="dư lượng"))
     day, made = (text(f"page.{name}", lang) for name in ("harvested", "made"))
-    asked = Request({"type": "http", "path": "/", "query_string": b"", "headers": [(b"accept-language", lang.encode())]})
+    reads = [(b"accept-language", lang.encode())]
+    asked = Request({"type": "http", "path": "/", "query_string": b"", "headers": reads})
     page = product_page.page(plot.folder, PILOT, asked, plot.key("h").gtin, "").body.decode()
     for id, word in ("h", day), ("sp-1", made), ("sp-2", made):
         assert f"{plot.key(id).lot} · {word} " in page
