@@ -19,6 +19,7 @@
 #   median February: drought-indices -1.44, standard-precip -0.00
 #   Februaries below -1: drought-indices 29, standard-precip 5
 #   three months to March: drought-indices -2.09 to -1.35, standard-precip -2.10 to 2.10
+#   by calculate_spei, 120 mm evaporating each month: driest October -0.73, median October 0.67, median February -0.90
 #   a February without rain, as ten of thirty: drought-indices -4.61, standard-precip -0.43
 set -eu
 work=$(mktemp -d)
@@ -30,7 +31,7 @@ venv/bin/pip install -q --disable-pip-version-check drought-indices-python==0.1.
 cat > rain.py << 'PY'
 import numpy
 import pandas
-from drought_indices_python import calculate_spi
+from drought_indices_python import calculate_spei, calculate_spi
 from scipy.stats import gamma
 from standard_precip.spi import SPI
 
@@ -60,6 +61,9 @@ show("median February", *(f"{numpy.median(index[february]):.2f}" for index in fo
 show("Februaries below -1", *((index[february] < -1).sum() for index in found))
 seasons = [index[march][1:] for index in both(rain, 3)] # the first year's has only January to March
 show("three months to March", *(f"{season.min():.2f} to {season.max():.2f}" for season in seasons))
+index = calculate_spei(rain, numpy.full(len(rain), 120.0), 1, 1991, 1991, 2020)
+print(f"by calculate_spei, 120 mm evaporating each month: driest October {index[driest]:.2f}, median October "
+      f"{numpy.median(index[october]):.2f}, median February {numpy.median(index[february]):.2f}")
 rain[numpy.flatnonzero(february)[::3]] = 0
 show("a February without rain, as ten of thirty", *(f"{index[february][0]:.2f}" for index in both(rain)))
 PY
@@ -70,6 +74,7 @@ median October: drought-indices 0.87, standard-precip -0.00
 median February: drought-indices -1.44, standard-precip -0.00
 Februaries below -1: drought-indices 29, standard-precip 5
 three months to March: drought-indices -2.09 to -1.35, standard-precip -2.10 to 2.10
+by calculate_spei, 120 mm evaporating each month: driest October -0.73, median October 0.67, median February -0.90
 a February without rain, as ten of thirty: drought-indices -4.61, standard-precip -0.43
 SEEN
 cmp found expected
