@@ -11,7 +11,7 @@
 # package's own `fill_streamflow_gaps`.
 #
 # Gauges that send by radio lose hours every week, most of all in storms, when the index is wanted. Fill the gaps
-# first. We found no issue upstream.
+# first.
 #
 # Output seen, on 2026-11-30 (100 m³/s in each of 720 hours; the index of such a river is 1; base flow below 50 m³/s):
 #   whole: index 1.00, below half for 0 hours and missing for 0, in all 259.2 million m³

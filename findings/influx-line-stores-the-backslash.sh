@@ -11,7 +11,7 @@
 # of these correctly.
 #
 # A name that is stored so matches no filter and no other table, and people see the backslashes on the board. Write
-# lines with another package. We found no issue upstream.
+# lines with another package.
 #
 # Output seen, on 2026-11-30 (as the store would read it):
 #   field "Bình Thạnh, ấp 2": 'Bình\\ Thạnh\\,\\ ấp\\ 2', by influxdb-client 'Bình Thạnh, ấp 2'

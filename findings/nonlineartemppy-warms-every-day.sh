@@ -10,7 +10,7 @@
 # other, and the documentation names neither curve.
 #
 # Hot hours, for which a harvest is insured or a field is flooded, are counted two fifths too long on such days. Compute
-# the time with a sine yourself. We found no issue upstream.
+# the time with a sine yourself.
 #
 # Output seen, on 2026-11-30 (low 22, high 36):
 #   shares of the day add up to 1.000

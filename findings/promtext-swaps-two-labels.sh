@@ -9,7 +9,7 @@
 # wrong names. It ends with exit code 0 and says nothing.
 #
 # The board then shows a level at a place that is none, and the alarm of the real place has no data. Keep one file for
-# each program. We found no issue upstream.
+# each program.
 #
 # Output seen, on 2026-11-30:
 #   before:

@@ -9,7 +9,7 @@
 # days. Days and years are right otherwise, and so are the dates. PyPI vnlunar 1.0.5 has the months right.
 #
 # Almanacs for sowing and for feasts go by these names, and an elder sees on the first page that they are none. Compute
-# the stem yourself, from that of the year: twice it, and the month, and one, modulo ten. We found no issue upstream.
+# the stem yourself, from that of the year: twice it, and the month, and one, modulo ten.
 #
 # Needs node, npm and python3-venv.
 #
