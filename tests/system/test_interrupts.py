@@ -25,7 +25,7 @@ LIBRARY = "_pydantic_core"  # one of the libraries imported on the way
 MOMENTS = {
     "imports": lambda terminal: terminal.has_loaded(LIBRARY),
     "begun": lambda terminal: "hoiquan: pilot" in terminal.text(),
-    "history is written": lambda terminal: "tạo quá khứ, 30,0 ngày" in terminal.text(),
+    "history is written": lambda terminal: "history, 30.0 days" in terminal.text(),
     "parts start": lambda terminal: "messages of history" in terminal.text(),
     "pages": lambda terminal: PAGES in terminal.text(),
 }
