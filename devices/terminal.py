@@ -18,16 +18,13 @@ from collections.abc import Collection, Sequence
 from contextvars import ContextVar
 from datetime import tzinfo
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
+from typing import Annotated, Literal, NoReturn
 
 import typer
 
 from devices import texts
 from devices.clock import moment_of
 from devices.texts import LANGS, Lang, Misuse, text, worded
-
-if TYPE_CHECKING:
-    pass
 
 MOST_ROWS = 1_000_000
 LONGEST_WAIT = 30 * 86_400  # seconds

@@ -15,10 +15,7 @@ ERRORS = "$SYS/broker/log/E"  # Mosquitto 2.0.11 calls it an error that a new co
 NOTICES = (DROPPED, LOG, ERRORS)
 _TURNED_AWAY = b"not authorised"
 _CUT_OFF = re.compile(rb": Client ([a-z0-9-]{1,64}) already connected, closing old connection")
-OFTEN, WITHIN = (
-    6,
-    300.0,
-)  # so many times in so many seconds: one machine hardly does this
+OFTEN, WITHIN = 6, 300.0  # so many times in so many seconds: one machine hardly does this
 AGAIN = 600.0  # seconds in which an account is told of it only once
 
 
