@@ -12,6 +12,7 @@ import logging
 import os
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -253,7 +254,7 @@ def _copy(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
 
 
 def _series(old: sqlite3.Connection) -> dict[int, tuple[str, str]]:
-    """Measurement and tags of each series of which they can be read, by its number."""
+    """Measurement and tags of each series of which they can be read and told from others, by its number."""
     found: list[tuple[int, str, str]] = []
     newest = 0
     for measurement in MEASUREMENTS:
@@ -268,7 +269,9 @@ def _series(old: sqlite3.Connection) -> dict[int, tuple[str, str]]:
                 "SELECT id, measurement, tags FROM series INDEXED BY sqlite_autoindex_series_1 "
                 f"ORDER BY measurement {order}, tags {order}"
             )
-    return {number: (name, text) for number, name, text in found if name in MEASUREMENTS}
+    known = {number: (name, text) for number, name, text in found if name in MEASUREMENTS}
+    uses = Counter(known.values())
+    return {number: one for number, one in known.items() if uses[one] == 1}  # of two alike, one is false
 
 
 def _rows(old: sqlite3.Connection, name: str, columns: str, series: int) -> Iterator[tuple[object, ...]]:

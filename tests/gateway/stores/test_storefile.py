@@ -117,6 +117,23 @@ def test_tags_are_also_read_from_their_index(path):
         assert len(everything(store)) == len(ALL)
 
 
+def test_what_two_devices_seem_to_have_measured_is_left_out_and_nothing_else(path):
+    text = path.read_bytes()
+    for name in (b"device=d11\n", b"community=c11\n"):
+        assert text.count(name) == 2, "in the table and in its index"
+        text = text.replace(name, name.replace(b"11", b"12"))
+    path.write_bytes(text)
+    overwrite(path, pages(path, "telemetry")[0] // 2)
+    with closing(SqliteStore(path)) as store, pytest.raises(RetryLater):
+        everything(store)
+    with closing(SqliteStore(path, mend=True)) as store:
+        back = everything(store)
+        assert {dict(one.tags)["device"] for one in back} == {
+            f"d{one}" for one in range(DEVICES) if one not in (11, 12)
+        }
+        assert all(one in ALL for one in back)
+
+
 def test_a_mend_that_was_cut_off_before_its_last_step_is_finished(path):
     overwrite(path, pages(path, "telemetry")[0] // 2)
     with closing(SqliteStore(path)) as store, pytest.raises(RetryLater):
