@@ -88,7 +88,7 @@ def connected(
     if not answer or answer[0].is_failure:
         broker_url.leave(client)
         if not answer:
-            raise NotHeard("silent", where=where, said=Mendable("listen.no_connack"))
+            raise NotHeard("silent", where=where, said=Mendable("listen.no_packet", packet="CONNACK"))
         raise NotHeard("refused", where=where, said=answer[0], account=account)
     return client
 
@@ -134,7 +134,8 @@ def listening(settings: Settings, *topics: str) -> Iterator["queue.SimpleQueue[M
         try:
             client.subscribe(wanted)
             if not granted.wait(PATIENCE):
-                raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no SUBACK")
+                none = Mendable("listen.no_packet", packet="SUBACK")
+                raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said=none)
             yield messages
         finally:
             broker_url.leave(client)

@@ -20,7 +20,7 @@ from devices.contract.orders import CARRIED, LONGEST_MS
 from devices.contract.reading import Device
 from devices.contract.topics import Topic
 from devices.settings import Settings
-from devices.texts import Misuse
+from devices.texts import Mendable, Misuse
 from gateway.control.client import PATIENCE, NotHeard, connected
 from gateway.control.ledger import SENDER, Entry, Ledger
 
@@ -59,7 +59,8 @@ def dispatch(
     finally:
         broker_url.leave(client)
     if not puback.is_set():
-        raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said="no PUBACK")
+        none = Mendable("listen.no_packet", packet="PUBACK")
+        raise NotHeard("silent", where=broker_url.parse(settings.mqtt), said=none)
     deadline = time.monotonic() + wait
     while (remaining := deadline - time.monotonic()) > 0 and ledger.entry(entry.id).answered is None:
         time.sleep(min(remaining, LOOK_EVERY))
