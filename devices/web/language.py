@@ -9,7 +9,8 @@ from devices.texts import LANGS, Lang
 
 COOKIE, A_YEAR = "lang", 31_536_000  # seconds
 VARY = ("Accept-Language", "Cookie")  # what an answer in the reader's language depends on
-OURS = re.compile(r"/(?![/\\])[!-~]*")  # a path of this site; "//" begins another site's address
+# a path of this site, with its query; "//" begins another site's address
+OURS = re.compile(r"/(?![/\\])[!-~]*")
 
 
 def router() -> APIRouter:

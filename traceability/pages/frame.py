@@ -3,14 +3,13 @@
 import re
 from collections.abc import Callable, Coroutine
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from devices.texts import text
-from devices.web.frame import Pages, headers
+from devices.web.frame import Pages, headers, here
 from devices.web.language import VARY, language
 from traceability.digital_link import DigitalLinkError
 
@@ -27,13 +26,13 @@ def trouble(
     """A page that says why there is nothing to show, and where to go on; `reason` is a key `page.*`. Its
     language is the reader's, unless `lang` is given.
     """
-    lang, address = lang or language(request), SCANNED.sub("", quote(request.url.path))
+    lang = lang or language(request)
     onward = list(ONWARD.get(reason, ()))
     if (lot := OF_A_LOT.match(request.url.path)) and reason in ("no_proof", "no_link_type", "bad_lot"):
         onward.append((lot[0], "page.title") if lot[2] else (lot[1], "page.its_lots"))
     return PAGES.answer(
         "trouble.html", lang, status, headers(vary=VARY, cache="no-cache"),
-        sentence=text(f"page.{reason}", lang, **values), onward=onward, here=address,
+        sentence=text(f"page.{reason}", lang, **values), onward=onward, here=SCANNED.sub("", here(request)),
     )  # fmt: skip
 
 

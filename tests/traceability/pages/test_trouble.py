@@ -63,8 +63,9 @@ def test_whoever_finds_nothing_is_led_on(client: TestClient, key: LotKey, lang: 
             assert chosen or client.get(link).status_code == 200, (path, link)
 
 
-def test_a_page_of_trouble_leads_to_itself_in_the_other_language(client: TestClient) -> None:
-    for path in ("/01/1/10/X", "/s", "/00/%C3%A1", "/scan/vi/01/1/10/X"):
+def test_a_page_of_trouble_leads_to_itself_in_the_other_language(client: TestClient, key: LotKey) -> None:
+    asked = f"{key.path}?linkType=gs1:nosuchlt"
+    for path in ("/01/1/10/X", "/s", "/00/%C3%A1", "/scan/vi/01/1/10/X", asked):
         page = client.get(path, headers={"accept": "text/html"}).text
         (link,) = re.findall(r'href="/language/en\?to=([^"]*)"', page)
         assert unquote(unescape(link)) == path.removeprefix("/scan/vi")
