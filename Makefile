@@ -9,10 +9,10 @@ UV_VERSION := 0.13.9
 help:
 	@echo "make up        chạy mọi thứ trên máy này, không cần Docker (ARGS='--http-port 8081 …')"
 	@echo "make compose   chạy bằng Docker: Mosquitto, InfluxDB, Grafana"
-	@echo "make grow      như trên, với ba gateway và PostgreSQL"
+	@echo "make grow      như trên, với ba cổng dữ liệu (gateway) và PostgreSQL"
 	@echo "make down      dừng những gì make compose đã chạy; dữ liệu còn nguyên"
-	@echo "make backup    chép sổ thiết bị, hồ sơ, CA và số đo của make compose vào backups/"
-	@echo "make restore   đưa một bản sao trở lại: make restore FROM=backups/…"
+	@echo "make backup    chép sổ đăng ký, hồ sơ, CA và số đo của make compose vào backups/"
+	@echo "make restore   khôi phục một bản sao lưu: make restore FROM=backups/…"
 	@echo "make test      cài đặt, rồi chạy mọi kiểm tra"
 	@echo
 	@echo "make up        run everything on this machine, no Docker (ARGS='--http-port 8081 …')"

@@ -73,7 +73,7 @@ def from_person(some: Sequence[Field], device: Device, settings: Settings, lang:
             "learn.is_it", lang, name=row.name(lang), signal=signal, path=shown(field.path),
             value=number(field.number, lang),
         )  # fmt: skip
-        answer = typer.prompt(question, default="y").strip().lower()
+        answer = typer.prompt(question, default=text("option.agreed", lang)).strip().lower()
         if answer.isdecimal() and 1 <= int(answer) <= len(some):
             field = some[int(answer) - 1]
         elif answer not in terminal.YES:

@@ -174,6 +174,17 @@ def test_one_thing_has_one_name_in_vietnamese():
     assert checkpoints and all("điểm kiểm tra (checkpoint)" in one["vi"].lower() for one in checkpoints)
 
 
+@pytest.mark.parametrize(
+    ("right", "other"),
+    [("nhãn", "tem"), ("chứng thư", "chứng chỉ"), ("mã truy cập", "token"), ("đánh giá", "nhìn lại")],
+)
+def test_help_and_pages_call_a_thing_the_same(right, other):
+    """Who reads two words looks for two things. A foreign word may stand once in brackets."""
+    said = {key: one["vi"].replace("(token)", "") for key, one in catalogue().items()}
+    assert any(right in one for one in said.values())
+    assert [key for key, one in said.items() if re.search(rf"\b{other}\b", one)] == []
+
+
 @pytest.mark.parametrize("name", [key for key in catalogue() if key.startswith("system.")])
 def test_an_error_of_the_system_has_its_own_english(name):
     number = getattr(errno, name.removeprefix("system."))
