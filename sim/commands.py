@@ -120,6 +120,7 @@ def command(open_past: OpenPast) -> Callable[..., None]:
             ca=settings.mqtt_ca,
             out=out,
             store=store,
+            live=not history_only,
             faults=faults or "none",
             truth=truth,
             rollout=rollout or "plan",

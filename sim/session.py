@@ -78,6 +78,7 @@ class Plan:
     mqtt: str | None
     out: str | None
     store: bool
+    live: bool = True  # else it ends when the history is made
     faults: str = NONE
     truth: str | None = None
     ca: Path | None = None  # CA of an mqtts:// broker's certificate; None: the system's CAs
@@ -141,7 +142,7 @@ class Session:
                 self._history(begin, start, out, stop)
             if stop.is_set():
                 return
-            if not (plan.mqtt or out):
+            if not plan.live or not (plan.mqtt or out):
                 if plan.complete and self._past is not None:
                     self._past.write_down(self._past_diaries(start))
                     self._past.count(begin, start)
@@ -254,8 +255,7 @@ class Session:
         return saved
 
     def _history(self, begin: int, start: int, out: IO[str] | None, stop: threading.Event) -> None:
-        days, lang = (start - begin) / DAY_MS, languages()[0]
-        count = 0
+        days, lang, count = (start - begin) / DAY_MS, languages()[0], 0
         quiet = start - begin < DAY_MS  # the hours since the last run need no progress bar
         parts = pieces(self._nodes, begin, start, lambda node: self._since(node, begin, start))
         note = None if out is None else partial(self._write, out)

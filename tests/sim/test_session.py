@@ -112,6 +112,15 @@ def test_after_a_pause_that_goes_straight_to_the_store_nodes_begin_a_new_boot(tm
     assert {payload["boot"] for payload in sent} == {boot}
 
 
+def test_a_history_into_a_file_ends_where_live_begins(tmp_path):
+    out = tmp_path / "out"
+    what = plan(out=str(out), until=None, speed=1.0, history_ms=HOUR, live=False)
+    Session(what, PILOT, tmp_path, "secret", None).run(threading.Event())  # with live, for ever
+    sent = [json.loads(line)["payload"] for line in out.read_text("utf-8").splitlines()]
+    times = [payload["ts"] for payload in sent if "values" in payload]
+    assert times and max(times) < START
+
+
 def test_a_run_without_a_store_goes_on_with_the_boot_of_the_run_before(tmp_path):
     state, out = tmp_path / "sim" / "dong-thap-1-of-1.json", tmp_path / "out"
     state.parent.mkdir()
