@@ -19,6 +19,7 @@
 #   stuck for 48 hours: each hour [3, 4], each quarter [3]
 #   stuck for 95 hours: each hour [3, 4], each quarter [3]
 #   stuck for 96 hours: each hour [3, 4], each quarter [3, 4]
+#   by its documentation after 12 24 for Hourly or 15-min data
 set -eu
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -26,6 +27,8 @@ cd "$work"
 python3 -m venv venv
 venv/bin/pip install -q --disable-pip-version-check rainfallqc==1.1.2 polars==2.1.0
 cat > gauge.py << 'PY'
+import inspect
+import re
 from datetime import datetime, timedelta
 
 import polars
@@ -46,6 +49,9 @@ def flags(minutes, hours): # stuck from the third day on
 for hours in 11, 12, 20, 24, 47, 48, 95, 96:
     print(f"stuck for {hours} hours:", ", ".join(f"{step} {flags(minutes, hours) or 'good'}"
                                                for step, minutes in STEPS.items()))
+said = inspect.getdoc(check_streaks)
+print("by its documentation after", *re.findall(r"streaks of (\d+) or more greater", said), "for",
+      re.search("Hourly or 15-min data", said)[0])
 PY
 venv/bin/python -W ignore gauge.py | tee found
 cat > expected << 'SEEN'
@@ -57,5 +63,6 @@ stuck for 47 hours: each hour [3, 4], each quarter good
 stuck for 48 hours: each hour [3, 4], each quarter [3]
 stuck for 95 hours: each hour [3, 4], each quarter [3]
 stuck for 96 hours: each hour [3, 4], each quarter [3, 4]
+by its documentation after 12 24 for Hourly or 15-min data
 SEEN
 cmp found expected
