@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPException
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -28,7 +28,8 @@ def pages(visit: Visit) -> Iterator[Finding]:
             answer = _in_language(answer, visit.lang)
         yield visit.finding("pages", "bad", key, url=url, error=one_line(answer))
     except (OSError, ValueError, HTTPException) as error:
-        yield visit.finding("pages", "bad", "pages_bad", url=url, error=one_line(error))
+        cause = error.reason if isinstance(error, URLError) else error
+        yield visit.finding("pages", "bad", "pages_bad", url=url, error=one_line(cause))
     else:
         yield visit.finding("pages", "ok", "pages_ok", url=url)
 
