@@ -131,7 +131,11 @@ def fields(messages: Sequence[Any]) -> list[Field]:
 
 
 def time_in(message: Any) -> str | None:
-    """The path of what looks like the time of a message; None if nothing does. A hint, no more."""
+    """The path of what looks like the time of a message; None if nothing does. A hint, no more. In a list,
+    which is several messages to a file with a time, it finds none.
+    """
+    if isinstance(message, list):
+        return None
     for path, raw in islice(_leaves(message, ""), LEAVES):
         since = raw if type(raw) is int else 0  # 1970, in seconds or ms
         if (isinstance(raw, str) and _TIME(raw)) or any(

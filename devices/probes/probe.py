@@ -94,7 +94,7 @@ class Wording(Written):
     unit: str | UnitBeside | None = None
     times: Number = 1.0
     plus: Number | PlaceName = 0.0
-    no: Annotated[list[bool | Number | str], Listed] = Field(default=[], alias="not")
+    no: Annotated[list[Number | str | bool], Listed] = Field(default=[], alias="not")
     counter: Literal["total", "daily"] | None = None
     join: Literal["sum", "mean"] | None = None
     between: Annotated[list[Number], Field(min_length=2, max_length=2)] | None = None

@@ -30,7 +30,7 @@ HERE = Path(__file__).parent / "makers"
 NORMALIZED = Path(__file__).with_name("normalized.yaml")
 MOST_BYTES = 1_000_000  # of a probe file
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_KINDS = ("UnitBeside", "str", "constrained-str", "float")  # pydantic's names of a field's forms
+_KINDS = ("UnitBeside", "str", "constrained-str", "float", "bool")  # pydantic's names of a field's forms
 _PLAIN = re.compile(r"[^a-z0-9]+")
 
 

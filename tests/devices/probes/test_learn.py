@@ -255,3 +255,9 @@ def test_any_maker_can_be_written(maker):
 def test_a_moisture_that_is_rather_a_share_of_1_is_called_implausible_in_per_cent():
     units = {one.unit: one.plausible for one in meant(Field("vwc", 0.31, "", False), "soil_moisture")}
     assert units == {"%": False, "1": True, "m3/m3": True, "[ppth]": False}
+
+
+def test_the_time_of_a_message_is_found_and_that_of_a_list_is_not():
+    """With `time`, a file takes each element of a list for a message: a path into the list leads nowhere."""
+    assert learn.time_in({"head": {"t": 1_796_050_867}}) == "head.t"
+    assert learn.time_in([{"t": 1_796_050_867, "vwc": 31.5}]) is None
