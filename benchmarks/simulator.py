@@ -26,13 +26,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 from rich.console import Console
 from rich.table import Table
 
-from devices.broker_url import leave
-
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.command import parser_of, run
 from benchmarks.peers.mqtt_peer import Peer, mqtt_js, mqtt_simulator
 from benchmarks.peers.processes import Missing, Running, find
+from devices.broker_url import leave
 from devices.clock import DAY_MS, HOUR_MS
 from devices.contract.reading import Device
 from devices.pilots import scenario
