@@ -38,9 +38,11 @@ def rule(indicator: str, pilot: Pilot, year: int, lang: str) -> str:
         },
     }
     counted = text(f"overview.rule_{indicator}", lang, **values[indicator])
-    if pilot.target(indicator).assumption is None:
+    target = pilot.target(indicator)
+    if target.assumption is None:
         return counted
-    return f"{counted} {text('overview.target_assumed', lang)}"
+    how = "target_partly_assumed" if target.source else "target_assumed"
+    return f"{counted} {text(f'overview.{how}', lang)}"
 
 
 def number(one: Indicator, value: float, lang: str) -> str:
