@@ -29,7 +29,7 @@ _ALIKE = {
     "tuple_type": "list", "list_type": "list", "model_type": "fields", "model_attributes_type": "fields",
     "dict_type": "fields", "string_type": "text", "string_too_short": "short", "too_short": "few",
     "string_too_long": "long", "too_long": "many", "string_pattern_mismatch": "pattern",
-    "extra_forbidden": "extra",
+    "extra_forbidden": "extra", "finite_number": "float",
 }  # fmt: skip
 
 

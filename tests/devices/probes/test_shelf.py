@@ -81,6 +81,9 @@ MISTAKES = {
     "clamp the wrong way round": (
         HEAD + "  leaf_wetness: {from: x, clamp: [100, 0]}\n", 4, "readings.leaf_wetness.clamp",
         "giá trị sai: 100 > 0.", "the value is wrong: 100 > 0."),
+    "a number that is none": (
+        HEAD + "  air_temperature: {from: x, times: .nan}\n", 4, "readings.air_temperature.times",
+        "giá trị sai: phải là một số.", "the value is wrong: write a number."),
     "not measured is nothing": (
         HEAD + "  air_temperature: {from: x, not: [null]}\n", 4, "readings.air_temperature.not.0",
         "giá trị sai: phải là một số.", "the value is wrong: write a number."),
