@@ -99,7 +99,10 @@ def log_to_stderr() -> None:
         logging.getLogger(noisy).setLevel(logging.ERROR)
 
 
-_LANG = typer.Option("--lang", envvar="HOIQUAN_LANG", callback=remember_language, help="help.lang")
+_LANG, _LANGS = (
+    typer.Option("--lang", envvar="HOIQUAN_LANG", callback=remember_language, help=f"help.{key}")
+    for key in ("lang", "languages")
+)
 
 Data = Annotated[Path | None, typer.Option(help="help.data")]
 PilotName = Annotated[
@@ -138,7 +141,7 @@ ScenarioName = Annotated[
 Limit = Annotated[int, typer.Option(min=1, max=MOST_ROWS, help="help.limit")]
 AsJson = Annotated[bool, typer.Option("--json", help="help.json")]
 Language = Annotated[Lang, _LANG]
-Languages = Annotated[Literal["vi", "en", "both"], _LANG]
+Languages = Annotated[Literal["vi", "en", "both"], _LANGS]
 
 LINES = 4  # about as many lines as a cell may be high
 WORD = 20  # characters: in a column that wraps, a longer word may be broken

@@ -114,6 +114,7 @@ def test_a_page_tells_what_typer_knows_of_an_option():
         "--limit <số nguyên> Hiện nhiều nhất chừng này dòng, mới nhất trước. [từ 1 đến 1000000; mặc định: 20]"
         in told
     )
+    assert "(cả hai)" in " ".join(page(("device", "check"), "vi")) and "(cả hai)" not in told
     assert "--lang vi|en" in told and "[biến môi trường: HOIQUAN_LANG; mặc định: vi]" in told
     told = " ".join(" ".join(page(("trace", "cosign"), "en")).split())
     assert (
