@@ -212,7 +212,7 @@ def _renew(path: Path, fault: str) -> None:
             "%s is mended with %d readings and counts; the damaged file is kept as %s. Look after the disk; "
             "`hoiquan doctor` says what to do with the damaged file", path, rows, aside.name,
         )  # fmt: skip
-    path.with_suffix(MARK).unlink()
+    path.with_suffix(MARK).unlink(missing_ok=True)  # a full disk may have kept it from being written
 
 
 def _is_whole(path: Path) -> bool:
