@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from devices.access.database import connect, making, reached
 from devices.clock import MINUTE_MS
@@ -66,7 +67,10 @@ class Ledger:
         self._engine = connect(url)
         with reached(), self._engine.begin() as connection:
             making(connection)
-            _COMMANDS.metadata.create_all(connection)
+            # `create_all` looks for the table first, and another process may make it between the two
+            connection.execute(CreateTable(_COMMANDS, if_not_exists=True))
+            for index in _COMMANDS.indexes:
+                connection.execute(CreateIndex(index, if_not_exists=True))
 
     def sent(self, entry: Entry) -> None:
         """Record a command that is about to be sent."""

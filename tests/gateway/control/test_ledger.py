@@ -1,5 +1,8 @@
 """An answer in the ledger stays the same, however often it is written."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
 
 from devices.access.database import RegistryAway
@@ -44,3 +47,17 @@ def test_without_a_database_it_is_told_what_to_do(ledger, tmp_path):
         file.write_bytes(b"\xff" * 4096)
     with pytest.raises(RegistryAway):
         Ledger(tmp_path / "registry.sqlite").answered("c-1", "pump-1", True, None, 2000)
+
+
+def test_several_may_be_the_first_at_once(tmp_path):
+    for number in range(20):
+        at_once = Barrier(8)
+
+        def first(path=tmp_path / f"{number}.sqlite", at_once=at_once):
+            at_once.wait()
+            return Ledger(path)
+
+        with ThreadPoolExecutor(8) as pool:
+            made = [begun.result() for begun in [pool.submit(first) for _ in range(8)]]
+        made[0].sent(SENT)
+        assert made[-1].entry("c-1") == SENT
