@@ -1,4 +1,5 @@
-"""Files: errors about paths that people give, writes that are whole or not at all, SQLite opened to read.
+"""Files: errors about paths that people give, writes that are whole or not at all, SQLite shared or opened to
+read.
 
 a path ─► may_write, may_fill, words, value ─► OSError ─► mend: the path, the cause, the mend
 bytes  ─► replace (one, over another), write_all (many new ones), create_private (the first one stays),
@@ -10,6 +11,7 @@ import json
 import os
 import secrets
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
@@ -20,6 +22,7 @@ from devices.texts import Mendable, Misuse
 
 PICTURES = (".svg", ".png", ".pdf")  # what a QR code may be written as
 TOGETHER = 200  # files that are open at once
+SWITCHED = 10.0  # seconds within which all that open a new SQLite file at once have it
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _SHUT = (errno.EACCES, errno.EPERM, errno.EROFS)
 _SQLITE = {
@@ -66,6 +69,24 @@ def of_sqlite(error: BaseException, kind: type[Mendable] = Mendable) -> Mendable
     """SQLite's error about a file as one of `kind`, with its mend; None for any other error."""
     key = _SQLITE.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)  # the rest of the code refines it
     return None if key is None else kind(f"sqlite.{key}", error=" ".join(str(error).split()))
+
+
+def share(db: sqlite3.Connection) -> None:
+    """Let several processes read and write an SQLite file at once (WAL). Raises sqlite3.OperationalError.
+
+    SQLite waits for every lock but this one: of two that switch a new file at the same moment, one is refused
+    at once.
+    """
+    end = time.monotonic() + SWITCHED
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def may_write(path: Path | None, endings: tuple[str, ...] = (), *, new: bool = False) -> None:

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from devices.files import share
 from devices.salvage import damaged, why
 from devices.texts import Mendable
 
@@ -100,11 +101,9 @@ def connect(url: str | Path) -> Engine:
     engine = create_engine(URL.create("sqlite", database=address))  # a path may hold ? and #
 
     @event.listens_for(engine, "connect")
-    def _wal(connection: object, _: object) -> None:
-        cursor = connection.cursor()  # type: ignore[attr-defined]
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA busy_timeout=10000")
-        cursor.close()
+    def _wal(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA busy_timeout=10000")
+        share(connection)
 
     return engine
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
-from devices.files import mend, of_sqlite, replace
+from devices.files import mend, of_sqlite, replace, share
 from devices.salvage import damaged, finish, renewed
 from devices.texts import Mendable
 from gateway.stores import heading
@@ -169,7 +169,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     with ExitStack() as undo:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         undo.callback(db.close)
-        db.execute("PRAGMA journal_mode=WAL")
+        share(db)
         db.execute("PRAGMA synchronous=FULL")
         # SQLite has sin and cos only if it was built with mathematical functions
         for name, part in (("east", heading.east), ("north", heading.north)):

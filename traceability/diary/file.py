@@ -7,7 +7,7 @@ import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
 
-from devices.files import write_all
+from devices.files import share, write_all
 from devices.salvage import damaged, finish, salvage
 from traceability.diary.schema import SCHEMA, TABLES, complete
 
@@ -61,7 +61,7 @@ def _opened(path: Path, used: int) -> sqlite3.Connection:
     with ExitStack() as undo:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=30)
         undo.callback(db.close)
-        db.execute("PRAGMA journal_mode=WAL")
+        share(db)
         db.execute("PRAGMA synchronous=FULL")
         if (fault := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise sqlite3.DatabaseError(fault)
