@@ -1,15 +1,19 @@
 """Whoever finds no record reads why, in their language, and where to go on; a label's code finds its lot."""
 
 import re
+from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.pilots.pilot import Pilot
 from tests.traceability.conftest import harvest, write
 from traceability.digital_link import LotKey
+from traceability.pages import web
 from traceability.sealing.seal import Sealer
 
 
@@ -18,6 +22,14 @@ def key(sealer: Sealer, pilot: Pilot) -> LotKey:
     done = write(sealer, pilot.fleet["tam-que-diary-01"], harvest())
     assert done is not None
     return done.key
+
+
+@pytest.fixture
+def client(tmp_path: Path, pilot: Pilot, key: LotKey) -> Iterator[TestClient]:
+    app = FastAPI()
+    app.include_router(web.router(tmp_path, pilot, "https://example.org"))
+    with TestClient(app) as made:
+        yield made
 
 
 def test_a_typed_code_finds_its_lot(client: TestClient, key: LotKey) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 from html.parser import HTMLParser
@@ -44,6 +45,14 @@ def handle(sealer: Sealer, pilot: Pilot, kind: str, id: str, hours: int, **field
     event |= fields
     sealer.keep([(pilot.fleet["tam-que-diary-01"], decode_diary(json.dumps(event).encode()))])
     sealer.seal_pending()
+
+
+@pytest.fixture
+def client(tmp_path: Path, pilot: Pilot, key: LotKey) -> Iterator[TestClient]:
+    app = FastAPI()
+    app.include_router(web.router(tmp_path, pilot, "https://example.org"))
+    with TestClient(app) as made:
+        yield made
 
 
 def test_page_answers_in_both_languages(client: TestClient, key: LotKey) -> None:
