@@ -1,6 +1,7 @@
 """Fixtures: a pilot, a source of growing conditions, and a sealer over a temporary folder."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -138,4 +139,13 @@ def client(app: FastAPI, password: str) -> Iterator[TestClient]:
     """A client with the secretary signed in."""
     with TestClient(app) as made:
         made.post("/diary/sign-in", data={"device": WHO, "password": password})
+        yield made
+
+
+@contextmanager
+def buyer(folder: Path, pilot: Pilot) -> Iterator[TestClient]:
+    """A client of the buyer's pages alone, over the records in `folder`."""
+    app = FastAPI()
+    app.include_router(web.router(folder, pilot, "https://example.org"))
+    with TestClient(app) as made:
         yield made

@@ -7,13 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.pilots.pilot import Pilot
-from tests.traceability.conftest import harvest, write
+from tests.traceability.conftest import buyer, harvest, write
 from traceability.digital_link import LotKey
-from traceability.pages import web
 from traceability.sealing.seal import Sealer
 
 
@@ -26,9 +24,7 @@ def key(sealer: Sealer, pilot: Pilot) -> LotKey:
 
 @pytest.fixture
 def client(tmp_path: Path, pilot: Pilot, key: LotKey) -> Iterator[TestClient]:
-    app = FastAPI()
-    app.include_router(web.router(tmp_path, pilot, "https://example.org"))
-    with TestClient(app) as made:
+    with buyer(tmp_path, pilot) as made:
         yield made
 
 

@@ -18,7 +18,7 @@ from devices.pilots.pilot import Pilot
 from devices.texts import text
 from devices.web.frame import HIDDEN
 from tests.scanner import codes
-from tests.traceability.conftest import HARVESTED, Grower, harvest, sprayed, write
+from tests.traceability.conftest import HARVESTED, Grower, buyer, harvest, sprayed, write
 from traceability.digital_link import LotKey
 from traceability.pages import web
 from traceability.records.conditions import SENSED
@@ -49,9 +49,7 @@ def handle(sealer: Sealer, pilot: Pilot, kind: str, id: str, hours: int, **field
 
 @pytest.fixture
 def client(tmp_path: Path, pilot: Pilot, key: LotKey) -> Iterator[TestClient]:
-    app = FastAPI()
-    app.include_router(web.router(tmp_path, pilot, "https://example.org"))
-    with TestClient(app) as made:
+    with buyer(tmp_path, pilot) as made:
         yield made
 
 
